@@ -1,0 +1,390 @@
+//! The spans of one trace as a forest, whatever was received, with remarks on what is broken.
+//!
+//! ```text
+//! spans (sorted by start)     parent          children (one array, cut by offsets)
+//!  0 gateway                  -               [1, 3]
+//!  1 auth                     0               []
+//!  2 orphan  <- MissingParent -               []
+//!  3 orchestrator             0               []
+//!  roots = [0, 2]             spans without a parent first, then those whose parent is missing
+//! ```
+//!
+//! Nothing here recurses: traces of depth 20,000 and circles of parents are data that people send.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::{LogRecord, Oddity, OddityKind, Span, SpanId, SpanKind, TraceId};
+
+/// Position of a span in [`Trace::spans`].
+pub type SpanIndex = u32;
+
+const NO_PARENT: SpanIndex = SpanIndex::MAX;
+
+/// The spans and log records of one trace. Spans are sorted by start (then longest first, then id); exact duplicates
+/// are kept once; every span is reachable from exactly one root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    id: TraceId,
+    spans: Vec<Span>,
+    logs: Vec<LogRecord>,
+    parents: Vec<SpanIndex>,
+    children: Vec<SpanIndex>,
+    /// `children[child_offsets[i]..child_offsets[i + 1]]` are the children of span `i`.
+    child_offsets: Vec<u32>,
+    roots: Vec<SpanIndex>,
+    oddities: Vec<Oddity>,
+}
+
+impl Trace {
+    /// Builds the forest. Spans of other traces must not be among `spans`.
+    #[must_use]
+    pub fn assemble(id: TraceId, spans: Vec<Span>, mut logs: Vec<LogRecord>) -> Self {
+        let mut oddities = Vec::new();
+        let mut spans = without_duplicates(spans, &mut oddities);
+        spans.sort_by(|a, b| (a.start, b.end, a.span_id).cmp(&(b.start, a.end, b.span_id)));
+        logs.sort_by_key(|log| if log.time.0 == 0 { log.observed_time } else { log.time });
+
+        let mut parents = resolve_parents(&spans, &mut oddities);
+        cut_cycles(&spans, &mut parents, &mut oddities);
+        let (children, child_offsets) = children_of(&parents);
+        let roots = roots_of(&spans, &parents, &mut oddities);
+        remark_on_times(&spans, &parents, &mut oddities);
+        Self { id, spans, logs, parents, children, child_offsets, roots, oddities }
+    }
+
+    /// The trace's id.
+    #[must_use]
+    pub fn id(&self) -> TraceId {
+        self.id
+    }
+
+    /// All spans, by start.
+    #[must_use]
+    pub fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
+    /// The span at `index`.
+    ///
+    /// # Panics
+    /// If `index` did not come from this trace.
+    #[must_use]
+    pub fn span(&self, index: SpanIndex) -> &Span {
+        &self.spans[index as usize]
+    }
+
+    /// All log records, by time.
+    #[must_use]
+    pub fn logs(&self) -> &[LogRecord] {
+        &self.logs
+    }
+
+    /// The parent of the span at `index`; none for roots and for spans whose parent was not received.
+    #[must_use]
+    pub fn parent(&self, index: SpanIndex) -> Option<SpanIndex> {
+        Some(self.parents[index as usize]).filter(|&parent| parent != NO_PARENT)
+    }
+
+    /// The children of the span at `index`, by start.
+    #[must_use]
+    pub fn children(&self, index: SpanIndex) -> &[SpanIndex] {
+        let index = index as usize;
+        &self.children[self.child_offsets[index] as usize..self.child_offsets[index + 1] as usize]
+    }
+
+    /// Where the trees begin: spans without a parent first, then those whose parent is missing; each group by start.
+    #[must_use]
+    pub fn roots(&self) -> &[SpanIndex] {
+        &self.roots
+    }
+
+    /// Every span with its depth (roots have 0): depth first, siblings by start.
+    #[must_use]
+    pub fn depth_first(&self) -> Vec<(SpanIndex, u32)> {
+        let mut order = Vec::with_capacity(self.spans.len());
+        let mut stack: Vec<(SpanIndex, u32)> = self.roots.iter().rev().map(|&root| (root, 0)).collect();
+        while let Some((index, depth)) = stack.pop() {
+            order.push((index, depth));
+            stack.extend(self.children(index).iter().rev().map(|&child| (child, depth + 1)));
+        }
+        order
+    }
+
+    /// The first span with this id.
+    #[must_use]
+    pub fn find(&self, span_id: SpanId) -> Option<SpanIndex> {
+        self.spans.iter().position(|span| span.span_id == span_id).map(|position| position as SpanIndex)
+    }
+
+    /// Remarks on what is broken, in the order of the spans.
+    #[must_use]
+    pub fn oddities(&self) -> &[Oddity] {
+        &self.oddities
+    }
+
+    /// Gives the spans and log records back.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<Span>, Vec<LogRecord>) {
+        (self.spans, self.logs)
+    }
+}
+
+fn remark(oddities: &mut Vec<Oddity>, kind: OddityKind, span: &Span) {
+    oddities.push(Oddity { kind, span_id: span.span_id, count: 1 });
+}
+
+fn without_duplicates(spans: Vec<Span>, oddities: &mut Vec<Oddity>) -> Vec<Span> {
+    let mut duplicate = vec![false; spans.len()];
+    {
+        let mut seen: HashSet<&Span> = HashSet::with_capacity(spans.len());
+        for (span, duplicate) in spans.iter().zip(&mut duplicate) {
+            *duplicate = !seen.insert(span);
+        }
+    }
+    let mut kept = Vec::with_capacity(spans.len());
+    for (span, duplicate) in spans.into_iter().zip(duplicate) {
+        if duplicate {
+            remark(oddities, OddityKind::Duplicate, &span);
+        } else {
+            kept.push(span);
+        }
+    }
+    kept
+}
+
+fn resolve_parents(spans: &[Span], oddities: &mut Vec<Oddity>) -> Vec<SpanIndex> {
+    let mut by_id: HashMap<SpanId, Vec<SpanIndex>> = HashMap::with_capacity(spans.len());
+    for (index, span) in spans.iter().enumerate() {
+        by_id.entry(span.span_id).or_default().push(index as SpanIndex);
+    }
+    let mut parents = vec![NO_PARENT; spans.len()];
+    for (index, span) in spans.iter().enumerate() {
+        let twins = &by_id[&span.span_id];
+        if twins.len() > 1 {
+            remark(oddities, OddityKind::SharedId, span);
+            // Zipkin lets both sides of a call share one id: the server then hangs below the client.
+            if let Some(client) = client_of_shared_id(spans, twins, index) {
+                parents[index] = client;
+                continue;
+            }
+        }
+        let Some(parent_id) = span.parent_span_id else { continue };
+        if parent_id == span.span_id {
+            remark(oddities, OddityKind::SelfParent, span);
+            continue;
+        }
+        match by_id.get(&parent_id) {
+            None => remark(oddities, OddityKind::MissingParent, span),
+            Some(candidates) => parents[index] = nearest_parent(spans, candidates, span),
+        }
+    }
+    parents
+}
+
+fn client_of_shared_id(spans: &[Span], twins: &[SpanIndex], index: usize) -> Option<SpanIndex> {
+    if !matches!(spans[index].kind, SpanKind::SERVER | SpanKind::CONSUMER) {
+        return None;
+    }
+    twins.iter().copied().find(|&twin| matches!(spans[twin as usize].kind, SpanKind::CLIENT | SpanKind::PRODUCER))
+}
+
+/// Of several spans with the parent's id: the answering side in the child's own service, else in the child's service,
+/// else the first.
+fn nearest_parent(spans: &[Span], candidates: &[SpanIndex], child: &Span) -> SpanIndex {
+    let same_service = |candidate: &&SpanIndex| spans[**candidate as usize].service_name() == child.service_name();
+    let answers =
+        |candidate: &&SpanIndex| matches!(spans[**candidate as usize].kind, SpanKind::SERVER | SpanKind::CONSUMER);
+    candidates
+        .iter()
+        .find(|candidate| same_service(candidate) && answers(candidate))
+        .or_else(|| candidates.iter().find(same_service))
+        .copied()
+        .unwrap_or(candidates[0])
+}
+
+fn cut_cycles(spans: &[Span], parents: &mut [SpanIndex], oddities: &mut Vec<Oddity>) {
+    const UNSEEN: u32 = 0;
+    // Each walk towards the root has a number of its own; meeting one's own number again is a circle.
+    let mut walk_of = vec![UNSEEN; parents.len()];
+    for start in 0..parents.len() {
+        let walk = start as u32 + 1;
+        let mut at = start;
+        while walk_of[at] == UNSEEN {
+            walk_of[at] = walk;
+            if parents[at] == NO_PARENT {
+                break;
+            }
+            at = parents[at] as usize;
+        }
+        if walk_of[at] != walk || parents[at] == NO_PARENT {
+            continue;
+        }
+        // `at` lies on a circle. Spans are sorted by start, so the smallest index is the earliest span.
+        let mut earliest = at;
+        let mut next = parents[at] as usize;
+        while next != at {
+            earliest = earliest.min(next);
+            next = parents[next] as usize;
+        }
+        parents[earliest] = NO_PARENT;
+        remark(oddities, OddityKind::Cycle, &spans[earliest]);
+    }
+}
+
+fn children_of(parents: &[SpanIndex]) -> (Vec<SpanIndex>, Vec<u32>) {
+    let mut offsets = vec![0_u32; parents.len() + 1];
+    for &parent in parents.iter().filter(|&&parent| parent != NO_PARENT) {
+        offsets[parent as usize + 1] += 1;
+    }
+    for index in 1..offsets.len() {
+        offsets[index] += offsets[index - 1];
+    }
+    let mut next = offsets.clone();
+    let mut children = vec![0; offsets[parents.len()] as usize];
+    for (child, &parent) in parents.iter().enumerate() {
+        if parent != NO_PARENT {
+            children[next[parent as usize] as usize] = child as SpanIndex;
+            next[parent as usize] += 1;
+        }
+    }
+    (children, offsets)
+}
+
+fn roots_of(spans: &[Span], parents: &[SpanIndex], oddities: &mut Vec<Oddity>) -> Vec<SpanIndex> {
+    let without_parent = || (0..spans.len()).filter(|&index| parents[index] == NO_PARENT);
+    let is_true_root = |&index: &usize| spans[index].parent_span_id.is_none();
+    let true_roots: Vec<usize> = without_parent().filter(is_true_root).collect();
+    for &index in true_roots.iter().skip(1) {
+        remark(oddities, OddityKind::SeveralRoots, &spans[index]);
+    }
+    let orphans = without_parent().filter(|index| !is_true_root(index));
+    true_roots.iter().copied().chain(orphans).map(|index| index as SpanIndex).collect()
+}
+
+fn remark_on_times(spans: &[Span], parents: &[SpanIndex], oddities: &mut Vec<Oddity>) {
+    for (span, &parent) in spans.iter().zip(parents) {
+        if span.end.0 == 0 {
+            remark(oddities, OddityKind::Unfinished, span);
+        } else if span.end < span.start {
+            remark(oddities, OddityKind::NegativeDuration, span);
+        }
+        if parent == NO_PARENT {
+            continue;
+        }
+        let parent = &spans[parent as usize];
+        if span.start < parent.start {
+            remark(oddities, OddityKind::StartsBeforeParent, span);
+        }
+        if parent.end.0 != 0 && span.end > parent.end {
+            remark(oddities, OddityKind::EndsAfterParent, span);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Instant;
+
+    fn span(id: u8, parent: u8, start: u64, end: u64) -> Span {
+        let mut span = Span::new(TraceId([9; 16]), SpanId([id; 8]), format!("span {id}"));
+        span.parent_span_id = (parent != 0).then_some(SpanId([parent; 8]));
+        (span.start, span.end) = (Instant(start), Instant(end));
+        span
+    }
+
+    /// `shape` is the depth-first outline `id@depth`, `remarks` the names of the oddities.
+    fn check(spans: Vec<Span>, shape: &str, remarks: &[&str]) {
+        let count = spans.len();
+        let trace = Trace::assemble(TraceId([9; 16]), spans, Vec::new());
+        let order = trace.depth_first();
+        let outline: Vec<String> =
+            order.iter().map(|&(index, depth)| format!("{}@{depth}", trace.span(index).span_id.0[0])).collect();
+        assert_eq!(outline.join(" "), shape);
+        let seen: Vec<&str> = trace.oddities().iter().map(|oddity| oddity.kind.name()).collect();
+        assert_eq!(seen, remarks);
+        let duplicates = seen.iter().filter(|name| **name == "duplicate").count();
+        assert_eq!(order.len() + duplicates, count, "every span is reachable exactly once");
+    }
+
+    #[test]
+    fn a_healthy_tree_has_no_remarks() {
+        check(vec![span(3, 1, 5, 6), span(2, 1, 1, 4), span(1, 0, 0, 10)], "1@0 2@1 3@1", &[]);
+    }
+
+    #[test]
+    fn an_orphan_is_a_root_of_its_own() {
+        check(vec![span(1, 0, 5, 10), span(2, 7, 1, 4)], "1@0 2@0", &["missing-parent"]);
+    }
+
+    #[test]
+    fn circles_are_cut_at_the_earliest_span() {
+        check(
+            vec![span(1, 2, 0, 9), span(2, 3, 1, 8), span(3, 1, 2, 7), span(4, 3, 3, 4)],
+            "1@0 3@1 2@2 4@2",
+            &["cycle", "starts-before-parent", "ends-after-parent"],
+        );
+    }
+
+    #[test]
+    fn a_span_that_is_its_own_parent_is_a_root() {
+        check(vec![span(1, 1, 0, 9)], "1@0", &["self-parent"]);
+    }
+
+    #[test]
+    fn exact_duplicates_are_kept_once_and_shared_ids_all() {
+        check(vec![span(1, 0, 0, 9), span(1, 0, 0, 9)], "1@0", &["duplicate"]);
+        check(vec![span(1, 0, 0, 9), span(2, 1, 1, 2), span(2, 1, 3, 4)], "1@0 2@1 2@1", &["shared-id", "shared-id"]);
+    }
+
+    #[test]
+    fn both_sides_of_a_zipkin_call_share_an_id() {
+        let mut client = span(2, 1, 1, 8);
+        client.kind = SpanKind::CLIENT;
+        let mut server = span(2, 1, 2, 7);
+        server.kind = SpanKind::SERVER;
+        check(vec![span(1, 0, 0, 9), client, server, span(3, 2, 3, 4)], "1@0 2@1 2@2 3@3", &["shared-id", "shared-id"]);
+    }
+
+    #[test]
+    fn clocks_that_run_backwards_are_remarked() {
+        check(
+            vec![span(1, 0, 10, 5), span(2, 0, 20, 0)],
+            "1@0 2@0",
+            &["several-roots", "negative-duration", "unfinished"],
+        );
+    }
+
+    #[test]
+    fn depth_of_a_hundred_thousand_is_no_trouble() {
+        let mut spans = Vec::new();
+        for depth in 0..100_000_u64 {
+            let mut span = span(0, 0, depth, 1_000_000 - depth);
+            span.span_id = SpanId((depth + 1).to_be_bytes());
+            span.parent_span_id = (depth > 0).then(|| SpanId(depth.to_be_bytes()));
+            spans.push(span);
+        }
+        let trace = Trace::assemble(TraceId([9; 16]), spans, Vec::new());
+        assert_eq!(trace.depth_first().last().map(|&(_, depth)| depth), Some(99_999));
+        assert!(trace.oddities().is_empty());
+    }
+
+    proptest::proptest! {
+        /// Whatever the ids and times, every span is reachable from exactly one root.
+        #[test]
+        fn any_input_becomes_a_forest(raw in proptest::collection::vec((1_u8..12, 0_u8..14, 0_u64..20, 0_u64..20, 0_i32..6), 0..40)) {
+            let mut spans: Vec<Span> = Vec::new();
+            for (position, (id, parent, start, end, kind)) in raw.into_iter().enumerate() {
+                let mut span = span(id, parent, start, end);
+                span.kind = SpanKind(kind);
+                span.flags = position as u32; // no exact duplicates here
+                spans.push(span);
+            }
+            let count = spans.len();
+            let trace = Trace::assemble(TraceId([9; 16]), spans, Vec::new());
+            let mut seen: Vec<SpanIndex> = trace.depth_first().into_iter().map(|(index, _)| index).collect();
+            seen.sort_unstable();
+            proptest::prop_assert_eq!(seen, (0..count as u32).collect::<Vec<_>>());
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The few things the standard library lacks: a clock and randomness that are handed in.
+//!
+//! Nobody below `headwater` asks the operating system for the time or for random bytes; whoever needs them takes a
+//! [`Clock`] or a [`Random`]. Tests hand in [`ManualClock`] and [`SeededRandom`].
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `clock.rs` | wall time and monotonic time, the system's and a hand-moved one |
+//! | `random.rs` | random numbers, the system's seed or a fixed one |
+
+mod clock;
+mod random;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use random::{Random, SeededRandom};
