@@ -1,2 +1,69 @@
-//! Chores.
-fn main() {}
+//! Every chore: `cargo xtask --help`.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `check.rs` | format, lints, walls |
+//! | `walls.rs` | which crate may know which, and what no crate may do |
+//! | `test.rs` | the whole test suite, the page's included |
+//! | `ui.rs` | build the page, compare it with the committed build |
+//! | `bench/` | figures beside bars |
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "chores talk to the person who runs them")]
+
+mod bench;
+mod check;
+mod process;
+mod test;
+mod ui;
+mod walls;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Every chore of Headwater")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Format, lints and walls: quick, before every commit.
+    Check,
+    /// All tests: crates, acceptance with the real binary, the page in a real browser.
+    Test,
+    /// Build the page into `ui/dist`.
+    Ui {
+        /// Fail if the committed build differs from a fresh one.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Measure: prints each figure beside its bar.
+    Bench {
+        /// Which bench.
+        name: bench::Name,
+        /// At most a minute, with bars of its own.
+        #[arg(long)]
+        quick: bool,
+        /// Exit non-zero where a bar is missed.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().chore {
+        Chore::Check => check::run(),
+        Chore::Test => test::run(),
+        Chore::Ui { check } => ui::run(check),
+        Chore::Bench { name, quick, check } => bench::run(name, quick, check),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
