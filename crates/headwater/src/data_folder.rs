@@ -1,0 +1,46 @@
+//! Where traces are kept when nobody says otherwise: the platform's folder for application data.
+
+use std::path::PathBuf;
+
+/// The folder from `--data`, else `HEADWATER_DATA` (which clap reads), else the platform's convention.
+pub fn resolve(given: Option<PathBuf>) -> Result<PathBuf, String> {
+    match given {
+        Some(folder) => Ok(folder),
+        None => by_convention(&|name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from))
+            .ok_or_else(|| "cannot tell where to keep data: neither HOME nor its equivalent is set; name a folder with --data DIR".to_owned()),
+    }
+}
+
+fn by_convention(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    if cfg!(windows) {
+        return variable("LOCALAPPDATA").map(|folder| folder.join("headwater"));
+    }
+    if cfg!(target_os = "macos") {
+        return variable("HOME").map(|home| home.join("Library/Application Support/headwater"));
+    }
+    // The XDG base directory specification: a relative path there is invalid and to be ignored.
+    variable("XDG_DATA_HOME")
+        .filter(|folder| folder.is_absolute())
+        .or_else(|| variable("HOME").map(|home| home.join(".local/share")))
+        .map(|folder| folder.join("headwater"))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_platform_decides() {
+        let with = |xdg: Option<&str>, home: Option<&str>| {
+            by_convention(&|name| match name {
+                "XDG_DATA_HOME" => xdg.map(PathBuf::from),
+                "HOME" => home.map(PathBuf::from),
+                _ => None,
+            })
+        };
+        assert_eq!(with(None, Some("/home/a")), Some("/home/a/.local/share/headwater".into()));
+        assert_eq!(with(Some("/x"), Some("/home/a")), Some("/x/headwater".into()));
+        assert_eq!(with(Some("relative"), Some("/home/a")), Some("/home/a/.local/share/headwater".into()));
+        assert_eq!(with(None, None), None);
+    }
+}
