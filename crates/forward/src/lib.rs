@@ -1,1 +1,10 @@
 //! forward
+mod answer;
+mod body;
+mod destination;
+mod environment;
+mod limits;
+mod own_address;
+mod pause;
+mod protobuf;
+mod transport;

@@ -134,7 +134,7 @@ shape! {
     pub struct OutlineColumns {
         /// Start; f64.
         pub start: Vec<f64>,
-        /// Duration, never negative (0 and flag `odd` or `unfinished` instead); f64.
+        /// Duration; f64. Never negative (0 and flag `odd` instead); of an unfinished span, until its subtree ends.
         pub dur: Vec<f64>,
         /// Earliest start in the subtree; f64.
         pub sub_start: Vec<f64>,

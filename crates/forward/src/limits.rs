@@ -1,0 +1,46 @@
+//! Every bound of this crate, with its reason.
+
+use std::time::Duration;
+
+/// Requests between the receiver and a destination's journal. The journal's thread empties it in microseconds; full
+/// means that the disk stands still, and then we count instead of holding the receiver up.
+pub const HANDOVER_REQUESTS_MAX: usize = 1_024;
+
+/// Bytes of those requests.
+pub const HANDOVER_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Bytes waiting for a destination on disk unless configured: an hour at 1 MB/s with compression to spare.
+pub const SPOOL_BYTES_DEFAULT: u64 = 4 * 1024 * 1024 * 1024;
+
+/// Requests under way to a destination at once: at 50 ms there and back, 160 requests a second.
+pub const IN_FLIGHT_MAX: usize = 8;
+
+/// How long a request may take unless configured; OpenTelemetry's default.
+pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
+
+/// The first pause after a failure.
+pub const PAUSE_FIRST: Duration = Duration::from_millis(500);
+
+/// The longest pause we choose ourselves: when a destination is back, it hears from us within half a minute.
+pub const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// The longest pause a destination can ask for.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(600);
+
+/// How much of an answer's body is read: partial success is a number and a sentence.
+pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// How much of a destination's words is kept as a reason.
+pub const REASON_CHARS_MAX: usize = 200;
+
+/// Different reasons counted for each destination; later ones count as "other".
+pub const REASONS_MAX: usize = 32;
+
+/// A body inside the journal, decompressed, at most: what the receiver lets in, with room to spare.
+pub const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Destinations at once: each has a journal, a thread and a task.
+pub const DESTINATIONS_MAX: usize = 32;
+
+/// How long opening a connection may take.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
