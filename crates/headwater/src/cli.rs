@@ -89,6 +89,12 @@ pub struct DemoArgs {
     /// Also write a report; may be given several times.
     #[arg(long, num_args = 2, value_names = ["FORMAT", "FILE"], action = clap::ArgAction::Append)]
     pub output: Vec<String>,
+    /// Let a service keep its spans this long before it sends them: `llm=5s`; may be given several times.
+    #[arg(long, value_name = "SERVICE=DELAY")]
+    pub export_delay: Vec<String>,
+    /// Switch a service's exporter off; may be given several times.
+    #[arg(long, value_name = "SERVICE")]
+    pub export_off: Vec<String>,
     #[command(flatten)]
     pub data: DataArg,
     /// Address of the page and API; a free port when this one is taken.
