@@ -1,0 +1,46 @@
+//! Every bound of this crate, each with its reason.
+
+/// Bytes of a suite file. A thousand scenarios are about 1 MB; a data table belongs into a file of its own.
+pub const SUITE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Nesting of a suite file; request bodies written by hand are rarely deeper than ten.
+pub const SUITE_DEPTH_MAX: usize = 64;
+/// Nodes of a suite file after aliases are written out: keeps a few lines of aliases of aliases from filling memory.
+pub const SUITE_NODES_MAX: usize = 1_000_000;
+/// Problems told of one suite file; a person mends the first ones and runs again.
+pub const PROBLEMS_MAX: usize = 100;
+/// Scenarios of one suite, data tables multiplied out.
+pub const SCENARIOS_MAX: usize = 100_000;
+/// Repeats and warm-ups of one scenario.
+pub const REPEAT_MAX: u32 = 10_000;
+/// Attempts that run at once; each holds a connection and its traces.
+pub const CONCURRENCY_MAX: u32 = 1_024;
+/// Steps of one scenario, set-up included.
+pub const STEPS_MAX: usize = 100;
+
+/// Bytes of an answer that are kept; a longer one is cut and its being cut is said.
+pub const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of what a command wrote that are kept.
+pub const COMMAND_OUTPUT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Spans of one watched trace; what comes beyond is counted and makes the trace not whole.
+pub const TRACE_SPANS_MAX: usize = 1_000_000;
+/// Log records of one watched trace.
+pub const TRACE_LOGS_MAX: usize = 1_000_000;
+/// Spans of all watched traces together (about 1 KB each).
+pub const WATCHED_SPANS_MAX: usize = 4_000_000;
+
+/// Run events that wait for the reports to fold them.
+pub const RUN_EVENTS_WAITING_MAX: usize = 1_024;
+/// Evidence spans named by one assertion; the count of the rest is said.
+pub const EVIDENCE_MAX: usize = 10;
+/// Characters of an expected or found text in a report.
+pub const TEXT_CHARS_MAX: usize = 600;
+/// Reasons that a completeness names.
+pub const REASONS_MAX: usize = 12;
+
+/// Services whose export interval is remembered.
+pub const LEARNED_SERVICES_MAX: usize = 2_000;
+/// Calls whose other side is remembered.
+pub const LEARNED_CALLS_MAX: usize = 10_000;
+/// Export delays remembered of one service.
+pub const LEARNED_DELAYS_MAX: usize = 32;

@@ -1,0 +1,182 @@
+//! The traces a run is waiting for, in memory: a [`TraceSource`] for whoever owns a receiver and hands over each batch.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::BoxFuture;
+use model::{Batch, LogRecord, TraceId};
+use stdx::Clock;
+use tokio::sync::watch;
+
+use crate::limits::{TRACE_LOGS_MAX, TRACE_SPANS_MAX, WATCHED_SPANS_MAX};
+use crate::source::{Arrivals, ArrivedSpan, Cursor, SourceError, TraceSource};
+
+/// Holds what arrives of the traces that are watched, and nothing else.
+///
+/// ```text
+/// watch(id) ── spans and logs of id are kept ── release(id)
+///                 each arrival wakes whoever waits in changed(id)
+/// ```
+#[derive(Debug)]
+pub struct WatchedTraces {
+    clock: Arc<dyn Clock>,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    traces: HashMap<TraceId, Watched>,
+    span_count: usize,
+}
+
+#[derive(Debug)]
+struct Watched {
+    spans: Vec<ArrivedSpan>,
+    logs: Vec<LogRecord>,
+    left_out: u64,
+    revision: watch::Sender<u64>,
+}
+
+impl WatchedTraces {
+    /// Watches nothing yet. `clock` gives the wall time of arrivals.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, inner: Mutex::default() }
+    }
+
+    /// Takes the spans and log records of watched traces out of `batch`; the rest costs one lookup each.
+    pub fn receive(&self, batch: &Batch) {
+        let arrived = model::Instant(self.clock.unix_nanos());
+        let mut inner = self.lock();
+        if inner.traces.is_empty() {
+            return;
+        }
+        let mut touched: Vec<TraceId> = Vec::new();
+        for span in &batch.spans {
+            let room = inner.span_count < WATCHED_SPANS_MAX;
+            let Some(watched) = inner.traces.get_mut(&span.trace_id) else { continue };
+            touched.push(span.trace_id);
+            if room && watched.spans.len() < TRACE_SPANS_MAX {
+                watched.spans.push(ArrivedSpan { span: span.clone(), arrived });
+                inner.span_count += 1;
+            } else {
+                watched.left_out += 1;
+            }
+        }
+        for log in &batch.logs {
+            let Some(trace_id) = log.trace_id else { continue };
+            let Some(watched) = inner.traces.get_mut(&trace_id) else { continue };
+            touched.push(trace_id);
+            if watched.logs.len() < TRACE_LOGS_MAX {
+                watched.logs.push(log.clone());
+            } else {
+                watched.left_out += 1;
+            }
+        }
+        touched.dedup();
+        for trace_id in touched {
+            if let Some(watched) = inner.traces.get(&trace_id) {
+                watched.revision.send_modify(|revision| *revision += 1);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic elsewhere cannot leave these maps half-changed in a way that matters; go on.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Cursors hold both positions: spans in the low half, log records in the high half.
+fn positions(cursor: Cursor) -> (usize, usize) {
+    ((cursor.0 & 0xffff_ffff) as usize, (cursor.0 >> 32) as usize)
+}
+
+impl TraceSource for WatchedTraces {
+    fn watch(&self, trace_id: TraceId) {
+        self.lock().traces.entry(trace_id).or_insert_with(|| Watched {
+            spans: Vec::new(),
+            logs: Vec::new(),
+            left_out: 0,
+            revision: watch::Sender::new(0),
+        });
+    }
+
+    fn release(&self, trace_id: TraceId) {
+        let mut inner = self.lock();
+        if let Some(watched) = inner.traces.remove(&trace_id) {
+            inner.span_count -= watched.spans.len();
+        }
+    }
+
+    fn arrivals(&self, trace_id: TraceId, after: Cursor) -> BoxFuture<'_, Result<Arrivals, SourceError>> {
+        let (span, log) = positions(after);
+        let inner = self.lock();
+        let arrivals = inner.traces.get(&trace_id).map_or_else(
+            || Arrivals { cursor: after, ..Arrivals::default() },
+            |watched| Arrivals {
+                spans: watched.spans.get(span..).unwrap_or_default().to_vec(),
+                logs: watched.logs.get(log..).unwrap_or_default().to_vec(),
+                left_out: watched.left_out,
+                cursor: Cursor((watched.logs.len() as u64) << 32 | watched.spans.len() as u64),
+            },
+        );
+        Box::pin(std::future::ready(Ok(arrivals)))
+    }
+
+    fn changed(&self, trace_id: TraceId, after: Cursor) -> BoxFuture<'_, ()> {
+        let (span, log) = positions(after);
+        let inner = self.lock();
+        let Some(watched) = inner.traces.get(&trace_id) else { return Box::pin(std::future::pending()) };
+        if watched.spans.len() > span || watched.logs.len() > log {
+            return Box::pin(std::future::ready(()));
+        }
+        // Subscribed while the lock is held: an arrival from here on is seen.
+        let mut revision = watched.revision.subscribe();
+        Box::pin(async move {
+            if revision.changed().await.is_err() {
+                // Released: nothing will ever come.
+                std::future::pending::<()>().await;
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{Span, SpanId};
+    use stdx::ManualClock;
+
+    fn batch(trace: u8, spans: u8) -> Batch {
+        let spans = (0..spans).map(|id| Span::new(TraceId([trace; 16]), SpanId([id + 1; 8]), "x")).collect();
+        Batch { spans, logs: Vec::new() }
+    }
+
+    #[tokio::test]
+    async fn only_watched_traces_are_kept_and_read_once() {
+        let traces = WatchedTraces::new(Arc::new(ManualClock::at(5)));
+        let id = TraceId([1; 16]);
+        traces.watch(id);
+        traces.receive(&batch(1, 2));
+        traces.receive(&batch(2, 2));
+        let first = traces.arrivals(id, Cursor::START).await.expect("memory answers");
+        assert_eq!(first.spans.len(), 2);
+        let again = traces.arrivals(id, first.cursor).await.expect("memory answers");
+        assert!(again.spans.is_empty());
+        assert!(traces.arrivals(TraceId([2; 16]), Cursor::START).await.expect("answers").spans.is_empty());
+        traces.release(id);
+        assert_eq!(traces.lock().span_count, 0);
+    }
+
+    #[tokio::test]
+    async fn an_arrival_before_the_wait_is_not_missed() {
+        let traces = WatchedTraces::new(Arc::new(ManualClock::at(5)));
+        let id = TraceId([1; 16]);
+        traces.watch(id);
+        let waiting = traces.changed(id, Cursor::START);
+        traces.receive(&batch(1, 1));
+        waiting.await;
+        traces.changed(id, Cursor::START).await;
+    }
+}
