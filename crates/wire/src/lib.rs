@@ -65,4 +65,4 @@ pub use traces::{
 };
 pub use type_script::type_script;
 pub use value::{Attribute, AttributeValue, CutValue};
-pub use watch::{Arrival, WATCH_MAGIC, WATCH_MEDIA_TYPE, WatchFrame, WatchHeader, decode_watch, encode_watch};
+pub use watch::{Arrival, ArrivalBytes, WATCH_MAGIC, WATCH_MEDIA_TYPE, WatchHeader, decode_watch, encode_watch};

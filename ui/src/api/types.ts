@@ -1,17 +1,13 @@
 // The JSON of Headwater's HTTP API. Generated from the crate `wire` (`cargo xtask gen`); do not edit.
 
-/** Spans and log records of one service that arrived together. */
+/** Spans and log records that arrived together. */
 export interface Arrival {
-  /** When, by the server's clock. */
+  /** When, by the server's clock; `"0"` where it was not noted because nobody watched the trace yet. */
   time: UnixNanos;
-  /** The service. */
-  service: string;
-  /** How many spans. */
-  spanCount: number;
-  /** How many log records. */
-  logCount: number;
-  /** Latest end among the spans: with `time` it tells how long the exporter held them. */
-  latestEnd: UnixNanos;
+  /** Length of the OTLP TracesData. */
+  tracesBytes: number;
+  /** Length of the OTLP LogsData after it. */
+  logsBytes: number;
 }
 
 /** What came of an assertion. */
@@ -529,7 +525,7 @@ export interface OutlineColumn {
 export interface OutlineColumns {
   /** Start; f64. */
   start: number[];
-  /** Duration, never negative (0 and flag `odd` or `unfinished` instead); f64. */
+  /** Duration; f64. Never negative (0 and flag `odd` instead); of an unfinished span, until its subtree ends. */
   dur: number[];
   /** Earliest start in the subtree; f64. */
   subStart: number[];
@@ -1124,12 +1120,10 @@ export interface WatchHeader {
   cursor: string;
   /** Whether what follows is everything the trace has (then it replaces what was known) rather than what is new. */
   fromStart: boolean;
-  /** When what follows arrived, in that order. Empty with `fromStart` where the server no longer knows. */
+  /** What arrived, in that order. */
   arrivals: Arrival[];
-  /** Length of the OTLP TracesData that follows. */
-  tracesBytes: number;
-  /** Length of the OTLP LogsData that follows it. */
-  logsBytes: number;
+  /** Spans and log records that were left out because a bound was reached. */
+  leftOut: number;
   /** The server's clock at the answer. */
   now: UnixNanos;
 }
