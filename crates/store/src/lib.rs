@@ -1,1 +1,39 @@
-//! store
+//! Keeps spans and their log records: the trait [`SpanStore`], and [`EmbeddedStore`], the engine in this process.
+//!
+//! ```text
+//! append ──> journal (synced)  ──> receipt
+//!       └──> head (memory, by trace) ──seal──> segments/*.parquet + *.directory ──merge──> fewer, larger ones
+//! read   <── head + live segments (one snapshot), exact duplicates kept once
+//! ```
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `span_store.rs` | [`SpanStore`]: what a store is asked; [`Answer`] with its [`Cost`] and [`Completeness`] |
+//! | `trace_scan.rs` | [`TraceScan`]: filter, order, page through traces; [`Predicate`], [`TraceOrder`], [`Cursor`] |
+//! | `attribute.rs` | [`AttributeScope`], [`ValueType`], known keys and values |
+//! | `aggregate.rs` | [`MinuteAggregate`]: calls, errors and latencies per minute, service and operation |
+//! | `arrival.rs` | [`Arrival`]: which traces got something new, as it happens |
+//! | `receipt.rs` | [`Receipt`]: resolves when an appended batch is on disk |
+//! | `options.rs` | [`Options`] and [`Hooks`]: what [`EmbeddedStore::open`] is handed |
+//! | `error.rs`, `limits.rs`, `filenames.rs` | what can go wrong, every bound, every name on disk |
+
+mod aggregate;
+mod arrival;
+mod attribute;
+mod error;
+pub mod limits;
+mod options;
+mod receipt;
+mod span_store;
+mod trace_scan;
+
+pub use aggregate::{LatencyHistogram, MinuteAggregate};
+pub use arrival::Arrival;
+pub use attribute::{AttributeScope, KnownKey, KnownValue, ValueType};
+pub use error::{LockHolder, StoreError};
+pub use options::{Hooks, JournalRecord, Options, Retention};
+pub use receipt::Receipt;
+pub use span_store::{Answer, Completeness, Cost, Shortfall, SpanStore};
+pub use trace_scan::{
+    Cursor, FoundTrace, Predicate, Residual, ScanBudget, TimeRange, TraceOrder, TracePage, TraceScan,
+};

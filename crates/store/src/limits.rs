@@ -1,0 +1,75 @@
+//! Every bound and default of the store, each with its reason.
+
+use model::Duration;
+
+/// The head is sealed at this many bytes: a quarter of the memory that ingest at full speed may take, and a segment
+/// large enough that its Parquet overhead (some 50 kB) does not count.
+pub const SEAL_BYTES: usize = 64 << 20;
+
+/// Appends are refused (429) beyond this: one head being sealed, one being filled, and some of a third.
+pub const HEAD_BYTES_MAX: usize = 160 << 20;
+
+/// The head is sealed when its oldest batch is this old, so that an idle server gives its memory back; replaying what
+/// two minutes bring costs little.
+pub const SEAL_AGE: Duration = Duration::from_secs(120);
+
+/// Kept by default: a week, enough to compare with last week's run.
+pub const RETENTION_AGE: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+/// Kept by default: 10 GiB of segments, some 200 million spans.
+pub const RETENTION_BYTES: u64 = 10 << 30;
+
+/// Attribute columns of one segment; rarer keys go to the rest column. Each costs file overhead and read set-up.
+pub const COLUMNS_MAX: usize = 1_000;
+
+/// A key gets a column of its own when it occurs on at least one row of so many; hostile keys by the hundred thousand
+/// end up in the rest column.
+pub const COLUMN_ROWS_SHARE: usize = 5_000;
+
+/// Rows of a Parquet row group (measured: smaller ones repeat dictionaries, see FORMAT.md).
+pub const ROW_GROUP_ROWS: usize = 262_144;
+
+/// Rows of a Parquet data page.
+pub const PAGE_ROWS: usize = 4_096;
+
+/// Traces of one page of a scan, at most.
+pub const PAGE_MAX: usize = 10_000;
+
+/// Traces of one page of a scan, unless said otherwise.
+pub const PAGE_DEFAULT: usize = 20;
+
+/// Keys counted apart; beyond it the rarest are left out.
+pub const KNOWN_KEYS_MAX: usize = 10_000;
+
+/// Values of a key counted apart; beyond it the answer says that it is not all.
+pub const KNOWN_VALUES_MAX: usize = 10_000;
+
+/// Arrivals a subscriber may lag behind before it misses some.
+pub const ARRIVALS_HELD: usize = 4_096;
+
+/// Traces whose last arrival is remembered; the longest silent are forgotten first.
+pub const LAST_ARRIVALS_MAX: usize = 65_536;
+
+/// Nesting of values in the rest column's encoding; the decoder of OTLP stops earlier.
+pub const VALUE_DEPTH_MAX: usize = 128;
+
+/// Segments smaller than this are merged with their neighbours.
+pub const MERGE_BYTES: u64 = 32 << 20;
+
+/// As many small segments must lie together before they are merged.
+pub const MERGE_COUNT: usize = 8;
+
+/// Spans of one merge, at most: bounds its memory (some 1.5 kB a span).
+pub const MERGE_SPANS_MAX: u64 = 262_144;
+
+/// Memory for trace directories of segments held ready; the least used are read again when needed.
+pub const DIRECTORY_CACHE_BYTES: usize = 48 << 20;
+
+/// Memory for Parquet footers held ready.
+pub const FOOTER_CACHE_BYTES: usize = 24 << 20;
+
+/// Summaries of traces that are split over segments, held ready.
+pub const SPLIT_SUMMARIES_MAX: usize = 16_384;
+
+/// A stored run or setting, at most.
+pub const SHELF_VALUE_BYTES_MAX: usize = 64 << 20;
