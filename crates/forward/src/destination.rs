@@ -186,7 +186,7 @@ impl DestinationText {
                 ),
             }
         }
-        if let Some(problem) = self.filter.as_deref().and_then(|filter| crate::filter::check(filter).err()) {
+        if let Some(problem) = self.filter.as_deref().and_then(|filter| crate::filter::Filter::parse(filter).err()) {
             note("filter", problem, "write a TraceQL selector, such as { status = error }");
         }
         let (traces, logs) = match self.addresses(protocol) {

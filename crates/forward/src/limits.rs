@@ -2,13 +2,6 @@
 
 use std::time::Duration;
 
-/// Requests between the receiver and a destination's journal. The journal's thread empties it in microseconds; full
-/// means that the disk stands still, and then we count instead of holding the receiver up.
-pub const HANDOVER_REQUESTS_MAX: usize = 1_024;
-
-/// Bytes of those requests.
-pub const HANDOVER_BYTES_MAX: u64 = 64 * 1024 * 1024;
-
 /// Bytes waiting for a destination on disk unless configured: an hour at 1 MB/s with compression to spare.
 pub const SPOOL_BYTES_DEFAULT: u64 = 4 * 1024 * 1024 * 1024;
 
@@ -44,3 +37,6 @@ pub const DESTINATIONS_MAX: usize = 32;
 
 /// How long opening a connection may take.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Bytes of one file of a destination's journal: what an idle destination takes at most, since files are given back whole.
+pub const JOURNAL_FILE_BYTES: u64 = 16 * 1024 * 1024;
