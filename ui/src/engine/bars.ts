@@ -1,0 +1,141 @@
+// Draws the bars of the waterfall: one canvas over the rows in view.
+
+import { fillTextured } from "./canvas.ts";
+import { Flag, type Outline } from "./outline.ts";
+import { serviceColour, serviceTexture } from "./service.ts";
+import type { SegmentIndex } from "./shares.ts";
+import { formatDuration, type Nanos } from "./time.ts";
+import { colour, textOnService, type Theme } from "./tokens.ts";
+import { lengthOf, type Window } from "./viewport.ts";
+
+/** No bar is drawn narrower. */
+const BAR_WIDTH_MIN = 2;
+/** A span without an end is drawn at least this wide, dashed. */
+const UNFINISHED_WIDTH = 14;
+
+export interface BarsView {
+  outline: Outline;
+  segments: SegmentIndex;
+  /** Rows to draw, top to bottom. */
+  rows: Uint32Array;
+  width: number;
+  rowHeight: number;
+  window: Window;
+  theme: Theme;
+  selected: number;
+  hovered: number;
+  showCritical: boolean;
+  /** Rows to stress while the others are dimmed; none to treat all alike. */
+  matches?: ReadonlySet<number>;
+  ticks: readonly Nanos[];
+}
+
+export function drawBars(context: CanvasRenderingContext2D, view: BarsView): void {
+  const scale = view.width / lengthOf(view.window);
+  const x = (time: Nanos) => (time - view.window.from) * scale;
+  drawGrid(context, view, x);
+  for (const [position, row] of view.rows.entries()) drawRow(context, view, x, row, position * view.rowHeight);
+}
+
+function drawGrid(context: CanvasRenderingContext2D, view: BarsView, x: (time: Nanos) => number): void {
+  context.fillStyle = colour("line", view.theme);
+  for (const tick of view.ticks) context.fillRect(Math.round(x(tick)), 0, 1, view.rows.length * view.rowHeight);
+}
+
+function drawRow(context: CanvasRenderingContext2D, view: BarsView, x: (time: Nanos) => number, row: number, top: number): void {
+  const { outline, theme, rowHeight, width } = view;
+  const flags = outline.flags[row]!;
+  const [start, end] = [outline.start[row]!, outline.start[row]! + outline.dur[row]!];
+  const [left, right] = [x(start), Math.max(x(end), x(start) + BAR_WIDTH_MIN)];
+  if (right < 0 || left > width) return drawEdgeArrow(context, view, top, right < 0, right < 0 ? view.window.from - end : start - view.window.to);
+  const [barTop, barHeight] = [top + 5, rowHeight - 10];
+  // Cut at the screen's edges: a canvas rounds coordinates of 1e9 pixels badly.
+  const [cutLeft, cutRight] = [Math.max(left, -4), Math.min(right, width + 4)];
+  const dimmed = view.matches && !view.matches.has(row);
+  context.globalAlpha = dimmed ? 0.35 : 1;
+  const look = outline.services[outline.svc[row]!]!;
+  const fill = serviceColour(look.slot, theme);
+  if (flags & Flag.synthetic) {
+    drawDashed(context, cutLeft, barTop, cutRight - cutLeft, barHeight, colour("muted", theme));
+  } else {
+    fillTextured(context, cutLeft, barTop, cutRight - cutLeft, barHeight, fill, serviceTexture(look.slot), colour("bg", theme));
+    if (flags & Flag.unfinished) drawDashed(context, cutLeft, barTop, Math.max(cutRight - cutLeft, UNFINISHED_WIDTH), barHeight, colour("fg", theme));
+  }
+  if (flags & Flag.error) drawErrorMark(context, view, cutLeft, cutRight, barTop, barHeight);
+  if (view.showCritical && flags & Flag.critical) drawCritical(context, view, x, row, barTop + barHeight);
+  context.globalAlpha = dimmed ? 0.55 : 1;
+  drawLabel(context, view, row, cutLeft, flags & Flag.unfinished ? Math.max(cutRight, cutLeft + UNFINISHED_WIDTH) : cutRight, top);
+  context.globalAlpha = 1;
+}
+
+function drawDashed(context: CanvasRenderingContext2D, x: number, y: number, width: number, height: number, stroke: string): void {
+  context.strokeStyle = stroke;
+  context.lineWidth = 1;
+  context.setLineDash([4, 3]);
+  context.strokeRect(x + 0.5, y + 0.5, Math.max(width - 1, 1), height - 1);
+  context.setLineDash([]);
+}
+
+/** A cap at the left and an outline, so that an error is seen by shape too. */
+function drawErrorMark(context: CanvasRenderingContext2D, view: BarsView, left: number, right: number, top: number, height: number): void {
+  const { theme } = view;
+  context.strokeStyle = colour("bg", theme);
+  context.lineWidth = 1;
+  context.strokeRect(left - 0.5, top - 0.5, right - left + 1, height + 1);
+  context.strokeStyle = colour("error", theme);
+  context.lineWidth = 1.5;
+  context.strokeRect(left - 1.5, top - 1.5, right - left + 3, height + 3);
+  context.fillStyle = colour("error", theme);
+  context.fillRect(left - 3, top - 2, 4, height + 4);
+}
+
+function drawCritical(context: CanvasRenderingContext2D, view: BarsView, x: (time: Nanos) => number, row: number, bottom: number): void {
+  const { outline: { critical }, segments } = view;
+  context.fillStyle = colour("critical", view.theme);
+  for (let at = segments.offsets[row]!; at < segments.offsets[row + 1]!; at++) {
+    const segment = segments.order[at]!;
+    const left = Math.max(x(critical.t0[segment]!), 0);
+    const right = Math.min(x(critical.t1[segment]!), view.width);
+    if (right >= left) context.fillRect(left, bottom + 0.5, Math.max(right - left, 1), 2.5);
+  }
+}
+
+/** Duration beside the bar: right of it where there is room, else left, else inside. */
+function drawLabel(context: CanvasRenderingContext2D, view: BarsView, row: number, left: number, right: number, top: number): void {
+  const { outline, theme } = view;
+  if (outline.flags[row]! & Flag.synthetic) return;
+  const text = outline.flags[row]! & Flag.unfinished ? "no end" : formatDuration(outline.dur[row]!);
+  context.font = "11px system-ui, sans-serif";
+  context.textBaseline = "middle";
+  const width = context.measureText(text).width;
+  const middle = top + view.rowHeight / 2 + 0.5;
+  context.fillStyle = colour(row === view.selected ? "fg" : "muted", theme);
+  if (right + 7 + width <= view.width) {
+    context.textAlign = "left";
+    context.fillText(text, right + 7, middle);
+  } else if (left - 8 - width >= 0) {
+    context.textAlign = "right";
+    context.fillText(text, left - 7, middle);
+  } else if (right - left > width + 12) {
+    context.textAlign = "right";
+    context.fillStyle = textOnService[theme];
+    context.fillText(text, Math.min(right, view.width) - 6, middle);
+  }
+}
+
+/** Says how far away a bar outside the window is. */
+function drawEdgeArrow(context: CanvasRenderingContext2D, view: BarsView, top: number, before: boolean, distance: Nanos): void {
+  context.font = "11px system-ui, sans-serif";
+  context.textBaseline = "middle";
+  context.fillStyle = colour("muted", view.theme);
+  context.textAlign = before ? "left" : "right";
+  const text = before ? `◂ ${formatDuration(distance)} earlier` : `${formatDuration(distance)} later ▸`;
+  context.fillText(text, before ? 6 : view.width - 6, top + view.rowHeight / 2 + 0.5);
+}
+
+/** The row's bar under a pointer at `x`, with at least 3 pixels on both sides to hit. */
+export function hitsBar(view: Pick<BarsView, "outline" | "width" | "window">, row: number, x: number): boolean {
+  const scale = view.width / lengthOf(view.window);
+  const left = (view.outline.start[row]! - view.window.from) * scale;
+  return x >= left - 3 && x <= left + view.outline.dur[row]! * scale + 3;
+}

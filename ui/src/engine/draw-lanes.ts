@@ -1,0 +1,91 @@
+// Draws the lanes above the waterfall: per service how busy it is over time, its errors, and the critical path below.
+
+import type { Lanes } from "./lanes.ts";
+import type { Outline } from "./outline.ts";
+import { serviceColour } from "./service.ts";
+import { colour, type Theme } from "./tokens.ts";
+import type { Window } from "./viewport.ts";
+
+export const LANE_HEIGHT = 11;
+export const CRITICAL_STRIP_HEIGHT = 7;
+
+export function lanesHeight(lanes: Lanes): number {
+  return lanes.lanes.length * LANE_HEIGHT + CRITICAL_STRIP_HEIGHT;
+}
+
+export interface LanesView {
+  outline: Outline;
+  lanes: Lanes;
+  width: number;
+  window: Window;
+  theme: Theme;
+  /** Time under the pointer, or a range being drawn with it. */
+  brush?: Window | undefined;
+}
+
+export function drawLanes(context: CanvasRenderingContext2D, view: LanesView): void {
+  const { lanes, width, theme } = view;
+  const step = width / lanes.buckets;
+  for (const [lane, { slot }] of lanes.lanes.entries()) {
+    context.fillStyle = slot < 0 ? colour("muted", theme) : serviceColour(slot, theme);
+    // Runs of equal buckets are one rectangle, on whole pixels: overlapping translucent edges would show as stripes.
+    for (let bucket = 0, end = 0; bucket < lanes.buckets; bucket = end) {
+      const busy = lanes.busy[lane * lanes.buckets + bucket]!;
+      for (end = bucket + 1; end < lanes.buckets && lanes.busy[lane * lanes.buckets + end] === busy; ) end++;
+      if (busy <= 0) continue;
+      context.globalAlpha = 0.4 + 0.6 * Math.sqrt(busy);
+      const left = Math.round(bucket * step);
+      context.fillRect(left, lane * LANE_HEIGHT + 1, Math.max(1, Math.round(end * step) - left), LANE_HEIGHT - 2);
+    }
+    context.globalAlpha = 1;
+    drawErrors(context, view, lane, step);
+  }
+  drawCriticalStrip(context, view, step);
+  drawWindow(context, view);
+}
+
+function drawErrors(context: CanvasRenderingContext2D, { lanes, theme }: LanesView, lane: number, step: number): void {
+  for (let bucket = 0; bucket < lanes.buckets; bucket++) {
+    if (lanes.errors[lane * lanes.buckets + bucket] === 0) continue;
+    const x = bucket * step;
+    context.fillStyle = colour("bg", theme);
+    context.fillRect(x - 2, lane * LANE_HEIGHT, 5, LANE_HEIGHT);
+    context.fillStyle = colour("error", theme);
+    context.fillRect(x - 1, lane * LANE_HEIGHT, 3, LANE_HEIGHT);
+  }
+}
+
+function drawCriticalStrip(context: CanvasRenderingContext2D, { lanes, outline, theme }: LanesView, step: number): void {
+  const top = lanes.lanes.length * LANE_HEIGHT + 2;
+  for (let bucket = 0; bucket < lanes.buckets; bucket++) {
+    const service = lanes.critical[bucket]!;
+    if (service < 0) continue;
+    context.fillStyle = serviceColour(outline.services[service]!.slot, theme);
+    context.fillRect(bucket * step, top, step + 0.5, 3);
+    context.fillStyle = colour("critical", theme);
+    context.fillRect(bucket * step, top + 3, step + 0.5, 1.5);
+  }
+}
+
+function drawWindow(context: CanvasRenderingContext2D, view: LanesView): void {
+  const { outline, window, width, theme, brush, lanes } = view;
+  const height = lanesHeight(lanes);
+  const scale = width / (outline.to - outline.from);
+  const x = (time: number) => (time - outline.from) * scale;
+  if (window.from > outline.from || window.to < outline.to) {
+    context.fillStyle = colour("bg", theme);
+    context.globalAlpha = 0.62;
+    context.fillRect(0, 0, x(window.from), height);
+    context.fillRect(x(window.to), 0, width - x(window.to), height);
+    context.globalAlpha = 1;
+    context.fillStyle = colour("accent", theme);
+    context.fillRect(Math.max(0, x(window.from) - 1), 0, 2, height);
+    context.fillRect(Math.min(width - 2, x(window.to) - 1), 0, 2, height);
+  }
+  if (brush) {
+    context.fillStyle = colour("accent", theme);
+    context.globalAlpha = 0.25;
+    context.fillRect(x(brush.from), 0, Math.max(1, x(brush.to) - x(brush.from)), height);
+    context.globalAlpha = 1;
+  }
+}

@@ -1,0 +1,80 @@
+// A run: scenarios and their attempts against their assertions, and everything about the one that is picked.
+
+import { useEffect } from "react";
+import { api } from "../../api/client.ts";
+import type { EvalRun } from "../../api/types.ts";
+import { formatAgo, formatDuration, formatFullTime } from "../../engine/time.ts";
+import { wordCodec } from "../../state/codecs.ts";
+import { onLive } from "../../state/live.ts";
+import { useResource } from "../../state/resource.ts";
+import { useValue } from "../../state/signals.ts";
+import { changeQuery, place } from "../../state/url.ts";
+import { Copy } from "../../ui/Copy.tsx";
+import { Icon } from "../../ui/Icon.tsx";
+import { Link } from "../../ui/Link.tsx";
+import { Banner, Empty, Loaded } from "../../ui/States.tsx";
+import { useTitle } from "../../ui/title.ts";
+import { VerdictMark } from "../../ui/Verdict.tsx";
+import { AttemptPanel } from "./AttemptPanel.tsx";
+import { attemptRows, firstOfInterest } from "./cells.ts";
+import { Counts } from "./counts.tsx";
+import { RunMatrix } from "./RunMatrix.tsx";
+
+const showCodec = wordCodec(["all", "failing"]);
+
+export function RunPage({ run: id }: { run: string }) {
+  const run = useResource(id, (signal) => api.run(id, signal));
+  useTitle(run.data ? `${run.data.summary.verdict ?? "running"} · ${run.data.summary.suite} ${id}` : "Run");
+  const { reload } = run;
+  useEffect(() => onLive("evals", ({ runs }) => runs.some((changed) => changed.run === id) && reload()), [id, reload]);
+  return <Loaded resource={run}>{(data) => <RunBody run={data} />}</Loaded>;
+}
+
+function RunBody({ run }: { run: EvalRun }) {
+  const { query } = useValue(place);
+  const show = showCodec.read(query["show"]);
+  const rows = attemptRows(run, show);
+  const [scenario, assertion, attempt] = (query["cell"] ?? "").split("~");
+  const chosen = rows.findIndex((row) => row.scenario.name === scenario && String(row.attempt.attempt) === (attempt ?? "0"));
+  const at = chosen >= 0 ? chosen : Math.max(0, rows.findIndex((row) => row.attempt.verdict !== "pass"));
+  const row = rows[at];
+  const cell = chosen >= 0 && assertion !== undefined && assertion !== "" ? Number(assertion) : row ? firstOfInterest(row.attempt) : -1;
+  const pick = (rowAt: number, cellAt: number) => {
+    const next = rows[rowAt];
+    if (next) changeQuery({ cell: `${next.scenario.name}~${cellAt < 0 ? "" : cellAt}~${next.attempt.attempt}` }, "replace");
+  };
+  return (
+    <div className="page">
+      <RunFacts run={run} show={show} />
+      {run.errors.map((error) => <Banner key={error} kind="error"><span>{error}</span></Banner>)}
+      {rows.length === 0 ? (
+        <Empty title={run.summary.running ? "No scenario has ended yet" : "Nothing to show"}>{show === "failing" && <p>Every scenario passed.</p>}</Empty>
+      ) : (
+        <div className="run-panes">
+          <RunMatrix rows={rows} at={at} cell={cell} onPick={pick} />
+          {row && <AttemptPanel key={`${row.scenario.name} ${row.attempt.attempt}`} row={row} cell={cell} />}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function RunFacts({ run, show }: { run: EvalRun; show: "all" | "failing" }) {
+  const { summary } = run;
+  const command = `headwater eval --filter '${run.scenarios.filter(({ verdict }) => verdict !== "pass").map(({ name }) => name).join("|") || summary.suite}'`;
+  return (
+    <header className="bar run-facts">
+      <h1><Link to="evals">{summary.suite}</Link> <span className="muted">{summary.run}</span></h1>
+      {summary.verdict ? <VerdictMark verdict={summary.verdict} /> : <span className="verdict muted"><Icon name="play" />running</span>}
+      <Counts counts={summary.counts} />
+      <span className="muted" title={formatFullTime(BigInt(summary.started))}>{formatAgo(BigInt(summary.started), new Date())} · took {formatDuration(summary.duration)}{summary.exitCode !== null && ` · exit ${summary.exitCode}`}{summary.commit && <> · <code>{summary.commit.slice(0, 8)}</code> {summary.branch}</>}</span>
+      <span className="bar-end">
+        <span className="segmented" role="group" aria-label="Scenarios shown">
+          <button type="button" className="button" aria-pressed={show === "all"} onClick={() => changeQuery({ show: showCodec.write("all") }, "push")}>All</button>
+          <button type="button" className="button" aria-pressed={show === "failing"} onClick={() => changeQuery({ show: showCodec.write("failing") }, "push")}>Not passed</button>
+        </span>
+        <span className="copyable muted">Command<Copy text={command} label={`Copy the command: ${command}`} /></span>
+      </span>
+    </header>
+  );
+}

@@ -1,0 +1,148 @@
+// The map as a picture: boxes are buttons that arrows move between, lines are drawn beneath.
+
+import { useEffect, useMemo, useRef, useState } from "react";
+import type { MapEdge, MapNode, ServiceMap } from "../../api/types.ts";
+import { formatCount } from "../../engine/time.ts";
+import { keyHandler } from "../../state/keys.ts";
+import { tracesLink } from "../../state/routes.ts";
+import { go } from "../../state/url.ts";
+import { Icon, type IconName } from "../../ui/Icon.tsx";
+import { lookOf, Monogram, slotClass } from "../../ui/Service.tsx";
+import { Placeholder } from "../../ui/States.tsx";
+import type { GraphAnswer, Point } from "../../worker/layout.ts";
+import { placeGraph } from "../../worker/start.ts";
+import { ERROR_SHARE_MARKED, errorShare, latencyText, nodeSelector, percent, spokenNode } from "./figures.ts";
+import type { Picked } from "./MapPage.tsx";
+
+const NODE = { width: 172, height: 58 };
+const LABEL = { width: 92, height: 30 };
+const icons: Record<MapNode["kind"], IconName> = { service: "service", database: "database", queue: "queue", llm: "llm", cache: "cache", external: "external" };
+
+/** Layouts by topology: new figures on the same services must not move them. */
+const layouts = new Map<string, GraphAnswer>();
+const LAYOUTS_MAX = 20;
+
+export function MapGraph({ map, picked, onPick }: { map: ServiceMap; picked: Picked; onPick: (picked: Picked) => void }) {
+  const drawn = useLayout(map);
+  const holder = useRef<HTMLDivElement>(null);
+  const byName = useMemo(() => new Map(map.nodes.map((node) => [node.name, node])), [map]);
+  if (drawn instanceof Error) return <p className="pad error-text">The map could not be laid out: {drawn.message}. The table shows the same.</p>;
+  if (!drawn) return <Placeholder label="Laying out the map" />;
+  const current = picked?.kind === "node" && byName.has(picked.name) ? picked.name : map.nodes[0]!.name;
+  const pick = (name: string | undefined) => {
+    if (name === undefined) return;
+    onPick({ kind: "node", name });
+    holder.current?.querySelector<HTMLElement>(`[data-node="${CSS.escape(name)}"]`)?.focus();
+  };
+  const step = (by: number) => {
+    const order = map.nodes.map((node, at) => ({ name: node.name, ...drawn.nodes[at]! })).toSorted((a, b) => a.x - b.x || a.y - b.y);
+    pick(order[order.findIndex(({ name }) => name === current) + by]?.name);
+  };
+  const onKeyDown = keyHandler("map", {
+    right: () => pick(map.edges.find((edge) => edge.from === current && edge.to !== current)?.to),
+    left: () => pick(map.edges.find((edge) => edge.to === current && edge.from !== current)?.from),
+    down: () => step(1), up: () => step(-1),
+  });
+  return (
+    // Arrows move between the buttons inside.
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
+    <div className="map-canvas" ref={holder} style={{ width: drawn.width, height: drawn.height }} role="group" aria-label={`Map of ${map.nodes.length} services and ${map.edges.length} connections`} onKeyDown={onKeyDown}>
+      <svg width={drawn.width} height={drawn.height} className="map-edges" aria-hidden="true">
+        {drawnEdges(map, drawn).map(({ edge, drawn: line }) => (
+          <Edge key={`${edge.from} ${edge.to} ${edge.asynchronous}`} edge={edge} drawn={line} isPicked={picked?.kind === "edge" && picked.from === edge.from && picked.to === edge.to} isNear={picked?.kind === "node" && (picked.name === edge.from || picked.name === edge.to)} onPick={() => onPick({ kind: "edge", from: edge.from, to: edge.to })} />
+        ))}
+      </svg>
+      {map.nodes.map((node, at) => {
+        const { x, y } = drawn.nodes[at]!;
+        const look = lookOf(map.services, node.name);
+        const failing = errorShare(node) >= ERROR_SHARE_MARKED;
+        return (
+          <button
+            key={node.name} type="button" data-node={node.name} className={`map-node ${slotClass(look.slot)}${node.inferred ? " inferred" : ""}${failing ? " failing" : ""}`} aria-label={spokenNode(node)} aria-pressed={picked?.kind === "node" && picked.name === node.name}
+            tabIndex={node.name === current ? 0 : -1} style={{ left: x - NODE.width / 2, top: y - NODE.height / 2, width: NODE.width, height: NODE.height }} onClick={() => onPick({ kind: "node", name: node.name })} onDblClick={() => go(tracesLink(nodeSelector(node)))}
+          >
+            <span className="map-node-name"><Monogram look={look} /><span className="clip">{node.name}</span><Icon name={icons[node.kind]} /></span>
+            <span className="map-node-figures"><span>{formatCount(node.calls)} calls</span><span className={failing ? "error-text" : ""}>{failing && <Icon name="error" />}{percent(errorShare(node))}</span><span>{latencyText(node.latency.p95)}</span></span>
+          </button>
+        );
+      })}
+    </div>
+  );
+}
+
+function Edge({ edge, drawn, isPicked, isNear, onPick }: { edge: MapEdge; drawn: GraphAnswer["edges"][number]; isPicked: boolean; isNear: boolean; onPick: () => void }) {
+  const failing = errorShare(edge) >= ERROR_SHARE_MARKED;
+  const look = isPicked ? "picked" : failing ? "error" : "plain";
+  const d = path(drawn.points);
+  return (
+    // The picture is hidden from assistive technology; the same picks are in the panel and the table.
+    // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions
+    <g className={`map-edge ${look}${isNear ? " near" : ""}`} onClick={onPick}>
+      <path className="map-edge-hit" d={d} />
+      <path className={`map-edge-line${edge.asynchronous ? " async" : ""}`} d={d} strokeWidth={Math.min(6, 1.2 + Math.log10(Math.max(edge.calls, 1)))} />
+      <path className="map-edge-head" d={arrowHead(drawn.points)} />
+      <rect x={drawn.label.x - LABEL.width / 2 + 6} y={drawn.label.y - 15} width={LABEL.width - 12} height={30} rx={3} />
+      <text x={drawn.label.x} y={drawn.label.y - 3}>{formatCount(edge.calls)} · {latencyText(edge.latency.p95)}</text>
+      {edge.errors > 0 && <text className="map-edge-errors" x={drawn.label.x} y={drawn.label.y + 11}>● {percent(errorShare(edge))} failed</text>}
+    </g>
+  );
+}
+
+/** A triangle at the end. Not an SVG marker: those are named by URL, which `<base>` would lead elsewhere. */
+function arrowHead(points: readonly Point[]): string {
+  const [end, before] = [points.at(-1)!, points.at(-2) ?? points[0]!];
+  const angle = end.x >= before.x ? 0 : Math.PI;
+  const corner = (turn: number) => `${end.x - 9 * Math.cos(angle + turn)} ${end.y - 9 * Math.sin(angle + turn)}`;
+  return `M${end.x} ${end.y}L${corner(0.4)}L${corner(-0.4)}z`;
+}
+
+/** From the middle of the caller's right side through the bends to the middle of the callee's left side. */
+function anchored(bends: readonly Point[], from: Point, to: Point): Point[] {
+  const sign = to.x >= from.x ? 1 : -1;
+  return [{ x: from.x + (sign * NODE.width) / 2, y: from.y }, ...bends.slice(1, -1), { x: to.x - (sign * NODE.width) / 2, y: to.y }];
+}
+
+/** A line through the points that runs level at each of them. */
+function path(points: readonly Point[]): string {
+  let text = `M${points[0]!.x} ${points[0]!.y}`;
+  for (let at = 1; at < points.length; at++) {
+    const [before, next] = [points[at - 1]!, points[at]!];
+    const middle = (before.x + next.x) / 2;
+    text += `C${middle} ${before.y} ${middle} ${next.y} ${next.x} ${next.y}`;
+  }
+  return text;
+}
+
+/** Edges with their lines; those to a node that is not on the map are left out, as in the layout. */
+function drawnEdges(map: ServiceMap, drawn: GraphAnswer): { edge: MapEdge; drawn: GraphAnswer["edges"][number] }[] {
+  const centres = new Map(map.nodes.map(({ name }, at) => [name, drawn.nodes[at]!]));
+  return map.edges.filter(({ from, to }) => centres.has(from) && centres.has(to)).map((edge, at) => {
+    const { points, label } = drawn.edges[at]!;
+    const [from, to] = [centres.get(edge.from)!, centres.get(edge.to)!];
+    return { edge, drawn: { points: edge.from === edge.to ? points : anchored(points, from, to), label } };
+  });
+}
+
+function useLayout(map: ServiceMap): GraphAnswer | Error | undefined {
+  const key = JSON.stringify([map.nodes.map(({ name }) => name), map.edges.map(({ from, to }) => [from, to])]);
+  const [, changed] = useState(0);
+  const [failure, setFailure] = useState<Error | undefined>(undefined);
+  useEffect(() => {
+    if (layouts.has(key)) return undefined;
+    let wanted = true;
+    const known = new Set(map.nodes.map(({ name }) => name));
+    const edges = map.edges.filter(({ from, to }) => known.has(from) && known.has(to));
+    placeGraph({ nodes: map.nodes.map(({ name }) => ({ name, ...NODE })), edges: edges.map(({ from, to }) => ({ from, to })), label: LABEL }).then(
+      (answer) => {
+        if (layouts.size >= LAYOUTS_MAX) layouts.delete(layouts.keys().next().value!);
+        layouts.set(key, answer);
+        if (wanted) changed((turn) => turn + 1);
+      },
+      (error: Error) => wanted && setFailure(error),
+    );
+    return () => { wanted = false; };
+    // The key says all that a layout depends on.
+    // oxlint-disable-next-line react/exhaustive-deps
+  }, [key]);
+  return layouts.get(key) ?? failure;
+}

@@ -1,0 +1,73 @@
+// Who calls whom, how often, how well: as a picture and as a table.
+
+import { useState } from "react";
+import { api } from "../../api/client.ts";
+import type { ServiceMap } from "../../api/types.ts";
+import { formatCount, formatDuration } from "../../engine/time.ts";
+import { rangeCodec, rangeNames, ranges, rangeStart, wordCodec, type Range } from "../../state/codecs.ts";
+import { useCommands } from "../../state/keys.ts";
+import { useResource } from "../../state/resource.ts";
+import { useValue } from "../../state/signals.ts";
+import { changeQuery, place } from "../../state/url.ts";
+import { Link } from "../../ui/Link.tsx";
+import { Banner, Empty, Loaded } from "../../ui/States.tsx";
+import { useTitle } from "../../ui/title.ts";
+import { MapGraph } from "./MapGraph.tsx";
+import { MapPanel } from "./MapPanel.tsx";
+import { MapTable } from "./MapTable.tsx";
+
+/** More nodes than this are a table first: a picture of them tells nobody anything. */
+const GRAPH_NODES_MAX = 200;
+const viewCodec = wordCodec(["auto", "graph", "table"]);
+
+/** What is picked: a node, or an edge as `from -> to`. */
+export type Picked = { kind: "node"; name: string } | { kind: "edge"; from: string; to: string } | undefined;
+
+export function MapPage() {
+  useTitle("Service map");
+  const { query } = useValue(place);
+  const range = rangeCodec.read(query["t"]);
+  const root = query["root"] ?? "";
+  const map = useResource(JSON.stringify([range, root]), (signal) => api.map({ start: rangeStart(range, new Date()), root }, signal), true);
+  const chosen = viewCodec.read(query["v"]);
+  const view = chosen === "auto" ? ((map.data?.nodes.length ?? 0) > GRAPH_NODES_MAX ? "table" : "graph") : chosen;
+  const show = (next: "graph" | "table") => changeQuery({ v: next }, "push");
+  useCommands({ table: () => show(view === "table" ? "graph" : "table") });
+  return (
+    <div className="page">
+      <h1 className="vh">Service map</h1>
+      <div className="bar">
+        <div className="segmented" role="group" aria-label="Shown as">
+          <button type="button" className="button" aria-pressed={view === "graph"} onClick={() => show("graph")}>Map</button>
+          <button type="button" className="button" aria-pressed={view === "table"} title="As a table (T)" onClick={() => show("table")}>Table</button>
+        </div>
+        <select className="input" aria-label="Time range" value={range} onChange={(event) => changeQuery({ t: rangeCodec.write(event.currentTarget.value as Range) }, "push")}>
+          {ranges.map((name) => <option key={name} value={name}>{rangeNames[name]}</option>)}
+        </select>
+        {map.data && map.data.roots.length > 1 && (
+          <select className="input root-choice" aria-label="Traces that begin with" value={root} onChange={(event) => changeQuery({ root: event.currentTarget.value }, "push")}>
+            <option value="">All traces</option>
+            {map.data.roots.map(({ service, name, count }) => <option key={`${service} ${name}`} value={`${service} ${name}`}>{service} {name} ({formatCount(count)})</option>)}
+          </select>
+        )}
+        <button type="button" className="button" disabled={map.loading} onClick={map.reload}>Refresh</button>
+        {map.data && <span className="muted map-cost">{formatCount(map.data.traceCount)} traces looked at · {formatDuration(map.data.cost.elapsed)}</span>}
+      </div>
+      <Loaded resource={map}>{(data) => <MapBody map={data} view={view} />}</Loaded>
+    </div>
+  );
+}
+
+function MapBody({ map, view }: { map: ServiceMap; view: "graph" | "table" }) {
+  const [picked, setPicked] = useState<Picked>(undefined);
+  if (map.nodes.length === 0) return <Empty title="No calls in this time range"><p>The map is drawn from stored traces.</p><Link to="traces" className="button">To the traces</Link></Empty>;
+  return (
+    <>
+      {!map.completeness.complete && <Banner kind="warn"><span>Not everything was looked at: {map.completeness.reasons.join("; ")}</span></Banner>}
+      <div className="map-panes">
+        <div className="page-scroll map-main">{view === "graph" ? <MapGraph map={map} picked={picked} onPick={setPicked} /> : <MapTable map={map} />}</div>
+        {view === "graph" && picked && <MapPanel map={map} picked={picked} onPick={setPicked} />}
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,119 @@
+// The page of one trace: facts, lanes, tools, waterfall, and the selected span beside it.
+
+import { useEffect, useMemo, useRef, useState } from "react";
+import type { Outline } from "../../engine/outline.ts";
+import { keyHandler } from "../../state/keys.ts";
+import { panelWidth } from "../../state/preferences.ts";
+import { useValue } from "../../state/signals.ts";
+import { TraceView } from "../../state/trace-view.ts";
+import { changeQuery } from "../../state/url.ts";
+import { Guard } from "../../ui/Guard.tsx";
+import { Splitter } from "../../ui/Splitter.tsx";
+import { Banner } from "../../ui/States.tsx";
+import { Lanes } from "./Lanes.tsx";
+import { OddityBanner } from "./OddityBanner.tsx";
+import { SpanPanel } from "./SpanPanel.tsx";
+import { Toolbar } from "./Toolbar.tsx";
+import { TraceFacts } from "./TraceFacts.tsx";
+import { readViewFromUrl, useViewInUrl } from "./view-url.ts";
+import { Waterfall } from "./Waterfall.tsx";
+
+const PAGE_ROWS = 20;
+
+export function TraceBody({ outline }: { outline: Outline }) {
+  const view = useView(outline);
+  const [missingSpan, setMissingSpan] = useState<string | undefined>(undefined);
+  const selected = useValue(view.selected);
+  const rowsElement = useRef<HTMLDivElement>(null);
+  const findInput = useRef<HTMLInputElement>(null);
+  const panel = useRef<HTMLElement>(null);
+
+  useEffect(() => {
+    setMissingSpan(undefined);
+    void readViewFromUrl(view, setMissingSpan);
+    // A new outline of the same trace keeps its view; only the first reads the address bar.
+    // oxlint-disable-next-line react/exhaustive-deps
+  }, []);
+  useViewInUrl(view);
+
+  const close = () => {
+    view.selected.value = -1;
+    changeQuery({ span: undefined, tab: undefined }, "push");
+    rowsElement.current?.focus();
+  };
+  const toPanel = () => panel.current?.querySelector<HTMLElement>('[aria-selected="true"]')?.focus();
+  const commands = {
+    down: () => view.move(1), up: () => view.move(-1), right: () => view.right(), left: () => view.left(),
+    pageDown: () => view.move(PAGE_ROWS), pageUp: () => view.move(-PAGE_ROWS), first: () => view.move(-outline.n), last: () => view.move(outline.n),
+    expandSubtree: () => view.setSubtree(view.selected.value, false), collapseSubtree: () => view.setSubtree(view.selected.value, true),
+    expandAll: () => view.setAll(false), collapseAll: () => view.setAll(true), inspect: toPanel,
+    zoomSpan: () => view.zoomToSpan(), fit: () => view.fit(), zoomIn: () => view.zoom(true), zoomOut: () => view.zoom(false), panLeft: () => view.panStep(false), panRight: () => view.panStep(true),
+    nextMatch: () => view.jump(view.matches.value, false), previousMatch: () => view.jump(view.matches.value, true),
+    nextError: () => view.jump(view.errorRows, false), previousError: () => view.jump(view.errorRows, true),
+    nextCritical: () => view.jump(view.criticalRows, false), previousCritical: () => view.jump(view.criticalRows, true), longestChild: () => view.longestChild(),
+  };
+  const onKeyDown = keyHandler("trace", commands);
+  const onEscape = (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || event.defaultPrevented || view.selected.value < 0) return;
+    event.preventDefault();
+    close();
+  };
+
+  return (
+    <div className="trace" onKeyDown={onEscape}>
+      <TraceFacts view={view} />
+      {outline.header.partial && <Banner kind="warn"><span>Showing {outline.n} rows: {outline.header.partialReason}</span></Banner>}
+      {missingSpan && <Banner kind="warn"><span>Span {missingSpan} is not in this trace (any more).</span><button type="button" className="button" onClick={() => { setMissingSpan(undefined); changeQuery({ span: undefined }, "replace"); }}>Dismiss</button></Banner>}
+      <OddityBanner view={view} />
+      <div className="trace-panes">
+        <div className="trace-main" onKeyDown={onKeyDown}>
+          <Lanes view={view} />
+          <Toolbar view={view} input={findInput} toRows={() => rowsElement.current?.focus()} />
+          <Waterfall view={view} element={rowsElement} />
+        </div>
+        {selected >= 0 && (
+          <>
+            <Splitter width={panelWidth} least={260} most={900} side="right" label="Width of the span's details" />
+            <aside className="span-panel" ref={panel} aria-label="Span details"><PanelWidth /><Guard of={`${outline.header.traceId} ${selected}`}><SpanPanel view={view} row={selected} onClose={close} /></Guard></aside>
+          </>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** Sets the panel's width as a custom property of its pane: a style sheet decides where it counts. */
+function PanelWidth() {
+  const width = useValue(panelWidth);
+  const here = useRef<HTMLSpanElement>(null);
+  useEffect(() => here.current?.parentElement?.style.setProperty("--panel-width", `${width}px`), [width]);
+  return <span ref={here} hidden />;
+}
+
+/** The view of an outline; when the trace grew, window, find and selection go over to the new one. */
+function useView(outline: Outline): TraceView {
+  const before = useRef<TraceView | undefined>(undefined);
+  return useMemo(() => {
+    const view = new TraceView(outline);
+    const old = before.current;
+    if (old) {
+      if (old.window.value !== old.all) view.goTo(old.window.value);
+      view.findText.value = old.findText.value;
+      view.hideOutside.value = old.hideOutside.value;
+      view.showCritical.value = old.showCritical.value;
+      const row = old.selected.value;
+      if (row >= 0) view.select(sameRow(old.outline, row, outline));
+    }
+    return (before.current = view);
+  }, [outline]);
+}
+
+/** The row of a later outline that has the same name, service and start. */
+function sameRow(old: Outline, row: number, outline: Outline): number {
+  const start = old.t0 + BigInt(Math.round(old.start[row]!));
+  const [name, service] = [old.names[old.name[row]!], old.services[old.svc[row]!]!.name];
+  for (let at = 0; at < outline.n; at++) {
+    if (outline.names[outline.name[at]!] === name && outline.services[outline.svc[at]!]!.name === service && outline.t0 + BigInt(Math.round(outline.start[at]!)) === start) return at;
+  }
+  return -1;
+}

@@ -1,0 +1,49 @@
+// The first line about a trace: what, how long, how many, where the time went.
+
+import type { ReactNode } from "react";
+import { formatClock, formatCount, formatDuration, formatFullTime } from "../../engine/time.ts";
+import { runLink } from "../../state/routes.ts";
+import type { TraceView } from "../../state/trace-view.ts";
+import { useCommands } from "../../state/keys.ts";
+import { shareableUrl } from "../../state/url.ts";
+import { Copy, copyText } from "../../ui/Copy.tsx";
+import { Icon } from "../../ui/Icon.tsx";
+import { Link } from "../../ui/Link.tsx";
+import { Monogram, lookOf } from "../../ui/Service.tsx";
+import { ShareBar } from "../../ui/ShareBar.tsx";
+import { say } from "../../ui/Toast.tsx";
+import { VerdictMark } from "../../ui/Verdict.tsx";
+
+export function TraceFacts({ view }: { view: TraceView }) {
+  const { outline } = view;
+  const { summary, traceId } = outline.header;
+  const parts = view.shares.map(({ service, nanos }) => ({ look: outline.services[service]!, nanos }));
+  const copyLink = async () => say((await copyText(shareableUrl())) ? "Link copied" : "The browser does not allow copying here");
+  useCommands({ copyLink });
+  return (
+    <header className="trace-facts">
+      <div className="trace-title">
+        <Monogram look={lookOf(outline.services, summary.rootService)} />
+        <h1 className="clip" title={summary.rootName}><span className="muted">{summary.rootService}</span> {summary.rootName || "(no name)"}</h1>
+        <span className="trace-id"><code title={traceId}>{traceId.slice(0, 8)}…</code><Copy text={traceId} label="Copy the trace id" /></span>
+        <button type="button" className="button quiet" onClick={copyLink} title="Copy a link to this view (L)"><Icon name="link" />Link</button>
+      </div>
+      <dl className="facts">
+        <Fact label="Duration"><strong>{formatDuration(summary.duration)}</strong></Fact>
+        <Fact label="Started"><span title={formatFullTime(outline.t0)}>{formatClock(outline.t0, new Date())}</span></Fact>
+        <Fact label="Spans">{formatCount(summary.spanCount)}</Fact>
+        <Fact label="Services">{formatCount(summary.services.length)}</Fact>
+        <Fact label="Errors">
+          {summary.errorCount > 0 ? <button type="button" className="button quiet tight error-text" title="Next error (e)" onClick={() => view.jump(view.errorRows, false)}><Icon name="error" />{formatCount(summary.errorCount)}</button> : "none"}
+        </Fact>
+        {summary.logCount > 0 && <Fact label="Logs">{formatCount(summary.logCount)}</Fact>}
+        {summary.eval && <Fact label="Scenario"><Link to={runLink(summary.eval.suite, summary.eval.run)}>{summary.eval.scenario}</Link> {summary.eval.verdict && <VerdictMark verdict={summary.eval.verdict} />}</Fact>}
+        <div className="fact-share"><dt>Critical path</dt><dd>{parts.length > 0 ? <ShareBar parts={parts} /> : <span className="muted">not computed yet</span>}</dd></div>
+      </dl>
+    </header>
+  );
+}
+
+function Fact({ label, children }: { label: string; children: ReactNode }) {
+  return <div><dt>{label}</dt><dd>{children}</dd></div>;
+}

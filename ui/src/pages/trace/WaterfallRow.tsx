@@ -1,0 +1,53 @@
+// One row's name cell; its bar is drawn on the canvas.
+
+import { memo } from "react";
+import { Flag } from "../../engine/outline.ts";
+import type { TraceView } from "../../state/trace-view.ts";
+import { Icon } from "../../ui/Icon.tsx";
+import { Monogram } from "../../ui/Service.tsx";
+import { describeRow } from "./describe-row.ts";
+
+const INDENT_PX = 12;
+/** Deeper rows are not indented further; they say their depth instead. */
+const INDENT_LEVELS_MAX = 24;
+
+interface WaterfallRowProps {
+  view: TraceView;
+  row: number;
+  position: number;
+  top: number;
+  height: number;
+  names: number;
+  isSelected: boolean;
+  isHovered: boolean;
+  isCollapsed: boolean;
+  isMatch: boolean;
+  isDimmed: boolean;
+}
+
+export const WaterfallRow = memo(function WaterfallRow({ view, row, position, top, height, names, isSelected, isHovered, isCollapsed, isMatch, isDimmed }: WaterfallRowProps) {
+  const { outline } = view;
+  const flags = outline.flags[row]!;
+  const look = outline.services[outline.svc[row]!]!;
+  const hasChildren = view.hasChildren(row);
+  const depth = outline.depth[row]!;
+  const indent = Math.min(depth, INDENT_LEVELS_MAX, Math.floor((names * 0.45) / INDENT_PX));
+  const state = `${isSelected ? " selected" : ""}${isHovered ? " hovered" : ""}${isMatch ? " match" : ""}${isDimmed ? " faded" : ""}${flags & Flag.synthetic ? " synthetic" : ""}`;
+  return (
+    <div role="row" id={`row-${row}`} className={`row${state}`} aria-level={depth + 1} aria-rowindex={position + 1} aria-selected={isSelected} {...(hasChildren ? { "aria-expanded": !isCollapsed } : {})} style={{ top, height }}>
+      <div role="gridcell" className="name-cell" style={{ width: names, paddingLeft: 6 + indent * INDENT_PX }}>
+        {/* The treegrid's arrow keys do the same. */}
+        {/* oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions */}
+        <span className="twisty" aria-hidden="true" onClick={(event) => { event.stopPropagation(); view.toggle(row); }}>{hasChildren && <Icon name={isCollapsed ? "chevronRight" : "chevronDown"} />}</span>
+        {depth > indent && <span className="depth muted" title={`Depth ${depth}`}>{depth}</span>}
+        <Monogram look={look} />
+        <span className="names"><span className="service">{look.name}</span> <span className="operation">{outline.names[outline.name[row]!] || "(no name)"}</span></span>
+        {isCollapsed && <span className="hidden-count" title={`${outline.sub[row]! - 1} rows inside`}>+{outline.sub[row]! - 1}</span>}
+        {(flags & Flag.llm) !== 0 && <span className="mark" title="A call to a model, retrieval or tool"><Icon name="llm" label="LLM" /></span>}
+        {(flags & Flag.error) !== 0 && <span className="mark error-text" title="Error"><Icon name="error" label="error" /></span>}
+        {(flags & (Flag.odd | Flag.synthetic | Flag.unfinished)) !== 0 && <span className="mark warn-text" title="Broken data: see the details"><Icon name="warn" label="broken data" /></span>}
+      </div>
+      <div role="gridcell" className="vh">{describeRow(view, row)}</div>
+    </div>
+  );
+});

@@ -1,0 +1,67 @@
+// The query, the time range, live or not; and what the server says is wrong with the query, under the place.
+
+import { useEffect, useRef, useState } from "react";
+import type { Problem, QueryProblem } from "../../api/types.ts";
+import { ranges, rangeNames, type Range } from "../../state/codecs.ts";
+import { useCommands } from "../../state/keys.ts";
+import { Icon } from "../../ui/Icon.tsx";
+
+interface FilterBarProps {
+  query: string;
+  range: Range;
+  live: boolean;
+  /** The query as the server understood it. */
+  understood: string;
+  problems: readonly QueryProblem[];
+  onQuery: (query: string) => void;
+  onRange: (range: Range) => void;
+  onLive: (live: boolean) => void;
+}
+
+export function FilterBar({ query, range, live, understood, problems, onQuery, onRange, onLive }: FilterBarProps) {
+  const [text, setText] = useState(query);
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => setText(query), [query]);
+  useCommands({ search: () => input.current?.focus(), live: () => onLive(!live) });
+  const mistakes = problems.filter((problem) => !problem.isWarning);
+  return (
+    <form className="bar filter" role="search" onSubmit={(event) => { event.preventDefault(); onQuery(text.trim()); }}>
+      <div className="filter-query grow">
+        <Icon name="search" />
+        <input
+          ref={input} className="input mono-input" type="text" spellcheck={false} autocomplete="off" autocapitalize="off" aria-label="Filter traces: TraceQL or words" value={text}
+          placeholder='Words, or TraceQL: { resource.service.name = "rag" && duration > 500ms }' aria-invalid={mistakes.length > 0 && text === query} aria-describedby="query-notes"
+          onInput={(event) => setText(event.currentTarget.value)}
+          onKeyDown={(event) => { if (event.key === "Escape") { event.preventDefault(); if (text) { setText(""); onQuery(""); } else event.currentTarget.blur(); } }}
+        />
+        {text && <button type="button" className="button quiet icon" aria-label="Clear the filter" onClick={() => { setText(""); onQuery(""); input.current?.focus(); }}><Icon name="close" /></button>}
+      </div>
+      <select className="input" aria-label="Time range" value={range} onChange={(event) => onRange(event.currentTarget.value as Range)}>
+        {ranges.map((name) => <option key={name} value={name}>{rangeNames[name]}</option>)}
+      </select>
+      <button type="button" className="button" aria-pressed={live} title="Pause or resume the live list (.)" onClick={() => onLive(!live)}><Icon name={live ? "pause" : "play"} />{live ? "Live" : "Paused"}</button>
+      <div id="query-notes" className="filter-notes">
+        {problems.length > 0 && text === query ? problems.map((problem) => <QueryNote key={problem.error} query={query} problem={problem} />)
+          : understood && understood !== query && <span className="muted">Understood as <code>{understood}</code></span>}
+      </div>
+    </form>
+  );
+}
+
+/** The problem in words, and the query with a caret under the place. */
+function QueryNote({ query, problem }: { query: string; problem: QueryProblem }) {
+  const { place } = problem;
+  const pointed = place && place.line === 1 && place.offset <= query.length;
+  return (
+    <div className={problem.isWarning ? "warn-text" : "error-text"} role={problem.isWarning ? "status" : "alert"}>
+      {pointed && <pre className="query-caret">{query}{"\n"}{" ".repeat(place.offset)}{"^".repeat(Math.max(1, Math.min(place.length, query.length - place.offset)))}</pre>}
+      <Icon name={problem.isWarning ? "warn" : "error"} /> {problem.error}{problem.hint && <span className="muted"> · {problem.hint}</span>}
+    </div>
+  );
+}
+
+/** What a refused query says, as notes at the query. */
+export function problemsOf(problem: Problem): QueryProblem[] {
+  if (problem.problems.length > 0) return problem.problems;
+  return [{ error: problem.error, hint: problem.hint, place: problem.place, isWarning: false }];
+}

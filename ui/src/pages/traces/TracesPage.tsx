@@ -1,0 +1,119 @@
+// The list of traces: filtered by the server, live on top.
+
+import { useEffect, useRef, useState } from "react";
+import { api, ApiError } from "../../api/client.ts";
+import type { ServiceStyle, TraceList, TraceSort } from "../../api/types.ts";
+import { formatCount, formatDuration } from "../../engine/time.ts";
+import { rangeCodec, rangeStart, switchCodec, wordCodec } from "../../state/codecs.ts";
+import { onLive } from "../../state/live.ts";
+import { useResource } from "../../state/resource.ts";
+import { useValue } from "../../state/signals.ts";
+import { changeQuery, place } from "../../state/url.ts";
+import { useTitle } from "../../ui/title.ts";
+import { Banner, Empty, FailureBanner, Placeholder } from "../../ui/States.tsx";
+import { arrive, show, type Listed } from "./arrivals.ts";
+import { FilterBar, problemsOf } from "./FilterBar.tsx";
+import { TraceTable } from "./TraceTable.tsx";
+import { Welcome } from "./Welcome.tsx";
+
+const PAGE_ROWS = 100;
+const sortCodec = wordCodec(["-start", "start", "-duration", "duration", "-errors", "-spans"] as const satisfies TraceSort[]);
+const liveCodec = switchCodec(true);
+
+export function TracesPage() {
+  useTitle("Traces");
+  const { query } = useValue(place);
+  const q = query["q"] ?? "";
+  const range = rangeCodec.read(query["t"]);
+  const sort = sortCodec.read(query["sort"]);
+  const live = liveCodec.read(query["live"]);
+  const list = useResource(JSON.stringify([q, range, sort]), (signal) => api.traces({ q, start: rangeStart(range, new Date()), sort, limit: PAGE_ROWS }, signal), true);
+  const isRefused = list.error instanceof ApiError && list.error.status === 400;
+
+  return (
+    <div className="page">
+      <h1 className="vh">Traces</h1>
+      <FilterBar
+        query={q} range={range} live={live} understood={list.data?.query ?? ""}
+        problems={isRefused ? problemsOf((list.error as ApiError).problem) : (list.data?.remarks ?? [])}
+        onQuery={(text) => (text === q ? list.reload() : changeQuery({ q: text }, "push"))}
+        onRange={(next) => changeQuery({ t: rangeCodec.write(next) }, "push")}
+        onLive={(next) => changeQuery({ live: liveCodec.write(next) }, "replace")}
+      />
+      {!isRefused && <FailureBanner resource={list} />}
+      {list.data ? <Listing key={list.version} first={list.data} q={q} range={range} sort={sort} live={live} isStale={list.error !== undefined} reload={list.reload} /> : list.loading ? <Placeholder label="Loading traces" /> : isRefused ? <Empty title="The query could not be read"><p>What is wrong with it stands above, under its place.</p></Empty> : null}
+    </div>
+  );
+}
+
+interface ListingProps {
+  first: TraceList;
+  q: string;
+  range: ReturnType<typeof rangeCodec.read>;
+  sort: TraceSort;
+  live: boolean;
+  isStale: boolean;
+  reload: () => void;
+}
+
+function Listing({ first, q, range, sort, live, isStale, reload }: ListingProps) {
+  const [listed, setListed] = useState<Listed>({ rows: first.traces, waiting: [] });
+  const [services, setServices] = useState<readonly ServiceStyle[]>(first.services);
+  const [cursor, setCursor] = useState(first.nextCursor);
+  const [unseen, setUnseen] = useState(0);
+  const [failure, setFailure] = useState("");
+  const idle = useRef(true);
+  // The server filters, so rows that only arrived can be put into the list only where there is no filter.
+  const joins = q === "" && sort === "-start";
+
+  useEffect(() => {
+    if (!live) return undefined;
+    return onLive("traces", (arrived) => {
+      setServices((before) => [...before, ...arrived.services.filter(({ name }) => !before.some((known) => known.name === name))]);
+      if (!joins) return setUnseen((count) => count + arrived.traces.length + arrived.leftOut);
+      setListed((before) => {
+        const after = arrive(before, arrived.traces);
+        return idle.current ? show(after) : after;
+      });
+      return undefined;
+    });
+  }, [live, joins]);
+
+  const more = async () => {
+    try {
+      setFailure("");
+      const next = await api.traces({ q, start: rangeStart(range, new Date()), sort, limit: PAGE_ROWS, cursor: cursor ?? "" });
+      setServices((before) => [...before, ...next.services.filter(({ name }) => !before.some((known) => known.name === name))]);
+      setListed((before) => ({ ...before, rows: [...before.rows, ...next.traces.filter((row) => !before.rows.some((known) => known.traceId === row.traceId))] }));
+      setCursor(next.nextCursor);
+    } catch (error) {
+      setFailure(error instanceof Error ? error.message : String(error));
+    }
+  };
+
+  const isFresh = q === "" && range === "all" && listed.rows.length === 0 && listed.waiting.length === 0;
+  if (isFresh && !isStale) return <Welcome />;
+  const waiting = joins ? listed.waiting.length : unseen;
+  const showNew = () => (joins ? setListed(show) : reload());
+  return (
+    <div className={`page relative${isStale ? " dimmed" : ""}`}>
+      {!first.completeness.complete && <Banner kind="warn"><span>Not everything was looked at: {first.completeness.reasons.join("; ")}</span></Banner>}
+      <div className="pill-place" role="status">{waiting > 0 && <button type="button" className="button primary pill" onClick={showNew}>{formatCount(waiting)} new</button>}</div>
+      {listed.rows.length === 0 ? (
+        <Empty title="No trace matches">
+          <p>{q ? <>Nothing matches <code>{first.query || q}</code>{range === "all" ? "" : " in this time range"}.</> : "Nothing was received in this time range."}</p>
+          {q && <button type="button" className="button" onClick={() => changeQuery({ q: "" }, "push")}>Remove the filter</button>}{" "}
+          {range !== "all" && <button type="button" className="button" onClick={() => changeQuery({ t: "" }, "push")}>Look at all time</button>}
+        </Empty>
+      ) : (
+        <TraceTable rows={listed.rows} services={services} sort={sort} onSort={(next) => changeQuery({ sort: sortCodec.write(next) }, "push")} onNewRows={showNew} onIdle={(now) => (idle.current = now)}>
+          <div className="list-end">
+            {cursor ? <button type="button" className="button" onClick={more}>Older traces</button> : <span className="muted">No more traces</span>}
+            {failure && <span className="error-text">{failure}</span>}
+            <span className="muted">{formatCount(listed.rows.length)} shown · answered in {formatDuration(first.cost.elapsed)} · {formatCount(first.cost.rowsScanned)} rows looked at</span>
+          </div>
+        </TraceTable>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,102 @@
+// The frame of every page: sections, status, help, and the page within.
+
+import { type ReactNode, useEffect, useState } from "react";
+import { api } from "../api/client.ts";
+import type { Info } from "../api/types.ts";
+import { hint } from "../state/keymap.ts";
+import { useCommands } from "../state/keys.ts";
+import { connected, followLive, status } from "../state/live.ts";
+import { nextThemeChoice, themeChoice } from "../state/preferences.ts";
+import { useResource } from "../state/resource.ts";
+import type { Route } from "../state/routes.ts";
+import { useValue } from "../state/signals.ts";
+import { go, shareableUrl } from "../state/url.ts";
+import { copyText } from "../ui/Copy.tsx";
+import { Icon } from "../ui/Icon.tsx";
+import { Link } from "../ui/Link.tsx";
+import { Banner } from "../ui/States.tsx";
+import { say, Toast } from "../ui/Toast.tsx";
+import { Help } from "./Help.tsx";
+import { Palette } from "./Palette.tsx";
+import { StatusBar } from "./StatusBar.tsx";
+
+const sections: { to: string; label: string; pages: Route["page"][]; command: string }[] = [
+  { to: "traces", label: "Traces", pages: ["traces", "trace"], command: "goTraces" },
+  { to: "map", label: "Map", pages: ["map"], command: "goMap" },
+  { to: "evals", label: "Evals", pages: ["runs", "run"], command: "goEvals" },
+];
+
+export function Shell({ route, children }: { route: Route; children: ReactNode }) {
+  const [open, setOpen] = useState<"help" | "palette" | undefined>(undefined);
+  const info = useResource("info", api.info);
+  useEffect(followLive, []);
+  useCommands({
+    help: () => setOpen("help"),
+    palette: () => setOpen("palette"),
+    goTraces: () => go("traces"),
+    goMap: () => go("map"),
+    goEvals: () => go("evals"),
+    copyLink: async () => say((await copyText(shareableUrl())) ? "Link copied" : "The browser does not allow copying here"),
+  });
+  return (
+    <div className="shell">
+      <a className="skip" href="#main" onClick={skipToMain}>Skip to the content</a>
+      <header className="topbar">
+        <Link to="traces" className="brand" aria-label="Headwater, list of traces"><Logo /><span>Headwater</span></Link>
+        <nav className="nav" aria-label="Sections">
+          {sections.map(({ to, label, pages, command }) => (
+            <Link key={to} to={to} title={`${label} (${hint("everywhere", command)})`} aria-current={pages.includes(route.page) ? "page" : undefined}>{label}</Link>
+          ))}
+        </nav>
+        <div className="topbar-end">
+          <button type="button" className="jump" aria-label="Go to a page or a trace" onClick={() => setOpen("palette")}><Icon name="search" /><span>Go to…</span><kbd>Ctrl K</kbd></button>
+          <ThemeSwitch />
+          <button type="button" className="button quiet icon" aria-label="Keyboard help" title="Keyboard help (?)" onClick={() => setOpen("help")}><Icon name="help" /></button>
+        </div>
+      </header>
+      <div className="banners"><Banners info={info.data} /></div>
+      <main className="content" id="main" tabIndex={-1}>{children}</main>
+      <StatusBar info={info.data} />
+      {open === "help" && <Help route={route} onClose={() => setOpen(undefined)} />}
+      {open === "palette" && <Palette onClose={() => setOpen(undefined)} onHelp={() => setOpen("help")} />}
+      <Toast />
+    </div>
+  );
+}
+
+/** `href` alone would lead to the base's own page. */
+function skipToMain(event: MouseEvent): void {
+  event.preventDefault();
+  document.getElementById("main")?.focus();
+}
+
+function Logo() {
+  return (
+    <svg viewBox="0 0 16 16" aria-hidden="true">
+      <rect width="16" height="16" rx="3.5" fill="var(--accent)" />
+      <path d="M3 4.5h10M5.5 8H11M7 11.5h5" stroke="var(--bg)" strokeWidth="2" strokeLinecap="round" fill="none" />
+    </svg>
+  );
+}
+
+function ThemeSwitch() {
+  const choice = useValue(themeChoice);
+  const icon = ({ auto: "auto", light: "sun", dark: "moon" } as const)[choice];
+  return <button type="button" className="button quiet icon" aria-label={`Theme: ${choice}`} title={`Theme: ${choice}`} onClick={nextThemeChoice}><Icon name={icon} /></button>;
+}
+
+/** What concerns every page: no server, nothing stored any more, a page older than its server. */
+function Banners({ info }: { info: Info | undefined }) {
+  const isConnected = useValue(connected);
+  const now = useValue(status);
+  const build = document.querySelector<HTMLMetaElement>('meta[name="headwater-ui-build"]')?.content;
+  return (
+    <>
+      {isConnected === false && <Banner kind="error"><span>No connection to the server; what is shown may be old. Trying again…</span></Banner>}
+      {now?.storing.fault && <Banner kind="error"><span><strong>Nothing can be stored:</strong> {now.storing.fault}</span></Banner>}
+      {info?.uiBuild && build && info.uiBuild !== build && (
+        <Banner kind="info"><span>The server has a newer version of this page.</span><button type="button" className="button" onClick={() => location.reload()}>Reload</button></Banner>
+      )}
+    </>
+  );
+}

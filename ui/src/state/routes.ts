@@ -1,0 +1,59 @@
+// Which page a path names.
+
+export type Route =
+  | { page: "traces" }
+  | { page: "trace"; traceId: string }
+  | { page: "map" }
+  | { page: "runs" }
+  | { page: "run"; run: string }
+  | { page: "missing"; path: string };
+
+export function readRoute(path: string): Route {
+  const parts = path.split("/").map(decodePart);
+  switch (parts[0]) {
+    case "":
+    case "traces":
+      return { page: "traces" };
+    case "trace":
+      return parts[1] ? { page: "trace", traceId: parts[1].toLowerCase() } : { page: "traces" };
+    case "map":
+      return { page: "map" };
+    case "evals": {
+      // `evals/{suite}/runs/{run}`; `evals/{run}` is accepted too, since a run's id is enough.
+      const run = parts[2] === "runs" ? parts[3] : parts[1];
+      return run && parts.length !== 3 ? { page: "run", run } : { page: "runs" };
+    }
+    default:
+      return { page: "missing", path };
+  }
+}
+
+function decodePart(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+export function traceLink(traceId: string, spanId?: string): string {
+  return `trace/${encodeURIComponent(traceId)}${spanId ? `?span=${encodeURIComponent(spanId)}` : ""}`;
+}
+
+export function runLink(suite: string, run: string): string {
+  return `evals/${encodeURIComponent(suite)}/runs/${encodeURIComponent(run)}`;
+}
+
+export function tracesLink(q: string): string {
+  return `traces?q=${encodeURIComponent(q)}`;
+}
+
+/** Text that names a trace: 32 hex digits, a `traceparent`, or a link to one of our pages. Undefined otherwise. */
+export function readTraceReference(text: string): string | undefined {
+  const trimmed = text.trim();
+  if (/^[0-9a-f]{32}$/i.test(trimmed)) return traceLink(trimmed.toLowerCase());
+  const parent = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/i.exec(trimmed);
+  if (parent) return traceLink(parent[1]!.toLowerCase(), parent[2]!.toLowerCase());
+  const link = /\/(trace\/[0-9a-f]{32}(?:\?[^#\s]*)?)/i.exec(trimmed);
+  return link?.[1];
+}

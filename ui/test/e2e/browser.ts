@@ -1,0 +1,33 @@
+// The system's Chromium, and pages that remember what went wrong in them.
+
+import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+}
+
+export interface Watched {
+  page: Page;
+  /** Errors in the console, exceptions, and requests to anywhere else. */
+  troubles: string[];
+}
+
+export async function open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Watched> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  const page = await context.newPage();
+  const troubles: string[] = [];
+  page.on("pageerror", (error) => troubles.push(`exception: ${error.message}`));
+  page.on("console", (message) => {
+    // A refused request is the server's word on something; tests that provoke one look at the page instead.
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) troubles.push(`console: ${message.text()}`);
+  });
+  const { origin } = new URL(url);
+  page.on("request", (request) => {
+    if (!request.url().startsWith(origin) && !/^(data|blob):/.test(request.url())) troubles.push(`request to ${request.url()}`);
+  });
+  await page.goto(url);
+  return { page, troubles };
+}
