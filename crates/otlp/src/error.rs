@@ -1,0 +1,26 @@
+//! What can be wrong with a body as a whole.
+
+use std::fmt;
+
+/// A body that cannot be decoded: nothing of it was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecodeError {
+    /// Where: `byte 812 of 4096`, `line 3, column 7`, or a path such as `resourceSpans[0].scopeSpans[0].spans[3].traceId`.
+    pub place: String,
+    /// What was wrong there.
+    pub problem: String,
+}
+
+impl DecodeError {
+    pub(crate) fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { place: place.into(), problem: problem.into() }
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.problem, self.place)
+    }
+}
+
+impl std::error::Error for DecodeError {}

@@ -1,0 +1,17 @@
+//! Every bound on outside data in this crate.
+
+/// Messages nested deeper than this are refused, as prost refuses them. Values (arrays of maps of arrays…) are where it
+/// matters: everything else of OTLP is at most seven deep.
+pub const NESTING_MAX: u32 = 100;
+
+/// Texts longer than this are not looked up among those seen before: prompts do not repeat.
+pub const INTERNED_TEXT_BYTES_MAX: usize = 64;
+
+/// No more different texts than this are remembered for one body; further ones are allocated one by one.
+pub const INTERNED_TEXTS_MAX: usize = 65_536;
+
+/// No more different reasons than this are told for one body; spans set aside for further ones are counted under the last.
+pub const REASONS_MAX: usize = 8;
+
+/// Of what was read, no more than this is quoted in an error.
+pub const QUOTED_CHARS_MAX: usize = 80;
