@@ -93,15 +93,9 @@ pub fn media_type(protocol: Protocol) -> &'static str {
 }
 
 fn delivered(body: &[u8], is_json: bool) -> Answer {
-    let (rejected, message) = if is_json { partial_success_json(body) } else { partial_success(body) };
+    let (rejected, message) =
+        if is_json { partial_success_json(body) } else { otlp::decode_partial_success(body).unwrap_or_default() };
     Answer::Delivered { rejected, message: shortened(&message) }
-}
-
-/// `ExportTraceServiceResponse { partial_success = 1 { rejected = 1; error_message = 2 } }`; logs have the same shape.
-fn partial_success(body: &[u8]) -> (u64, String) {
-    let partial = bytes_of(body, 1).unwrap_or_default();
-    let message = bytes_of(partial, 2).unwrap_or_default();
-    (number_of(partial, 1), String::from_utf8_lossy(message).into_owned())
 }
 
 fn partial_success_json(body: &[u8]) -> (u64, String) {

@@ -216,7 +216,7 @@ impl DestinationText {
         })
     }
 
-    fn addresses(&self, protocol: Protocol) -> Result<(Option<Uri>, Option<Uri>), (&'static str, String)> {
+    fn addresses(&self, protocol: Protocol) -> Result<Addresses, (&'static str, String)> {
         let exact = |key, text: &Option<String>| {
             text.as_deref().map(|text| absolute(text, protocol).map_err(|error| (key, error))).transpose()
         };
@@ -243,6 +243,9 @@ impl DestinationText {
         address.and_then(Uri::host).unwrap_or("destination").to_owned()
     }
 }
+
+/// Where traces and logs go.
+type Addresses = (Option<Uri>, Option<Uri>);
 
 fn absolute(text: &str, protocol: Protocol) -> Result<Uri, String> {
     let text = text.trim();

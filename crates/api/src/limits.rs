@@ -1,0 +1,120 @@
+//! Every bound of this crate, with its reason.
+
+use std::time::Duration;
+
+/// Rows in an outline: past this the page could not hold it either (60 bytes a row).
+pub const OUTLINE_ROWS_MAX: usize = 1_000_000;
+
+/// Rows named in the remarks of one kind: enough to jump to, not enough to double the header.
+pub const ODDITY_ROWS_MAX: usize = 100;
+
+/// Distinct services and hosts in an outline: what a 16-bit column can name, one kept for "all others".
+pub const OUTLINE_STRINGS_16_MAX: usize = u16::MAX as usize;
+
+/// Traces in one page of a list.
+pub const TRACES_LIMIT_MAX: usize = 1_000;
+
+/// Traces in one page of a list when none is asked for.
+pub const TRACES_LIMIT_DEFAULT: usize = 50;
+
+/// Rows that find answers with when no limit is given: past this nobody steps through them.
+pub const FIND_ROWS_DEFAULT: usize = 100_000;
+
+/// Traces that the map looks at when no limit is given.
+pub const MAP_TRACES_DEFAULT: usize = 2_000;
+
+/// Traces that the map looks at, at most: each is read whole.
+pub const MAP_TRACES_MAX: usize = 20_000;
+
+/// Root operations offered as filter of the map.
+pub const MAP_ROOTS_MAX: usize = 100;
+
+/// Keys or values in one completion.
+pub const COMPLETION_LIMIT_MAX: usize = 1_000;
+
+/// Keys or values in one completion when no limit is given.
+pub const COMPLETION_LIMIT_DEFAULT: usize = 100;
+
+/// Runs in one page of a list.
+pub const RUNS_LIMIT_MAX: usize = 200;
+
+/// Values up to this many bytes are sent whole.
+pub const VALUE_WHOLE_BYTES: usize = 10_000;
+
+/// How much of a larger value is sent.
+pub const VALUE_HEAD_BYTES: usize = 2_000;
+
+/// How deep nested values are converted; deeper ones are cut. OTLP decoders cap nesting too.
+pub const VALUE_DEPTH_MAX: usize = 64;
+
+/// Log records sent with one span.
+pub const SPAN_LOGS_MAX: usize = 1_000;
+
+/// Messages and documents shown of one LLM span.
+pub const LLM_ITEMS_MAX: usize = 1_000;
+
+/// Body of a submitted run: thousands of attempts with evidence fit in a tenth of it.
+pub const RUN_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Any other request body.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Length of a query: people write hundreds of characters, and machines should not need more.
+pub const QUERY_BYTES_MAX: usize = 16 * 1024;
+
+/// How often a live event of one kind goes out at most.
+pub const LIVE_BATCH: Duration = Duration::from_millis(500);
+
+/// How often live status goes out.
+pub const LIVE_STATUS: Duration = Duration::from_secs(2);
+
+/// How often a comment keeps a live connection open.
+pub const LIVE_KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Traces in one live event: what a screen shows; the rest is counted.
+pub const LIVE_TRACES_MAX: usize = 100;
+
+/// Changed traces remembered for `Last-Event-ID`: five minutes at 13 new traces a second, a few hundred kilobytes.
+pub const LIVE_REMEMBERED_MAX: usize = 4_096;
+
+/// Live connections at once; browsers hold six each.
+pub const LIVE_CONNECTIONS_MAX: usize = 64;
+
+/// Longest wait of a watch.
+pub const WATCH_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Wait of a watch when none is given.
+pub const WATCH_WAIT_DEFAULT: Duration = Duration::from_secs(10);
+
+/// Watches at once.
+pub const WATCHES_MAX: usize = 1_024;
+
+/// Watched traces at once; the one longest not asked for is forgotten first.
+pub const WATCHED_TRACES_MAX: usize = 1_024;
+
+/// Spans and log records kept of all watched traces together, some 200 MB at worst.
+pub const WATCHED_ITEMS_MAX: usize = 200_000;
+
+/// A watch that was not asked for this long is forgotten.
+pub const WATCH_FORGOTTEN_NANOS: u64 = 120_000_000_000;
+
+/// Services whose look is kept; past it they all share the last one.
+pub const STYLES_MAX: usize = 10_000;
+
+/// Answers smaller than this are not compressed: the header would cost more.
+pub const COMPRESS_FROM_BYTES: usize = 1_024;
+
+/// Runs of evaluations kept; the oldest is forgotten first.
+pub const RUNS_KEPT_MAX: usize = 500;
+
+/// Traces kept ready between the requests of one page: outline, then span after span.
+pub const PREPARED_TRACES_MAX: usize = 8;
+
+/// Spans in all of them together; one larger trace is not kept.
+pub const PREPARED_SPANS_MAX: usize = 500_000;
+
+/// How long one is kept at most: new spans are noticed at once, retention and deletion by other ways after this.
+pub const PREPARED_NANOS_MAX: u64 = 30_000_000_000;
+
+/// Pages read to fill one page with traces of one origin.
+pub const ORIGIN_PAGES_MAX: usize = 20;

@@ -1,0 +1,182 @@
+//! The stored traces, as the page asks for them. The store may wait for the disk, so every question goes to a thread that
+//! may.
+
+use std::sync::Arc;
+
+use model::{Instant, SpanIndex, Trace, TraceId, TraceSummary};
+use store::{AttributeScope, SpanStore, StoreError, TimeRange, TraceOrder, TraceScan};
+use wire::{Completeness, Cost, QueryProblem, TraceSort};
+
+use crate::answer::Refusal;
+use crate::parameters::Window;
+use crate::selector;
+
+/// Reads from a store.
+#[derive(Clone)]
+pub struct Reader {
+    store: Arc<dyn SpanStore>,
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader").finish_non_exhaustive()
+    }
+}
+
+/// What a list is asked.
+#[derive(Clone, Debug)]
+pub struct ListRequest {
+    /// TraceQL or bare words.
+    pub query: Option<String>,
+    /// When the traces start.
+    pub window: Window,
+    /// The order.
+    pub sort: TraceSort,
+    /// How many.
+    pub limit: usize,
+    /// Where the last page ended.
+    pub cursor: Option<String>,
+}
+
+/// One page of a list.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The traces, each with how many of its spans match.
+    pub traces: Vec<(TraceSummary, Option<u32>)>,
+    /// Where to go on.
+    pub next_cursor: Option<String>,
+    /// The query as it was understood.
+    pub query: String,
+    /// Remarks on the query.
+    pub remarks: Vec<QueryProblem>,
+    /// Whether everything was looked at.
+    pub completeness: Completeness,
+    /// What it cost.
+    pub cost: Cost,
+}
+
+/// Known things with whether these are all and what it cost.
+pub type Known<T> = (Vec<T>, Completeness, Cost);
+
+impl Reader {
+    /// Reads from `store`.
+    #[must_use]
+    pub fn new(store: Arc<dyn SpanStore>) -> Self {
+        Self { store }
+    }
+
+    /// One page of traces.
+    pub async fn list(&self, request: ListRequest) -> Result<Listed, Refusal> {
+        let mut scan = TraceScan {
+            time: range_of(request.window),
+            order: order_of(request.sort),
+            limit: request.limit,
+            cursor: request.cursor.as_deref().map(cursor_of).transpose()?,
+            ..TraceScan::default()
+        };
+        let (mut query, mut remarks) = (String::new(), Vec::new());
+        if let Some(text) = &request.query {
+            let plan = selector::plan(text).map_err(Refusal::query)?;
+            (scan.predicates, scan.residual) = (plan.predicates, plan.residual);
+            (query, remarks) = (plan.text, plan.remarks);
+        }
+        let answer = self.ask(move |store| store.scan(&scan)).await?;
+        Ok(Listed {
+            traces: answer.value.traces.into_iter().map(|found| (found.summary, found.matched_spans)).collect(),
+            next_cursor: answer.value.next.map(|cursor| cursor.to_string()),
+            query,
+            remarks,
+            completeness: completeness_of(&answer.completeness),
+            cost: cost_of(&answer.cost),
+        })
+    }
+
+    /// A trace, whole; none if it is not held.
+    pub async fn trace(&self, id: TraceId) -> Result<Option<Arc<Trace>>, Refusal> {
+        Ok(self.ask(move |store| store.trace(id)).await?.value)
+    }
+
+    /// Summaries of traces, in the order asked; those that are not held are left out.
+    pub async fn summaries(&self, ids: &[TraceId]) -> Result<Vec<TraceSummary>, Refusal> {
+        let ids = ids.to_vec();
+        Ok(self.ask(move |store| store.summaries(&ids)).await?.value)
+    }
+
+    /// Removes a trace; answers how many spans that were.
+    pub async fn delete(&self, id: TraceId) -> Result<u64, Refusal> {
+        self.ask(move |store| store.delete_trace(id)).await
+    }
+
+    /// Keys that attributes had.
+    pub async fn keys(&self, window: Window) -> Result<Known<store::KnownKey>, Refusal> {
+        let answer = self.ask(move |store| store.keys(range_of(window))).await?;
+        Ok((answer.value, completeness_of(&answer.completeness), cost_of(&answer.cost)))
+    }
+
+    /// Values that an attribute had.
+    pub async fn values(
+        &self,
+        scope: AttributeScope,
+        key: String,
+        window: Window,
+        limit: usize,
+    ) -> Result<Known<store::KnownValue>, Refusal> {
+        let answer = self.ask(move |store| store.values(scope, &key, range_of(window), limit)).await?;
+        Ok((answer.value, completeness_of(&answer.completeness), cost_of(&answer.cost)))
+    }
+
+    /// Calls, errors and latencies by minute.
+    pub async fn aggregates(&self, window: Window) -> Result<Known<store::MinuteAggregate>, Refusal> {
+        let answer = self.ask(move |store| store.aggregates(range_of(window))).await?;
+        Ok((answer.value, completeness_of(&answer.completeness), cost_of(&answer.cost)))
+    }
+
+    /// The spans of a trace that a selector selects.
+    pub fn select(&self, trace: &Trace, query: &str) -> Result<(Vec<SpanIndex>, Vec<QueryProblem>), Refusal> {
+        selector::select(trace, query).map_err(Refusal::query)
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&dyn SpanStore) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let store = self.store.clone();
+        let answer = tokio::task::spawn_blocking(move || question(&*store)).await.map_err(Refusal::fault)?;
+        answer.map_err(|error| Refusal::unavailable(error.to_string()))
+    }
+}
+
+fn range_of(window: Window) -> TimeRange {
+    let all = TimeRange::default();
+    TimeRange { from: window.start.unwrap_or(all.from), to: window.end.map_or(all.to, after) }
+}
+
+/// Our windows include their end, the store's ranges do not.
+fn after(end: Instant) -> Instant {
+    Instant(end.0.saturating_add(1))
+}
+
+fn order_of(sort: TraceSort) -> TraceOrder {
+    match sort {
+        TraceSort::Newest => TraceOrder::Newest,
+        TraceSort::Oldest => TraceOrder::Oldest,
+        TraceSort::Longest => TraceOrder::Longest,
+        TraceSort::Shortest => TraceOrder::Shortest,
+        TraceSort::MostErrors => TraceOrder::MostErrors,
+        TraceSort::MostSpans => TraceOrder::MostSpans,
+    }
+}
+
+fn cursor_of(text: &str) -> Result<store::Cursor, Refusal> {
+    text.parse()
+        .map_err(|error: String| Refusal::parameter("cursor", error, "give the `nextCursor` of the last answer"))
+}
+
+fn completeness_of(completeness: &store::Completeness) -> Completeness {
+    let reasons: Vec<String> = completeness.shortfalls.iter().map(ToString::to_string).collect();
+    Completeness { complete: reasons.is_empty(), reasons }
+}
+
+fn cost_of(cost: &store::Cost) -> Cost {
+    Cost { elapsed: cost.time.0, rows_scanned: cost.rows.max(cost.traces), bytes_read: cost.bytes }
+}

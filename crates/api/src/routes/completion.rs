@@ -1,0 +1,205 @@
+//! Known keys and values, for completion and facets: `GET /api/v1/keys`, `GET /api/v1/values`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use http::HeaderMap;
+use model::Instant;
+use serde::Deserialize;
+use store::AttributeScope;
+use wire::{Completeness, Cost, KeyList, KnownKey, KnownValue, ValueList};
+
+use crate::answer::{Answered, Refusal, json};
+use crate::limits::{COMPLETION_LIMIT_DEFAULT, COMPLETION_LIMIT_MAX};
+use crate::parameters::{Window, limit, window};
+use crate::server::Api;
+use crate::values::Values;
+
+/// The parameters of both.
+#[derive(Debug, Default, Deserialize)]
+pub struct CompletionParameters {
+    prefix: Option<String>,
+    scope: Option<String>,
+    field: Option<String>,
+    limit: Option<String>,
+    since: Option<String>,
+    start: Option<String>,
+    end: Option<String>,
+}
+
+impl CompletionParameters {
+    fn window(&self, api: &Api) -> Result<Window, Refusal> {
+        let now = Instant(api.clock.unix_nanos());
+        window(self.since.as_deref(), self.start.as_deref(), self.end.as_deref(), now)
+    }
+
+    fn limit(&self) -> Result<usize, Refusal> {
+        limit(self.limit.as_deref(), COMPLETION_LIMIT_DEFAULT, COMPLETION_LIMIT_MAX)
+    }
+
+    fn prefix(&self) -> &str {
+        self.prefix.as_deref().unwrap_or_default()
+    }
+}
+
+/// Fields of every span, and the types of their values.
+const INTRINSICS: &[(&str, &str)] = &[
+    ("name", "string"),
+    ("status", "status"),
+    ("kind", "kind"),
+    ("duration", "duration"),
+    ("statusMessage", "string"),
+    ("rootName", "string"),
+    ("rootServiceName", "string"),
+    ("traceDuration", "duration"),
+];
+
+/// Keys seen, most frequent first.
+pub async fn keys(
+    State(api): State<Arc<Api>>,
+    Query(asked): Query<CompletionParameters>,
+    headers: HeaderMap,
+) -> Answered {
+    let began = api.clock.monotonic_nanos();
+    let (known, mut completeness, mut cost) = api.reader.keys(asked.window(&api)?).await?;
+    let mut by_field: BTreeMap<(AttributeScope, String), KnownKey> = BTreeMap::new();
+    for key in known {
+        let entry = by_field.entry((key.scope, key.key.to_string())).or_insert_with(|| KnownKey {
+            field: field_of(key.scope, &key.key),
+            scope: key.scope.name().to_owned(),
+            types: Vec::new(),
+            count: 0,
+        });
+        entry.types.push(key.value_type.name().to_owned());
+        entry.count += key.count;
+    }
+    let mut keys: Vec<KnownKey> = by_field.into_values().collect();
+    keys.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.field.cmp(&b.field)));
+    let most = keys.first().map_or(0, |key| key.count);
+    let intrinsics = INTRINSICS.iter().map(|(field, kind)| KnownKey {
+        field: (*field).to_owned(),
+        scope: "intrinsic".to_owned(),
+        types: vec![(*kind).to_owned()],
+        count: most,
+    });
+    let matches = |key: &KnownKey| {
+        let scope = asked.scope.as_deref().filter(|scope| !scope.is_empty());
+        scope.is_none_or(|scope| key.scope == scope) && begins(&key.field, asked.prefix())
+    };
+    let mut keys: Vec<KnownKey> = intrinsics.chain(keys).filter(matches).collect();
+    cut(&mut keys, asked.limit()?, &mut completeness);
+    cost.elapsed = api.elapsed(began);
+    json(&headers, &KeyList { keys, completeness, cost })
+}
+
+/// A field matches by how it begins, with or without its scope.
+fn begins(field: &str, prefix: &str) -> bool {
+    let (field, prefix) = (field.to_lowercase(), prefix.to_lowercase());
+    let bare = field.split_once('.').map_or(field.as_str(), |(_, key)| key);
+    field.starts_with(&prefix) || bare.starts_with(prefix.trim_start_matches('.'))
+}
+
+fn cut<T>(list: &mut Vec<T>, limit: usize, completeness: &mut Completeness) {
+    if list.len() > limit {
+        completeness.complete = false;
+        completeness.reasons.push(format!("{} more", list.len() - limit));
+        list.truncate(limit);
+    }
+}
+
+/// Values of one field, most frequent first.
+pub async fn values(
+    State(api): State<Arc<Api>>,
+    Query(asked): Query<CompletionParameters>,
+    headers: HeaderMap,
+) -> Answered {
+    let began = api.clock.monotonic_nanos();
+    let field = asked.field.clone().unwrap_or_default();
+    let (mut found, mut completeness, mut cost) = match field.as_str() {
+        "status" => fixed(&["ok", "error", "unset"]),
+        "kind" => fixed(&["server", "client", "internal", "producer", "consumer", "unspecified"]),
+        "name" | "rootName" | "rootServiceName" => names(&api, &asked, &field).await?,
+        _ => attribute_values(&api, &asked, &field).await?,
+    };
+    let prefix = asked.prefix().trim_matches('"').to_lowercase();
+    found.retain(|value| value.text.trim_matches('"').to_lowercase().starts_with(&prefix));
+    cut(&mut found, asked.limit()?, &mut completeness);
+    cost.elapsed = api.elapsed(began);
+    json(&headers, &ValueList { field, values: found, completeness, cost })
+}
+
+type Found = (Vec<KnownValue>, Completeness, Cost);
+
+fn fixed(words: &[&str]) -> Found {
+    let value = |word: &&str| KnownValue {
+        value: wire::AttributeValue::String((*word).to_owned()),
+        text: (*word).to_owned(),
+        count: 0,
+    };
+    let cost = Cost { elapsed: 0, rows_scanned: 0, bytes_read: 0 };
+    (words.iter().map(value).collect(), Completeness::whole(), cost)
+}
+
+/// Names of operations and services, from the aggregates by minute.
+async fn names(api: &Api, asked: &CompletionParameters, field: &str) -> Result<Found, Refusal> {
+    let (aggregates, completeness, cost) = api.reader.aggregates(asked.window(api)?).await?;
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for aggregate in &aggregates {
+        let name = if field == "rootServiceName" { &aggregate.service } else { &aggregate.name };
+        *counts.entry(name).or_default() += aggregate.count;
+    }
+    let mut values: Vec<KnownValue> = counts
+        .into_iter()
+        .map(|(name, count)| KnownValue {
+            value: wire::AttributeValue::String(name.to_owned()),
+            text: quoted(name),
+            count,
+        })
+        .collect();
+    values.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.text.cmp(&b.text)));
+    Ok((values, completeness, cost))
+}
+
+async fn attribute_values(api: &Api, asked: &CompletionParameters, field: &str) -> Result<Found, Refusal> {
+    let refused = || {
+        let error = format!("{field:?} is no field whose values are known");
+        Refusal::parameter("field", error, "write resource.service.name, span.http.route, name, status or kind")
+    };
+    let (scope, key) = field.split_once('.').ok_or_else(refused)?;
+    let scope = AttributeScope::of_name(scope).ok_or_else(refused)?;
+    // Enough to find those that begin as asked; the store gives the most frequent.
+    let (known, completeness, cost) =
+        api.reader.values(scope, unquoted(key), asked.window(api)?, COMPLETION_LIMIT_MAX).await?;
+    let mut values = Values::new(false);
+    let found = known
+        .into_iter()
+        .map(|known| KnownValue {
+            text: match &known.value {
+                model::Value::String(text) => quoted(text),
+                other => other.to_string(),
+            },
+            value: values.value(&known.value),
+            count: known.count,
+        })
+        .collect();
+    Ok((found, completeness, cost))
+}
+
+/// A field as TraceQL writes it: keys of letters, digits and a few marks stand as they are, others in quotes.
+fn field_of(scope: AttributeScope, key: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':');
+    if !key.is_empty() && key.chars().all(plain) {
+        return format!("{}.{key}", scope.name());
+    }
+    format!("{}.{}", scope.name(), quoted(key))
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+fn unquoted(key: &str) -> String {
+    let inner = key.strip_prefix('"').and_then(|key| key.strip_suffix('"'));
+    inner.map_or_else(|| key.to_owned(), |inner| inner.replace("\\\"", "\"").replace("\\\\", "\\"))
+}

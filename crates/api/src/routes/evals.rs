@@ -1,0 +1,73 @@
+//! Evaluations: runs, one run, submitting and starting.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use wire::{Cost, EvalRun, RunAccepted, RunList, StartRun};
+
+use crate::answer::{Answered, Refusal, json, json_with_status};
+use crate::limits::RUNS_LIMIT_MAX;
+use crate::parameters::limit;
+use crate::run_book::RunRefused;
+use crate::server::Api;
+
+/// `suite=…&limit=…&cursor=…`
+#[derive(Debug, Default, Deserialize)]
+pub struct RunsParameters {
+    suite: Option<String>,
+    limit: Option<String>,
+    cursor: Option<String>,
+}
+
+/// `GET /api/v1/evals`
+pub async fn list(State(api): State<Arc<Api>>, Query(asked): Query<RunsParameters>, headers: HeaderMap) -> Answered {
+    let began = api.clock.monotonic_nanos();
+    let limit = limit(asked.limit.as_deref(), RUNS_LIMIT_MAX / 4, RUNS_LIMIT_MAX)?;
+    let suite = asked.suite.as_deref().filter(|suite| !suite.is_empty());
+    let after = asked.cursor.as_deref().filter(|cursor| !cursor.is_empty());
+    // One more than asked for tells whether there is a next page.
+    let mut runs = api.runs.list(suite, after, limit + 1);
+    let more = runs.len() > limit;
+    runs.truncate(limit);
+    let next_cursor = runs.last().filter(|_| more).map(|run| run.run.clone());
+    let cost = Cost { elapsed: api.elapsed(began), rows_scanned: runs.len() as u64, bytes_read: 0 };
+    json(&headers, &RunList { runs, next_cursor, cost })
+}
+
+/// `GET /api/v1/evals/{run}`
+pub async fn get(State(api): State<Arc<Api>>, Path(id): Path<String>, headers: HeaderMap) -> Answered {
+    match api.runs.run(&id) {
+        Some(run) => json(&headers, &run),
+        None => Err(Refusal::new(
+            StatusCode::NOT_FOUND,
+            format!("there is no run {id:?}"),
+            "GET /api/v1/evals lists the runs that are kept",
+        )),
+    }
+}
+
+/// `POST /api/v1/evals`
+pub async fn submit(State(api): State<Arc<Api>>, headers: HeaderMap, body: Bytes) -> Answered {
+    let run: EvalRun = serde_json::from_slice(&body).map_err(|error| {
+        let error = format!("the body is no run: {error}");
+        Refusal::new(StatusCode::BAD_REQUEST, error, "send what `headwater eval --output json` writes")
+    })?;
+    let id = run.summary.run.clone();
+    api.runs.put(run).map_err(|refused| match refused {
+        RunRefused::BadId(_) => Refusal::new(StatusCode::BAD_REQUEST, refused.to_string(), "give the run another id"),
+        RunRefused::Exists(_) => {
+            Refusal::new(StatusCode::CONFLICT, refused.to_string(), "every run has an id of its own")
+        }
+    })?;
+    json_with_status(&headers, StatusCode::CREATED, &RunAccepted { run: id })
+}
+
+/// `POST /api/v1/evals/start`
+pub async fn start(State(api): State<Arc<Api>>, headers: HeaderMap, Json(request): Json<StartRun>) -> Answered {
+    let run = api.starter.start(&request).map_err(|problem| Refusal::from((StatusCode::CONFLICT, problem)))?;
+    json_with_status(&headers, StatusCode::ACCEPTED, &RunAccepted { run })
+}

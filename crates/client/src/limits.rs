@@ -1,0 +1,15 @@
+//! Every bound of this crate, with its reason.
+
+use std::time::Duration;
+
+/// How long opening a connection may take: servers are near.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long an answer may take, beyond what it was asked to wait.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// An answer's size: a trace of a million spans, as protobuf.
+pub const ANSWER_BYTES_MAX: usize = 1 << 30;
+
+/// How much of an answer that cannot be read is shown.
+pub const SHOWN_CHARS_MAX: usize = 200;
