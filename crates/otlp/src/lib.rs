@@ -17,6 +17,7 @@
 //! | `protobuf_decode.rs`, `protobuf_encode.rs` | OTLP protobuf |
 //! | `json_decode.rs`, `json_encode.rs` | OTLP JSON, JSON Lines |
 //! | `grouping.rs` | spans and logs back into blocks of one resource and one scope |
+//! | `metrics.rs` | metrics are only counted |
 //! | `response.rs` | what a receiver answers: export responses, `google.rpc.Status` |
 //! | `error.rs`, `limits.rs` | what can be wrong with a body, every bound |
 
@@ -27,6 +28,7 @@ mod intern;
 mod json_decode;
 mod json_encode;
 pub mod limits;
+mod metrics;
 mod protobuf_decode;
 mod protobuf_encode;
 mod response;
@@ -36,6 +38,7 @@ pub use decoded::{Decoded, Rejected};
 pub use error::DecodeError;
 pub use json_decode::{JsonLine, decode_json, decode_json_lines};
 pub use json_encode::{encode_json, encode_logs_json, encode_traces_json};
+pub use metrics::{count_metric_points_json, count_metric_points_protobuf};
 pub use protobuf_decode::{decode_logs_protobuf, decode_traces_protobuf};
 pub use protobuf_encode::{encode_logs_protobuf, encode_traces_protobuf};
 pub use response::{

@@ -1,0 +1,174 @@
+//! What a body is: its signal, its format, its compression; and how it becomes a batch.
+
+use std::fmt;
+use std::io::Read;
+
+use otlp::Decoded;
+
+use crate::limits::{DECOMPRESSED_BYTES_MAX, ZSTD_WINDOW_LOG_MAX};
+
+/// What a request carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Signal {
+    /// Spans.
+    Traces,
+    /// Log records.
+    Logs,
+}
+
+/// How a body is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// OTLP protobuf.
+    Protobuf,
+    /// OTLP JSON.
+    Json,
+}
+
+/// How a body is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// Not at all.
+    Identity,
+    /// gzip (RFC 1952).
+    Gzip,
+    /// zstd (RFC 8878).
+    Zstd,
+}
+
+/// The three together: what is needed to decode a body again, as small numbers that a journal can keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BodyKind {
+    /// Traces or logs.
+    pub signal: Signal,
+    /// Protobuf or JSON.
+    pub format: Format,
+    /// Compressed how.
+    pub encoding: Encoding,
+}
+
+impl BodyKind {
+    /// The tags of signal, format and encoding. They are written to disk: never change one.
+    #[must_use]
+    pub fn tags(self) -> [u8; 3] {
+        let signal = match self.signal {
+            Signal::Traces => 1,
+            Signal::Logs => 2,
+        };
+        let format = match self.format {
+            Format::Protobuf => 1,
+            Format::Json => 2,
+        };
+        let encoding = match self.encoding {
+            Encoding::Identity => 0,
+            Encoding::Gzip => 1,
+            Encoding::Zstd => 2,
+        };
+        [signal, format, encoding]
+    }
+
+    /// The kind with these tags; none if there is no such kind.
+    #[must_use]
+    pub fn from_tags([signal, format, encoding]: [u8; 3]) -> Option<Self> {
+        let signal = match signal {
+            1 => Signal::Traces,
+            2 => Signal::Logs,
+            _ => return None,
+        };
+        let format = match format {
+            1 => Format::Protobuf,
+            2 => Format::Json,
+            _ => return None,
+        };
+        let encoding = match encoding {
+            0 => Encoding::Identity,
+            1 => Encoding::Gzip,
+            2 => Encoding::Zstd,
+            _ => return None,
+        };
+        Some(Self { signal, format, encoding })
+    }
+}
+
+/// A body that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BodyError {
+    /// It is larger than allowed once decompressed.
+    TooLarge,
+    /// It does not decompress.
+    Compression(String),
+    /// It is not OTLP.
+    Decode(String),
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge => write!(
+                f,
+                "the body has more than {} MiB once decompressed: send smaller batches",
+                DECOMPRESSED_BYTES_MAX >> 20
+            ),
+            Self::Compression(problem) => {
+                write!(f, "the body does not decompress: {problem}; check that content-encoding says what was done")
+            }
+            Self::Decode(problem) => write!(f, "cannot decode the body: {problem}"),
+        }
+    }
+}
+
+impl std::error::Error for BodyError {}
+
+/// Decompresses and decodes a body.
+///
+/// # Errors
+/// What is wrong with it; nothing of it is kept then.
+pub fn decode_body(kind: BodyKind, body: &[u8]) -> Result<Decoded, BodyError> {
+    let plain = decompress(kind.encoding, body)?;
+    let plain = plain.as_deref().unwrap_or(body);
+    let decoded = match (kind.format, kind.signal) {
+        (Format::Protobuf, Signal::Traces) => otlp::decode_traces_protobuf(plain),
+        (Format::Protobuf, Signal::Logs) => otlp::decode_logs_protobuf(plain),
+        (Format::Json, _) => otlp::decode_json(plain),
+    };
+    decoded.map_err(|error| BodyError::Decode(error.to_string()))
+}
+
+/// The plain bytes; none where the body is plain already.
+pub(crate) fn decompress(encoding: Encoding, body: &[u8]) -> Result<Option<Vec<u8>>, BodyError> {
+    match encoding {
+        Encoding::Identity => Ok(None),
+        Encoding::Gzip => read_bounded(flate2::read::MultiGzDecoder::new(body)).map(Some),
+        Encoding::Zstd => {
+            let broken = |error: std::io::Error| BodyError::Compression(error.to_string());
+            let mut decoder = zstd::stream::read::Decoder::new(body).map_err(broken)?;
+            decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(broken)?;
+            read_bounded(decoder).map(Some)
+        }
+    }
+}
+
+fn read_bounded(reader: impl Read) -> Result<Vec<u8>, BodyError> {
+    let mut plain = Vec::new();
+    let bound = DECOMPRESSED_BYTES_MAX as u64 + 1;
+    reader.take(bound).read_to_end(&mut plain).map_err(|error| BodyError::Compression(error.to_string()))?;
+    if plain.len() > DECOMPRESSED_BYTES_MAX { Err(BodyError::TooLarge) } else { Ok(plain) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_read_back() {
+        for signal in [Signal::Traces, Signal::Logs] {
+            for format in [Format::Protobuf, Format::Json] {
+                for encoding in [Encoding::Identity, Encoding::Gzip, Encoding::Zstd] {
+                    let kind = BodyKind { signal, format, encoding };
+                    assert_eq!(BodyKind::from_tags(kind.tags()), Some(kind));
+                }
+            }
+        }
+        assert_eq!(BodyKind::from_tags([0, 1, 0]), None);
+    }
+}

@@ -1,0 +1,220 @@
+//! What gRPC and HTTP both do with a body: read it within bounds, decode it, hand it on, count.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Incoming};
+use model::Instant;
+use otlp::Decoded;
+use stdx::Clock;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::body::{BodyError, decompress};
+use crate::counters::Rejection;
+use crate::limits::{
+    BODY_BYTES_MAX, BODY_IDLE_TIMEOUT, DECOMPRESSED_BYTES_MAX, IN_FLIGHT_BYTES_MAX, INLINE_BYTES_MAX, RETRY_AFTER,
+};
+use crate::{BodyKind, Counters, Encoding, Format, Received, Refusal, Signal, Sink, decode_body};
+
+/// What every connection shares.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub sinks: Vec<Arc<dyn Sink>>,
+    pub counters: Arc<Counters>,
+    pub clock: Arc<dyn Clock>,
+    /// One permit a byte (see [`IN_FLIGHT_BYTES_MAX`]).
+    in_flight: Arc<Semaphore>,
+}
+
+/// A request that is refused as a whole.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// Sending it again makes no sense: something about it is wrong.
+    Bad {
+        /// What kind of wrong, for the counters.
+        kind: &'static str,
+        /// What was wrong and what to do.
+        message: String,
+    },
+    /// It is larger than allowed.
+    TooLarge(String),
+    /// Come again.
+    Overloaded { message: String, retry_after: Duration },
+    /// Nothing can be stored just now.
+    Unavailable(String),
+}
+
+/// What was kept and what was set aside, for the answer.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub rejected: u64,
+    pub message: String,
+}
+
+/// A body and the permission to hold its bytes.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub bytes: Bytes,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Exchange {
+    pub fn new(sinks: Vec<Arc<dyn Sink>>, counters: Arc<Counters>, clock: Arc<dyn Clock>) -> Self {
+        Self { sinks, counters, clock, in_flight: Arc::new(Semaphore::new(IN_FLIGHT_BYTES_MAX)) }
+    }
+
+    /// Reads a body, piece by piece, as far as bounds allow.
+    pub async fn read(&self, mut body: Incoming) -> Result<Admitted, Refused> {
+        let too_large = || {
+            Refused::TooLarge(format!(
+                "the body has more than {} MiB: send smaller batches, or compress",
+                BODY_BYTES_MAX >> 20
+            ))
+        };
+        if body.size_hint().lower() > BODY_BYTES_MAX as u64 {
+            return Err(too_large());
+        }
+        let mut bytes = BytesMut::new();
+        let mut permit = None;
+        loop {
+            let frame = tokio::time::timeout(BODY_IDLE_TIMEOUT, body.frame()).await;
+            let frame = frame
+                .map_err(|_| bad("body-timeout", format!("nothing of the body came for {BODY_IDLE_TIMEOUT:?}")))?;
+            let Some(frame) = frame else { break };
+            let frame = frame.map_err(|error| bad("body-broken-off", format!("the body broke off: {error}")))?;
+            let Some(data) = frame.data_ref() else { continue };
+            if bytes.len() + data.len() > BODY_BYTES_MAX {
+                return Err(too_large());
+            }
+            self.hold(&mut permit, data.len())?;
+            bytes.extend_from_slice(data);
+        }
+        self.counters.body(bytes.len());
+        Ok(Admitted { bytes: bytes.freeze(), permit })
+    }
+
+    /// Adds `bytes` to what may be held, or asks to come again.
+    fn hold(&self, permit: &mut Option<OwnedSemaphorePermit>, bytes: usize) -> Result<(), Refused> {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let more = Arc::clone(&self.in_flight).try_acquire_many_owned(bytes).map_err(|_| Refused::Overloaded {
+            message: format!(
+                "{} MiB of bodies are being worked on already: send again later",
+                IN_FLIGHT_BYTES_MAX >> 20
+            ),
+            retry_after: RETRY_AFTER,
+        })?;
+        match permit {
+            Some(permit) => permit.merge(more),
+            None => *permit = Some(more),
+        }
+        Ok(())
+    }
+
+    /// Decodes a body of traces or logs and hands it to every sink.
+    pub async fn export(&self, kind: BodyKind, mut admitted: Admitted, peer: SocketAddr) -> Result<Outcome, Refused> {
+        if kind.encoding != Encoding::Identity {
+            // What it will become is not known yet; five times is what telemetry compresses to at least.
+            let guess = (admitted.bytes.len() * 5).min(DECOMPRESSED_BYTES_MAX);
+            self.hold(&mut admitted.permit, guess)?;
+        }
+        let body = admitted.bytes.clone();
+        let decoded = on_fitting_thread(body.len(), move || decode_body(kind, &body)).await??;
+        self.counters.set_aside(&decoded);
+        let outcome = outcome_of(kind.signal, &decoded);
+        let (spans, logs) = (decoded.batch.spans.len(), decoded.batch.logs.len());
+        if !decoded.batch.is_empty() {
+            let received = Received { batch: Arc::new(decoded.batch), kind, body: admitted.bytes.clone(), peer };
+            self.hand_on(Arc::new(received)).await?;
+        }
+        self.counters.accepted(spans, logs);
+        Ok(outcome)
+    }
+
+    async fn hand_on(&self, received: Arc<Received>) -> Result<(), Refused> {
+        let accepting = self.sinks.iter().map(|sink| sink.accept(Arc::clone(&received)));
+        futures_util::future::try_join_all(accepting).await?;
+        Ok(())
+    }
+
+    /// Metrics are counted and not kept.
+    pub async fn metrics(&self, format: Format, encoding: Encoding, admitted: Admitted) -> Result<Outcome, Refused> {
+        let body = admitted.bytes.clone();
+        let points = on_fitting_thread(body.len(), move || {
+            let plain = decompress(encoding, &body)?;
+            let plain = plain.as_deref().unwrap_or(&body);
+            let points = match format {
+                Format::Protobuf => otlp::count_metric_points_protobuf(plain),
+                Format::Json => otlp::count_metric_points_json(plain),
+            };
+            points.map_err(|error| BodyError::Decode(error.to_string()))
+        })
+        .await??;
+        self.counters.metrics(points);
+        let message =
+            if points == 0 { "" } else { "Headwater keeps traces and logs, not metrics: send metrics elsewhere" };
+        Ok(Outcome { rejected: points, message: message.to_owned() })
+    }
+
+    /// Counts a refusal and remembers it as the last.
+    pub fn count(&self, refused: &Refused, peer: SocketAddr) {
+        let (kind, message) = match refused {
+            Refused::Overloaded { .. } => return self.counters.throttled(),
+            Refused::Unavailable(message) => ("unavailable", message),
+            Refused::Bad { kind, message } => (*kind, message),
+            Refused::TooLarge(message) => ("too-large", message),
+        };
+        let time = Instant(self.clock.unix_nanos());
+        self.counters.rejected(kind, Rejection { time, peer, message: message.clone() });
+    }
+}
+
+fn outcome_of(signal: Signal, decoded: &Decoded) -> Outcome {
+    let mut rejected = decoded.rejected.spans + decoded.rejected.logs;
+    let mut message = decoded.rejected.message();
+    if signal == Signal::Logs && decoded.logs_without_trace > 0 {
+        rejected += decoded.logs_without_trace;
+        let separator = if message.is_empty() { "" } else { "; " };
+        message += &format!(
+            "{separator}{} x log record without a trace id, which no trace could show",
+            decoded.logs_without_trace
+        );
+    }
+    Outcome { rejected, message }
+}
+
+async fn on_fitting_thread<T: Send + 'static>(
+    bytes: usize,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Refused> {
+    if bytes <= INLINE_BYTES_MAX {
+        return Ok(work());
+    }
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Refused::Unavailable(format!("decoding failed: {error}")))
+}
+
+pub(crate) fn bad(kind: &'static str, message: impl Into<String>) -> Refused {
+    Refused::Bad { kind, message: message.into() }
+}
+
+impl From<BodyError> for Refused {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Self::TooLarge(error.to_string()),
+            BodyError::Compression(_) => bad("broken-compression", error.to_string()),
+            BodyError::Decode(_) => bad("broken-body", error.to_string()),
+        }
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Overloaded { reason, retry_after } => Self::Overloaded { message: reason, retry_after },
+            Refusal::Unavailable { reason } => Self::Unavailable(reason),
+        }
+    }
+}
