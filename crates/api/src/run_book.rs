@@ -34,7 +34,7 @@ struct Book {
 /// A run that cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunRefused {
-    /// Its id is not made of letters, digits and dashes, or is too long.
+    /// Its id is not made of lower-case letters, digits and dashes, or is too long.
     BadId(String),
     /// A finished run has this id already.
     Exists(String),
@@ -43,7 +43,7 @@ pub enum RunRefused {
 impl fmt::Display for RunRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::BadId(id) => write!(f, "a run's id has 1 to 64 letters, digits and dashes, read {id:?}"),
+            Self::BadId(id) => write!(f, "a run's id has 1 to 64 lower-case letters, digits and dashes, read {id:?}"),
             Self::Exists(id) => write!(f, "run {id} is stored already"),
         }
     }
@@ -71,7 +71,7 @@ impl RunBook {
     /// If its id is no id, or belongs to a run that has ended.
     pub fn put(&self, run: EvalRun) -> Result<(), RunRefused> {
         let id = &run.summary.run;
-        let valid = (1..=64).contains(&id.len()) && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        let valid = (1..=64).contains(&id.len()) && id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         if !valid {
             return Err(RunRefused::BadId(id.chars().take(64).collect()));
         }
@@ -145,7 +145,7 @@ impl RunBook {
 }
 
 fn setting_of(id: &str) -> String {
-    format!("{PREFIX}{}", id.to_ascii_lowercase())
+    format!("{PREFIX}{id}")
 }
 
 fn key_of(summary: &RunSummary) -> (u64, String) {

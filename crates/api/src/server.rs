@@ -7,7 +7,9 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use http::header::{CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use http::header::{
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
 use http::{HeaderValue, StatusCode};
 use model::{Duration, Instant};
 use stdx::Clock;
@@ -215,7 +217,7 @@ async fn check_asker(State(api): State<Arc<Api>>, request: Request, next: Next) 
     let (method, uri, headers) = (request.method(), request.uri(), request.headers());
     let checked = api.guard.check_host(uri, headers).and_then(|()| api.guard.check_origin(method, uri, headers));
     let mut response = match checked {
-        Ok(()) => next.run(request).await,
+        Ok(()) => as_problem(next.run(request).await).await,
         Err(refused) => Refusal::from(refused).into_response(),
     };
     let headers = response.headers_mut();
@@ -223,6 +225,19 @@ async fn check_asker(State(api): State<Arc<Api>>, request: Request, next: Next) 
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+/// What axum refuses by itself (a parameter of the wrong type, a body too large) comes as plain text: it becomes a
+/// problem like all others.
+async fn as_problem(response: Response) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !status.is_client_error() || !kind.starts_with("text/plain") {
+        return response;
+    }
+    let words = axum::body::to_bytes(response.into_body(), BODY_BYTES_MAX).await.unwrap_or_default();
+    let hint = if status == StatusCode::PAYLOAD_TOO_LARGE { "send less at once" } else { "see API.md" };
+    Refusal::new(status, String::from_utf8_lossy(&words).trim(), hint).into_response()
 }
 
 /// Nothing but our own files runs or is fetched; nobody frames us; types are not guessed.

@@ -247,10 +247,19 @@ async fn mistakes_are_said_with_place_and_hint() {
         ("/api/v1/nothing", StatusCode::NOT_FOUND),
         ("/api/v1/evals/none", StatusCode::NOT_FOUND),
         ("/api/v1/values?field=nothing", StatusCode::BAD_REQUEST),
+        (&format!("/api/v1/trace/{TRACE}/spans/0?full=perhaps"), StatusCode::BAD_REQUEST),
+        (&format!("/api/v1/trace/{TRACE}/spans/first"), StatusCode::BAD_REQUEST),
+        (&format!("/api/v1/trace/{TRACE}/outline?sections=all"), StatusCode::BAD_REQUEST),
     ] {
         let problem = server.problem(path, status).await;
         assert!(!problem["error"].as_str().expect("words").is_empty() && problem["hint"].is_string(), "{path}");
     }
+    let large = request("POST", "/api/v1/evals/start").header("content-type", "application/json");
+    let (status, headers, _) = server.send(large.body(Body::from(vec![b' '; 100_000])).expect("valid")).await;
+    assert_eq!(
+        (status, &headers["content-type"]),
+        (StatusCode::PAYLOAD_TOO_LARGE, &"application/problem+json".parse().expect("valid"))
+    );
     let (status, ..) = server.send(request("PUT", "/api/v1/traces").body(Body::empty()).expect("valid")).await;
     assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
 }

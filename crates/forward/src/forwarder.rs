@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use journal::{Disk, Journal, JournalError};
+use journal::{Disk, Journal, JournalError, Position};
 use stdx::{Clock, Random};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
@@ -123,6 +123,7 @@ impl Forwarder {
     }
 
     /// Hands over a body. Never waits and never fails: what a destination's queue cannot take is dropped and counted.
+    /// It is safe from a crash once [`Forwarder::synced`] says so, some 5 ms later.
     pub fn offer(&self, body: &ReceivedBody) {
         if self.routes.is_empty() {
             return;
@@ -130,6 +131,18 @@ impl Forwarder {
         let record = body.encode();
         for route in &self.routes {
             route.offer(body, &record);
+        }
+    }
+
+    /// Resolves once everything offered so far is synced to disk, for whoever wants to promise that before answering a
+    /// sender; the journals sync about every 5 ms. A journal whose disk fails does not resolve: bound it by a time limit.
+    pub async fn synced(&self) {
+        for route in &self.routes {
+            let last = route.last_appended();
+            if last > Position::START {
+                // False when the journal was closed, and then nothing more will be synced.
+                let _ = route.journal.readable_after(Position(last.0 - 1)).await;
+            }
         }
     }
 

@@ -148,6 +148,30 @@ async fn what_waits_is_sent_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_power_cut_loses_nothing_that_was_synced() {
+    for seed in 0..10 {
+        let random = SeededRandom::new(seed);
+        let disk = FaultyDisk::new();
+        let down = FakeDestination::start(|_, _| None).await;
+        let forwarder = start(&disk, &text(&down));
+        (0..30).for_each(|number| forwarder.offer(&body(number)));
+        forwarder.synced().await;
+        // Offered and perhaps not yet synced when the power goes.
+        (30..40).for_each(|number| forwarder.offer(&body(number)));
+        let crashed = disk.crash(&random);
+        forwarder.drain(Duration::ZERO).await;
+
+        let up = FakeDestination::start(|_, _| Some(Reply::status(200))).await;
+        let forwarder = start(&crashed, &text(&up));
+        let counts = drained(&forwarder).await.counts;
+        let arrived = numbers(&up.got());
+        assert_eq!(arrived[..30], (0..30).collect::<Vec<i64>>(), "seed {seed}");
+        assert!(arrived.len() <= 40 && arrived.windows(2).all(|pair| pair[0] < pair[1]), "seed {seed}: {arrived:?}");
+        assert_eq!(counts.delivered_requests, arrived.len() as u64);
+    }
+}
+
+#[tokio::test]
 async fn what_a_destination_does_not_want_is_counted() {
     let destination = FakeDestination::start(|number, _| {
         Some(match number {
