@@ -1,1 +1,43 @@
-//! analysis
+//! What a trace, or a thousand, mean: pure functions over `model`, integer nanoseconds, never a panic on any input.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `timeline.rs` | [`Timeline`]: a sanitised copy of the times |
+//! | `self_time.rs` | [`self_time`], [`self_time_blocking`] |
+//! | `critical_path.rs` | [`critical_path`], [`critical_by_service`] |
+//! | `summary.rs` | [`summarise`]: the row that is stored about a trace |
+//! | `peer.rs` | who a client span called, as far as its attributes say; [`Peers`] learns addresses |
+//! | `calls.rs` | [`calls`]: which service called which, with both sides |
+//! | `fault.rs` | [`fault_path`]: where an error began, how far it reached, who handled it |
+//! | `retries.rs` | [`attempts`]: logical calls with their attempts and the gaps between them |
+//! | `cache.rs` | [`cache_accesses`]: hits and misses, with the evidence |
+//! | `service_graph.rs` | [`ServiceGraph`]: who calls whom over many traces |
+//! | `sketch.rs` | [`Sketch`]: a mergeable histogram within 1 % |
+//! | `limits.rs` | every bound |
+
+mod cache;
+mod calls;
+mod critical_path;
+mod fault;
+pub mod limits;
+mod peer;
+mod retries;
+mod self_time;
+mod service_graph;
+mod sketch;
+mod summary;
+mod timeline;
+
+pub use cache::{CACHE_HIT_KEYS, CacheAccess, CacheResult, cache_accesses};
+pub use calls::{Call, CallKind, calls};
+pub use critical_path::{
+    CriticalPath, Segment, critical_by_service, critical_path, critical_path_below, critical_path_on,
+};
+pub use fault::{FaultKind, FaultPath, Origin, OriginPlace, fault_kind, fault_path, is_error};
+pub use peer::{Peer, PeerKind, Peers, peer_of};
+pub use retries::{Backoff, LogicalCall, Outcome, attempts};
+pub use self_time::{self_time, self_time_blocking};
+pub use service_graph::{GraphEdge, GraphNode, NodeKind, ServiceGraph};
+pub use sketch::Sketch;
+pub use summary::summarise;
+pub use timeline::{Timeline, is_blocking};
