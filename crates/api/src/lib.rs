@@ -20,6 +20,7 @@
 //! | `outline/` | the compact form of a trace that the page draws from |
 //! | `prepared.rs` | the last few traces, ready for the page |
 //! | `span_detail.rs`, `values.rs`, `llm.rs` | one span in full |
+//! | `service_map.rs` | who calls whom |
 //! | `find_text.rs` | find by text |
 //! | `page.rs` | the embedded page |
 //! | `parts.rs` | the traits that the binary implements |
@@ -44,6 +45,7 @@ mod routes;
 mod run_book;
 mod selector;
 mod server;
+mod service_map;
 mod span_detail;
 mod styles;
 mod values;

@@ -118,3 +118,6 @@ pub const PREPARED_NANOS_MAX: u64 = 30_000_000_000;
 
 /// Pages read to fill one page with traces of one origin.
 pub const ORIGIN_PAGES_MAX: usize = 20;
+
+/// Traces held at once while the map is made.
+pub const MAP_PAGE: usize = 200;

@@ -96,6 +96,14 @@ impl Reader {
         Ok(self.ask(move |store| store.trace(id)).await?.value)
     }
 
+    /// Traces, whole, in the order asked; those that are not held (any more) are left out.
+    pub async fn traces(&self, ids: Vec<TraceId>) -> Result<Vec<Arc<Trace>>, Refusal> {
+        self.ask(move |store| {
+            ids.into_iter().filter_map(|id| store.trace(id).map(|found| found.value).transpose()).collect()
+        })
+        .await
+    }
+
     /// Summaries of traces, in the order asked; those that are not held are left out.
     pub async fn summaries(&self, ids: &[TraceId]) -> Result<Vec<TraceSummary>, Refusal> {
         let ids = ids.to_vec();

@@ -71,7 +71,8 @@ impl RunBook {
     /// If its id is no id, or belongs to a run that has ended.
     pub fn put(&self, run: EvalRun) -> Result<(), RunRefused> {
         let id = &run.summary.run;
-        let valid = (1..=64).contains(&id.len()) && id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        let valid = (1..=64).contains(&id.len())
+            && id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         if !valid {
             return Err(RunRefused::BadId(id.chars().take(64).collect()));
         }

@@ -1,7 +1,8 @@
 //! The server: what it is made of, which address goes where, and what every answer carries.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use analysis::Peers;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
@@ -87,6 +88,8 @@ pub struct Api {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) page: Page,
     pub(crate) prepared: PreparedTraces,
+    /// Which service answers at which address, learned from every trace that a map was made of.
+    pub(crate) peers: Mutex<Peers>,
     pub(crate) watches: Arc<Semaphore>,
     pub(crate) live_connections: Arc<Semaphore>,
     stop: watch::Sender<bool>,
@@ -108,6 +111,7 @@ impl Api {
             guard: parts.guard,
             clock: parts.clock,
             prepared: PreparedTraces::default(),
+            peers: Mutex::default(),
             watches: Arc::new(Semaphore::new(WATCHES_MAX)),
             live_connections: Arc::new(Semaphore::new(LIVE_CONNECTIONS_MAX)),
             stop: watch::Sender::new(false),

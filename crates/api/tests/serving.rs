@@ -440,6 +440,32 @@ async fn live_tells_status_and_changed_traces() {
 }
 
 #[tokio::test]
+async fn the_map_tells_who_calls_whom() {
+    let server = server();
+    let mut call = span(1, 0, "gateway", "GET /health", 5_000, 6_000);
+    call.trace_id = TraceId([2; 16]);
+    server.store(Batch { spans: vec![call], logs: Vec::new() });
+    let window = format!("start={}&end={}", NOW - 1, NOW + 10_000);
+    let map = server.json(&format!("/api/v1/map?{window}")).await;
+    let names = |list: &Json, key: &str| -> Vec<String> {
+        list.as_array().expect("a list").iter().map(|entry| entry[key].as_str().expect("text").to_owned()).collect()
+    };
+    assert_eq!(names(&map["nodes"], "name"), ["gateway", "llm", "rag", "search"]);
+    assert_eq!(names(&map["edges"], "from"), ["gateway", "rag"]);
+    assert_eq!(names(&map["edges"], "to"), ["rag", "llm"]);
+    let edge = &map["edges"][1];
+    assert_eq!((&edge["calls"], &edge["errors"], &edge["latency"]["max"]), (&1.into(), &1.into(), &50.into()));
+    assert_eq!((&edge["exampleTraceId"], &edge["errorTraceId"]), (&TRACE.into(), &TRACE.into()));
+    assert_eq!(map["nodes"][0]["selfTime"], 20 + 1_000);
+    assert_eq!(names(&map["roots"], "name"), ["GET /health", "POST /v1/ask"]);
+    let filtered = server.json(&format!("/api/v1/map?{window}&operation=GET%20/health")).await;
+    assert_eq!(names(&filtered["nodes"], "name"), ["gateway"]);
+    assert_eq!((&filtered["traceCount"], filtered["roots"].as_array().map(Vec::len)), (&1.into(), Some(2)));
+    let cut = server.json(&format!("/api/v1/map?{window}&limit=1")).await;
+    assert_eq!(cut["completeness"]["reasons"][0], "only the newest 1 traces of the window were looked at");
+}
+
+#[tokio::test]
 async fn keys_and_values_are_known() {
     let server = server();
     let keys = server.json("/api/v1/keys?prefix=service").await;

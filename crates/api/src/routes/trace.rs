@@ -14,6 +14,7 @@ use super::traces::{checked_query, row_of};
 use crate::answer::{Answered, Refusal, bytes, json, wants_json};
 use crate::find_text::find_text;
 use crate::limits::{FIND_ROWS_DEFAULT, OUTLINE_ROWS_MAX};
+use crate::otlp_out;
 use crate::outline::{OutlineInput, Row, Sections, encode, outline, to_json};
 use crate::page::{insert_tag, matches_tag, not_modified, tag_of};
 use crate::parameters::{limit, trace_id};
@@ -212,14 +213,23 @@ pub async fn get_otlp(
 ) -> Answered {
     let id = trace_id(&id)?;
     let prepared = prepared(&api, id).await?;
-    let batch = Batch { spans: prepared.trace.spans().to_vec(), logs: prepared.trace.logs().to_vec() };
     let wants = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if wants.contains("application/x-protobuf") || wants.contains("application/protobuf") {
-        let logs = asked.part.as_deref() == Some("logs");
-        let body = if logs { crate::otlp_out::logs(&batch) } else { crate::otlp_out::traces(&batch) };
+    let as_protobuf = wants.contains("application/x-protobuf") || wants.contains("application/protobuf");
+    let only_logs = asked.part.as_deref() == Some("logs");
+    let body = api
+        .busy(move || {
+            let batch = Batch { spans: prepared.trace.spans().to_vec(), logs: prepared.trace.logs().to_vec() };
+            match (as_protobuf, only_logs) {
+                (true, true) => otlp_out::logs(&batch),
+                (true, false) => otlp_out::traces(&batch),
+                (false, _) => otlp_out::json(&batch).into_bytes(),
+            }
+        })
+        .await?;
+    if as_protobuf {
         return Ok(bytes(&headers, "application/x-protobuf", body));
     }
-    let mut response = bytes(&headers, "application/json", crate::otlp_out::json(&batch).into_bytes());
+    let mut response = bytes(&headers, "application/json", body);
     let name = HeaderValue::try_from(format!("attachment; filename=\"trace-{id}.json\"")).map_err(Refusal::fault)?;
     response.headers_mut().insert(CONTENT_DISPOSITION, name);
     Ok(response)
