@@ -263,7 +263,7 @@ impl Rate {
     fn per_second(&self, monotonic_nanos: u64) -> f64 {
         let now = monotonic_nanos / 1_000_000_000;
         let whole = self.seconds.range(now.saturating_sub(RATE_SECONDS)..now);
-        whole.map(|(_, spans)| *spans as f64).sum::<f64>() / RATE_SECONDS as f64
+        whole.map(|(_, spans)| spans).sum::<u64>() as f64 / RATE_SECONDS as f64
     }
 }
 
