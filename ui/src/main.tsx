@@ -25,7 +25,7 @@ function Page({ route }: { route: Route }) {
     case "map": return <MapPage />;
     case "runs": return <RunsPage />;
     case "run": return <RunPage key={route.run} run={route.run} />;
-    case "missing": return <Empty title={`There is no page “${route.path}”`}><Link to="traces" className="button">To the traces</Link></Empty>;
+    case "missing": return <Empty isPage title={`There is no page “${route.path}”`}><Link to="traces" className="button">To the traces</Link></Empty>;
   }
 }
 

@@ -16,8 +16,20 @@ export class ApiError extends Error {
 
   /** Whether asking again may help. */
   get isPassing(): boolean {
-    return this.status === 0 || this.status === 429 || this.status >= 500;
+    return this.status === 0 || this.status === 429 || (this.status >= 500 && this.status !== 501);
   }
+
+  /** Whether what was asked cannot be read, rather than not answered. */
+  get isMistake(): boolean {
+    return this.status === 400 || this.status === 422;
+  }
+}
+
+let onSignInNeeded: () => void = () => undefined;
+
+/** Whom to tell that the server asks for a token. */
+export function tellWhenSignInNeeded(tell: () => void): void {
+  onSignInNeeded = tell;
 }
 
 type Parameters = Record<string, string | number | boolean | undefined>;
@@ -36,6 +48,7 @@ async function ask(path: string, parameters: Parameters, options: RequestInit): 
     if (options.signal?.aborted) throw error;
     throw new ApiError(0, { error: "the server cannot be reached", hint: "is headwater still running?", place: null, problems: [] });
   }
+  if (response.status === 401 && path !== "sign-in") onSignInNeeded();
   if (!response.ok) throw new ApiError(response.status, await readProblem(response));
   return response;
 }
@@ -58,7 +71,7 @@ async function askJson<T>(path: string, parameters: Parameters = {}, options: Re
 export const api = {
   info: (signal?: AbortSignal) => askJson<Info>("info", {}, { signal: signal ?? null }),
   status: (signal?: AbortSignal) => askJson<Status>("status", {}, { signal: signal ?? null }),
-  traces: (parameters: { q?: string; start?: string | undefined; end?: string; sort?: string; limit?: number; cursor?: string }, signal?: AbortSignal) =>
+  traces: (parameters: { q?: string; start?: string | undefined; end?: string; sort?: string; limit?: number; cursor?: string; origin?: string | undefined }, signal?: AbortSignal) =>
     askJson<TraceList>("traces", parameters, { signal: signal ?? null }),
   keys: (parameters: { prefix?: string; limit?: number }, signal?: AbortSignal) => askJson<KeyList>("keys", parameters, { signal: signal ?? null }),
   values: (parameters: { field: string; prefix?: string; limit?: number }, signal?: AbortSignal) => askJson<ValueList>("values", parameters, { signal: signal ?? null }),
@@ -70,8 +83,11 @@ export const api = {
     askJson<SpanDetail>(`trace/${encodeURIComponent(traceId)}/spans/${row}`, { full: full || undefined }, { signal: signal ?? null }),
   rowOf: (traceId: string, spanId: string, signal?: AbortSignal) => askJson<SpanRow>(`trace/${encodeURIComponent(traceId)}/row`, { span: spanId }, { signal: signal ?? null }),
   find: (traceId: string, q: string, signal?: AbortSignal) => askJson<FindResult>(`trace/${encodeURIComponent(traceId)}/find`, { q }, { signal: signal ?? null }),
-  map: (parameters: { start?: string | undefined; end?: string; q?: string; root?: string }, signal?: AbortSignal) => askJson<ServiceMap>("map", parameters, { signal: signal ?? null }),
+  map: (parameters: { since: string; service?: string | undefined; operation?: string | undefined }, signal?: AbortSignal) => askJson<ServiceMap>("map", parameters, { signal: signal ?? null }),
   runs: (parameters: { cursor?: string }, signal?: AbortSignal) => askJson<RunList>("evals", parameters, { signal: signal ?? null }),
   run: (id: string, signal?: AbortSignal) => askJson<EvalRun>(`evals/${encodeURIComponent(id)}`, {}, { signal: signal ?? null }),
+  /** Where the trace can be downloaded as OTLP JSON. */
+  otlpUrl: (traceId: string) => apiUrl(`trace/${encodeURIComponent(traceId)}/otlp`),
+  signIn: (token: string) => ask("sign-in", {}, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ token }) }),
   startRun: (body: StartRun) => askJson<RunAccepted>("evals/start", {}, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
 };

@@ -36,20 +36,30 @@ export function formatDuration(nanos: Nanos): string {
   const [name, size] = units.find(([, unit]) => nanos >= unit * 0.9995) ?? units.at(-1)!;
   if (name === "h" || name === "min") {
     const lower = units[units.findIndex(([unit]) => unit === name) + 1]!;
-    const whole = Math.floor(nanos / size);
-    const rest = Math.floor((nanos - whole * size) / lower[1]);
+    const rounded = Math.round(nanos / lower[1]) * lower[1];
+    const whole = Math.floor(rounded / size);
+    const rest = (rounded - whole * size) / lower[1];
     return rest > 0 ? `${whole} ${name} ${rest} ${lower[0]}` : `${whole} ${name}`;
   }
   return `${threeDigits(nanos / size)} ${name}`;
 }
 
-/** Reads `250ms`, `1.5 s`, `3µs`, `2m`; a bare number is milliseconds. Undefined when it is none of these. */
+const number = String.raw`(\d+(?:\.\d+)?)`;
+const unitWord = "(ns|us|µs|ms|s|min|m|h)";
+const parts = new RegExp(String.raw`${number}\s*${unitWord}?`, "g");
+// A unit must end each part but a lone number: two numbers in a row could be cut in exponentially many ways.
+const whole = new RegExp(String.raw`^\s*[-−]?\s*(?:${number}|(?:${number}\s*${unitWord}\s*)+)\s*$`);
+
+/** Reads `250ms`, `1.5 s`, `3µs`, `2m`, `1 min 20 s`; a bare number is milliseconds. Undefined when it is none of these. */
 export function parseDuration(text: string): Nanos | undefined {
-  const match = /^\s*([-−]?\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s|m|min|h)?\s*$/.exec(text);
-  if (!match) return undefined;
-  const name = { us: "µs", m: "min" }[match[2] ?? ""] ?? match[2] ?? "ms";
-  const size = units.find(([unit]) => unit === name)![1];
-  return Math.round(Number(match[1]!.replace("−", "-")) * size);
+  const tidy = text.replaceAll(/[\u202f\u00a0]/g, "");
+  if (tidy.length > 40 || !whole.test(tidy)) return undefined;
+  let nanos = 0;
+  for (const [, count, unit] of tidy.matchAll(parts)) {
+    const name = { us: "µs", m: "min" }[unit ?? ""] ?? unit ?? "ms";
+    nanos += Number(count) * units.find(([known]) => known === name)![1];
+  }
+  return Math.round(/^\s*[-−]/.test(tidy) ? -nanos : nanos);
 }
 
 /** Instants for an axis from `from` to `to`, at most `most` of them, at round steps. */

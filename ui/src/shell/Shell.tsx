@@ -1,7 +1,7 @@
 // The frame of every page: sections, status, help, and the page within.
 
 import { type ReactNode, useEffect, useState } from "react";
-import { api } from "../api/client.ts";
+import { api, tellWhenSignInNeeded } from "../api/client.ts";
 import type { Info } from "../api/types.ts";
 import { hint } from "../state/keymap.ts";
 import { useCommands } from "../state/keys.ts";
@@ -18,6 +18,7 @@ import { Banner } from "../ui/States.tsx";
 import { say, Toast } from "../ui/Toast.tsx";
 import { Help } from "./Help.tsx";
 import { Palette } from "./Palette.tsx";
+import { SignIn } from "./SignIn.tsx";
 import { StatusBar } from "./StatusBar.tsx";
 
 const sections: { to: string; label: string; pages: Route["page"][]; command: string }[] = [
@@ -29,7 +30,9 @@ const sections: { to: string; label: string; pages: Route["page"][]; command: st
 export function Shell({ route, children }: { route: Route; children: ReactNode }) {
   const [open, setOpen] = useState<"help" | "palette" | undefined>(undefined);
   const info = useResource("info", api.info);
+  const [signInNeeded, setSignInNeeded] = useState(false);
   useEffect(followLive, []);
+  useEffect(() => tellWhenSignInNeeded(() => setSignInNeeded(true)), []);
   useCommands({
     help: () => setOpen("help"),
     palette: () => setOpen("palette"),
@@ -49,7 +52,7 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
           ))}
         </nav>
         <div className="topbar-end">
-          <button type="button" className="jump" aria-label="Go to a page or a trace" onClick={() => setOpen("palette")}><Icon name="search" /><span>Go to…</span><kbd>Ctrl K</kbd></button>
+          <button type="button" className="jump" aria-label="Go to… Ctrl K" title="Go to a page, a trace id or a command" onClick={() => setOpen("palette")}><Icon name="search" /><span>Go to…</span><kbd>Ctrl K</kbd></button>
           <ThemeSwitch />
           <button type="button" className="button quiet icon" aria-label="Keyboard help" title="Keyboard help (?)" onClick={() => setOpen("help")}><Icon name="help" /></button>
         </div>
@@ -59,6 +62,7 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
       <StatusBar info={info.data} />
       {open === "help" && <Help route={route} onClose={() => setOpen(undefined)} />}
       {open === "palette" && <Palette onClose={() => setOpen(undefined)} onHelp={() => setOpen("help")} />}
+      {signInNeeded && <SignIn onClose={() => setSignInNeeded(false)} />}
       <Toast />
     </div>
   );

@@ -8,8 +8,10 @@ import { Icon, type IconName } from "./Icon.tsx";
 /** Nothing is shown for this long: most answers come sooner, and a flash of grey is worse than a pause. */
 const PLACEHOLDER_AFTER_MS = 150;
 
-export function Empty({ title, children }: { title: string; children?: ReactNode }) {
-  return <div className="empty"><h2>{title}</h2>{children}</div>;
+/** `isPage` where nothing else on the page is its heading. */
+export function Empty({ title, children, isPage = false }: { title: string; children?: ReactNode; isPage?: boolean }) {
+  const Heading = isPage ? "h1" : "h2";
+  return <div className="empty"><Heading>{title}</Heading>{children}</div>;
 }
 
 export function Placeholder({ label = "Loading" }: { label?: string }) {

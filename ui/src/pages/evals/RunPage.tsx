@@ -27,7 +27,7 @@ export function RunPage({ run: id }: { run: string }) {
   useTitle(run.data ? `${run.data.summary.verdict ?? "running"} · ${run.data.summary.suite} ${id}` : "Run");
   const { reload } = run;
   useEffect(() => onLive("evals", ({ runs }) => runs.some((changed) => changed.run === id) && reload()), [id, reload]);
-  return <Loaded resource={run}>{(data) => <RunBody run={data} />}</Loaded>;
+  return <>{!run.data && <h1 className="vh">Run</h1>}<Loaded resource={run}>{(data) => <RunBody run={data} />}</Loaded></>;
 }
 
 function RunBody({ run }: { run: EvalRun }) {

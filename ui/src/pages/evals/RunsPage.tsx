@@ -8,7 +8,7 @@ import { onLive } from "../../state/live.ts";
 import { useResource } from "../../state/resource.ts";
 import { runLink } from "../../state/routes.ts";
 import { go } from "../../state/url.ts";
-import { Copy } from "../../ui/Copy.tsx";
+import { Code } from "../../ui/Code.tsx";
 import { Icon } from "../../ui/Icon.tsx";
 import { Link } from "../../ui/Link.tsx";
 import { Empty, Loaded } from "../../ui/States.tsx";
@@ -59,7 +59,8 @@ function Runs({ list }: { list: RunList }) {
     return (
       <Empty title="No evaluation was run yet">
         <p>A suite drives a live system and judges its answers and its traces.</p>
-        <div className="card code-block"><pre>headwater init my-suite{"\n"}headwater eval my-suite/headwater.yaml --server http://{location.host}</pre><Copy text={`headwater init my-suite\nheadwater eval my-suite/headwater.yaml --server http://${location.host}`} label="Copy these lines" /></div>
+        <Code card text={`headwater init my-suite
+headwater eval my-suite/headwater.yaml --server http://${location.host}`} label="Copy these lines" />
       </Empty>
     );
   }

@@ -58,11 +58,11 @@ export function MapGraph({ map, picked, onPick }: { map: ServiceMap; picked: Pic
         const failing = errorShare(node) >= ERROR_SHARE_MARKED;
         return (
           <button
-            key={node.name} type="button" data-node={node.name} className={`map-node ${slotClass(look.slot)}${node.inferred ? " inferred" : ""}${failing ? " failing" : ""}`} aria-label={spokenNode(node)} aria-pressed={picked?.kind === "node" && picked.name === node.name}
+            key={node.name} type="button" data-node={node.name} className={`map-node ${slotClass(look.slot)}${node.inferred ? " inferred" : ""}${failing ? " failing" : ""}`} title={spokenNode(node)} aria-pressed={picked?.kind === "node" && picked.name === node.name}
             tabIndex={node.name === current ? 0 : -1} style={{ left: x - NODE.width / 2, top: y - NODE.height / 2, width: NODE.width, height: NODE.height }} onClick={() => onPick({ kind: "node", name: node.name })} onDblClick={() => go(tracesLink(nodeSelector(node)))}
           >
             <span className="map-node-name"><Monogram look={look} /><span className="clip">{node.name}</span><Icon name={icons[node.kind]} /></span>
-            <span className="map-node-figures"><span>{formatCount(node.calls)} calls</span><span className={failing ? "error-text" : ""}>{failing && <Icon name="error" />}{percent(errorShare(node))}</span><span>{latencyText(node.latency.p95)}</span></span>
+            <span className="map-node-figures"><span className="vh">{node.kind}</span><span>{formatCount(node.calls)} calls</span><span className={failing ? "error-text" : ""}>{failing && <Icon name="error" />}{percent(errorShare(node))}<span className="vh"> failed, 95 % within</span></span><span>{latencyText(node.latency.p95)}</span></span>
           </button>
         );
       })}

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { api } from "../../api/client.ts";
 import type { ServiceMap } from "../../api/types.ts";
 import { formatCount, formatDuration } from "../../engine/time.ts";
-import { rangeCodec, rangeNames, ranges, rangeStart, wordCodec, type Range } from "../../state/codecs.ts";
+import { rangeCodec, rangeNames, ranges, wordCodec, type Range } from "../../state/codecs.ts";
 import { useCommands } from "../../state/keys.ts";
 import { useResource } from "../../state/resource.ts";
 import { useValue } from "../../state/signals.ts";
@@ -28,7 +28,8 @@ export function MapPage() {
   const { query } = useValue(place);
   const range = rangeCodec.read(query["t"]);
   const root = query["root"] ?? "";
-  const map = useResource(JSON.stringify([range, root]), (signal) => api.map({ start: rangeStart(range, new Date()), root }, signal), true);
+  const [service, operation] = root ? splitRoot(root) : [];
+  const map = useResource(JSON.stringify([range, root]), (signal) => api.map({ since: range, service, operation }, signal), true);
   const chosen = viewCodec.read(query["v"]);
   const view = chosen === "auto" ? ((map.data?.nodes.length ?? 0) > GRAPH_NODES_MAX ? "table" : "graph") : chosen;
   const show = (next: "graph" | "table") => changeQuery({ v: next }, "push");
@@ -44,10 +45,10 @@ export function MapPage() {
         <select className="input" aria-label="Time range" value={range} onChange={(event) => changeQuery({ t: rangeCodec.write(event.currentTarget.value as Range) }, "push")}>
           {ranges.map((name) => <option key={name} value={name}>{rangeNames[name]}</option>)}
         </select>
-        {map.data && map.data.roots.length > 1 && (
+        {map.data && (map.data.roots.length > 1 || root) && (
           <select className="input root-choice" aria-label="Traces that begin with" value={root} onChange={(event) => changeQuery({ root: event.currentTarget.value }, "push")}>
             <option value="">All traces</option>
-            {map.data.roots.map(({ service, name, count }) => <option key={`${service} ${name}`} value={`${service} ${name}`}>{service} {name} ({formatCount(count)})</option>)}
+            {map.data.roots.map(({ service: of, name, count }) => <option key={joinRoot(of, name)} value={joinRoot(of, name)}>{of} {name} ({formatCount(count)})</option>)}
           </select>
         )}
         <button type="button" className="button" disabled={map.loading} onClick={map.reload}>Refresh</button>
@@ -56,6 +57,16 @@ export function MapPage() {
       <Loaded resource={map}>{(data) => <MapBody map={data} view={view} />}</Loaded>
     </div>
   );
+}
+
+/** A root operation in the address bar: service and name, joined by what no service is called. */
+function joinRoot(service: string, name: string): string {
+  return `${service}\u2192${name}`;
+}
+
+function splitRoot(root: string): [string, string] {
+  const at = root.indexOf("\u2192");
+  return at < 0 ? [root, ""] : [root.slice(0, at), root.slice(at + 1)];
 }
 
 function MapBody({ map, view }: { map: ServiceMap; view: "graph" | "table" }) {

@@ -50,7 +50,7 @@ function NodeFacts({ map, node, onPick }: { map: ServiceMap; node: MapNode; onPi
           <h3>{title}</h3>
           <ul>
             {edges.map((edge) => (
-              <li key={edge[side]}><button type="button" className="button quiet tight neighbour" aria-label={spokenEdge(edge)} onClick={() => onPick({ kind: "edge", from: edge.from, to: edge.to })}><ServiceName look={lookOf(map.services, edge[side])} /><span className="muted">{formatCount(edge.calls)}</span>{edge.errors > 0 && <span className="error-text"><Icon name="error" /> {percent(errorShare(edge))}</span>}<span className="muted">{latencyText(edge.latency.p95)}</span></button></li>
+              <li key={edge[side]}><button type="button" className="button quiet tight neighbour" title={spokenEdge(edge)} onClick={() => onPick({ kind: "edge", from: edge.from, to: edge.to })}><ServiceName look={lookOf(map.services, edge[side])} /><span className="muted">{formatCount(edge.calls)}</span>{edge.errors > 0 && <span className="error-text"><Icon name="error" /> {percent(errorShare(edge))}</span>}<span className="muted">{latencyText(edge.latency.p95)}</span></button></li>
             ))}
           </ul>
         </section>

@@ -4,6 +4,7 @@ import { useEffect, useState } from "react";
 import { api } from "../../api/client.ts";
 import type { SpanDetail } from "../../api/types.ts";
 import { Flag } from "../../engine/outline.ts";
+import { formatCount } from "../../engine/time.ts";
 import { keyHandler } from "../../state/keys.ts";
 import { useResource } from "../../state/resource.ts";
 import { useValue } from "../../state/signals.ts";
@@ -31,7 +32,7 @@ export function SpanPanel({ view, row, onClose }: { view: TraceView; row: number
   const [full, setFull] = useState(false);
   const settled = useSettled(row);
   const isPlaceholder = (outline.flags[row]! & Flag.synthetic) !== 0;
-  const detail = useResource(`${traceId} ${settled} ${full}`, (signal) => api.span(traceId, settled, full, signal), true);
+  const detail = useResource(`${traceId} ${settled} ${full}`, (signal) => (outline.flags[settled]! & Flag.synthetic ? Promise.resolve(undefined) : api.span(traceId, settled, full, signal)), true);
   const data = detail.data?.row === row ? detail.data : undefined;
   const wanted = tabCodec.read(useValue(place).query["tab"]);
   // The tab stays chosen while one moves past spans that do not have it.
@@ -62,8 +63,18 @@ export function SpanPanel({ view, row, onClose }: { view: TraceView; row: number
             {data.cut && <p className="cut-note"><Icon name="info" /> Large values are cut. <button type="button" className="button quiet tight" disabled={detail.loading} onClick={() => setFull(true)}>Load all of them</button></p>}
             <TabBody tab={tab} detail={data} view={view} />
           </>
-        ) : detail.error && !detail.loading ? <p className="pad muted">{isPlaceholder ? "This row stands for a parent that was not received." : "No details."}</p> : <Placeholder label="Loading the span" />}
+        ) : isPlaceholder ? <MissingParent view={view} row={row} /> : detail.error && !detail.loading ? <p className="pad muted">No details.</p> : <Placeholder label="Loading the span" />}
       </Tabs>
+    </div>
+  );
+}
+
+/** What can be said of a span that others name as their parent and that never came. */
+function MissingParent({ view, row }: { view: TraceView; row: number }) {
+  return (
+    <div className="pad">
+      <p className="warn-text"><Icon name="warn" /> This span was not received.</p>
+      <p>{formatCount(view.outline.sub[row]! - 1)} spans below it name it, directly or not. Its service may not be instrumented, may not have sent its spans yet, or its exporter lost them. Service and times shown are those of its children.</p>
     </div>
   );
 }

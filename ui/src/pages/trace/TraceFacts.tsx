@@ -1,6 +1,7 @@
 // The first line about a trace: what, how long, how many, where the time went.
 
 import type { ReactNode } from "react";
+import { api } from "../../api/client.ts";
 import { formatClock, formatCount, formatDuration, formatFullTime } from "../../engine/time.ts";
 import { runLink } from "../../state/routes.ts";
 import type { TraceView } from "../../state/trace-view.ts";
@@ -27,6 +28,7 @@ export function TraceFacts({ view }: { view: TraceView }) {
         <h1 className="clip" title={summary.rootName}><span className="muted">{summary.rootService}</span> {summary.rootName || "(no name)"}</h1>
         <span className="trace-id"><code title={traceId}>{traceId.slice(0, 8)}…</code><Copy text={traceId} label="Copy the trace id" /></span>
         <button type="button" className="button quiet" onClick={copyLink} title="Copy a link to this view (L)"><Icon name="link" />Link</button>
+        <a className="button quiet" href={api.otlpUrl(traceId)} download={`${traceId}.otlp.json`} title="Download the trace as OTLP JSON"><Icon name="external" />OTLP</a>
       </div>
       <dl className="facts">
         <Fact label="Duration"><strong>{formatDuration(summary.duration)}</strong></Fact>

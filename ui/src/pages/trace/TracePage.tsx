@@ -27,6 +27,7 @@ export function TracePage({ traceId }: { traceId: string }) {
   return (
     <>
       {!isMissing && <FailureBanner resource={outline} />}
+      {!outline.data && <h1 className="vh">Trace</h1>}
       {outline.data ? <TraceBody key={traceId} outline={outline.data} /> : !outline.error && <Placeholder label="Loading the trace" />}
     </>
   );
@@ -65,7 +66,7 @@ function Missing({ traceId, reload }: { traceId: string; reload: () => void }) {
     return () => clearTimeout(timer);
   }, [asked, reload]);
   return (
-    <Empty title={`Trace ${traceId} is not here`}>
+    <Empty isPage title={`Trace ${traceId} is not here`}>
       <p>It may not have been received yet, may have expired, or the id may be wrong.</p>
       <p role="status">{asked < ASK_AGAIN_MOST ? "Waiting for it…" : "It did not come within 10 seconds."}</p>
       <button type="button" className="button" onClick={() => { setAsked(0); reload(); }}>Look again</button>{" "}

@@ -6,19 +6,24 @@ import { ranges, rangeNames, type Range } from "../../state/codecs.ts";
 import { useCommands } from "../../state/keys.ts";
 import { Icon } from "../../ui/Icon.tsx";
 
+export type Origin = "all" | "real" | "eval";
+
 interface FilterBarProps {
   query: string;
   range: Range;
   live: boolean;
+  /** Which traffic: all, what an evaluation caused, or the rest. */
+  origin: Origin;
   /** The query as the server understood it. */
   understood: string;
   problems: readonly QueryProblem[];
   onQuery: (query: string) => void;
   onRange: (range: Range) => void;
+  onOrigin: (origin: Origin) => void;
   onLive: (live: boolean) => void;
 }
 
-export function FilterBar({ query, range, live, understood, problems, onQuery, onRange, onLive }: FilterBarProps) {
+export function FilterBar({ query, range, live, origin, understood, problems, onQuery, onRange, onOrigin, onLive }: FilterBarProps) {
   const [text, setText] = useState(query);
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => setText(query), [query]);
@@ -39,6 +44,9 @@ export function FilterBar({ query, range, live, understood, problems, onQuery, o
       <select className="input" aria-label="Time range" value={range} onChange={(event) => onRange(event.currentTarget.value as Range)}>
         {ranges.map((name) => <option key={name} value={name}>{rangeNames[name]}</option>)}
       </select>
+      <select className="input" aria-label="Traffic" value={origin} onChange={(event) => onOrigin(event.currentTarget.value as Origin)}>
+        <option value="all">All traffic</option><option value="real">Without evaluations</option><option value="eval">Evaluations only</option>
+      </select>
       <button type="button" className="button" aria-pressed={live} title="Pause or resume the live list (.)" onClick={() => onLive(!live)}><Icon name={live ? "pause" : "play"} />{live ? "Live" : "Paused"}</button>
       <div id="query-notes" className="filter-notes">
         {problems.length > 0 && text === query ? problems.map((problem) => <QueryNote key={problem.error} query={query} problem={problem} />)
@@ -54,7 +62,9 @@ function QueryNote({ query, problem }: { query: string; problem: QueryProblem })
   const pointed = place && place.line === 1 && place.offset <= query.length;
   return (
     <div className={problem.isWarning ? "warn-text" : "error-text"} role={problem.isWarning ? "status" : "alert"}>
-      {pointed && <pre className="query-caret">{query}{"\n"}{" ".repeat(place.offset)}{"^".repeat(Math.max(1, Math.min(place.length, query.length - place.offset)))}</pre>}
+      {/* A long query scrolls; a keyboard must be able to do that. */}
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+      {pointed && <pre className="query-caret" tabIndex={0}>{query}{"\n"}{" ".repeat(place.offset)}{"^".repeat(Math.max(1, Math.min(place.length, query.length - place.offset)))}</pre>}
       <Icon name={problem.isWarning ? "warn" : "error"} /> {problem.error}{problem.hint && <span className="muted"> · {problem.hint}</span>}
     </div>
   );

@@ -17,6 +17,8 @@ import { TraceTable } from "./TraceTable.tsx";
 import { Welcome } from "./Welcome.tsx";
 
 const PAGE_ROWS = 100;
+type Asked = Parameters<typeof api.traces>[0];
+const originCodec = wordCodec(["all", "real", "eval"]);
 const sortCodec = wordCodec(["-start", "start", "-duration", "duration", "-errors", "-spans"] as const satisfies TraceSort[]);
 const liveCodec = switchCodec(true);
 
@@ -27,27 +29,35 @@ export function TracesPage() {
   const range = rangeCodec.read(query["t"]);
   const sort = sortCodec.read(query["sort"]);
   const live = liveCodec.read(query["live"]);
-  const list = useResource(JSON.stringify([q, range, sort]), (signal) => api.traces({ q, start: rangeStart(range, new Date()), sort, limit: PAGE_ROWS }, signal), true);
-  const isRefused = list.error instanceof ApiError && list.error.status === 400;
+  const origin = originCodec.read(query["from"]);
+  const list = useResource(JSON.stringify([q, range, sort, origin]), async (signal) => {
+    // The pages of a list must all look at the same window, so it is fixed when the first is asked for.
+    const asked: Asked = { q, start: rangeStart(range, new Date()), sort, limit: PAGE_ROWS, origin: originCodec.write(origin) };
+    return { asked, list: await api.traces(asked, signal) };
+  }, true);
+  const isRefused = list.error instanceof ApiError && list.error.isMistake;
 
   return (
     <div className="page">
       <h1 className="vh">Traces</h1>
       <FilterBar
-        query={q} range={range} live={live} understood={list.data?.query ?? ""}
-        problems={isRefused ? problemsOf((list.error as ApiError).problem) : (list.data?.remarks ?? [])}
+        query={q} range={range} live={live} origin={origin} understood={list.data?.list.query ?? ""}
+        problems={isRefused ? problemsOf((list.error as ApiError).problem) : (list.data?.list.remarks ?? [])}
         onQuery={(text) => (text === q ? list.reload() : changeQuery({ q: text }, "push"))}
         onRange={(next) => changeQuery({ t: rangeCodec.write(next) }, "push")}
+        onOrigin={(next) => changeQuery({ from: originCodec.write(next) }, "push")}
         onLive={(next) => changeQuery({ live: liveCodec.write(next) }, "replace")}
       />
       {!isRefused && <FailureBanner resource={list} />}
-      {list.data ? <Listing key={list.version} first={list.data} q={q} range={range} sort={sort} live={live} isStale={list.error !== undefined} reload={list.reload} /> : list.loading ? <Placeholder label="Loading traces" /> : isRefused ? <Empty title="The query could not be read"><p>What is wrong with it stands above, under its place.</p></Empty> : null}
+      {list.data ? <Listing key={list.version} asked={list.data.asked} first={list.data.list} q={q} range={range} sort={sort} origin={origin} live={live} isStale={list.error !== undefined} reload={list.reload} /> : list.loading ? <Placeholder label="Loading traces" /> : isRefused ? <Empty title="The query could not be read"><p>What is wrong with it stands above, under its place.</p></Empty> : null}
     </div>
   );
 }
 
 interface ListingProps {
+  asked: Asked;
   first: TraceList;
+  origin: string;
   q: string;
   range: ReturnType<typeof rangeCodec.read>;
   sort: TraceSort;
@@ -56,7 +66,7 @@ interface ListingProps {
   reload: () => void;
 }
 
-function Listing({ first, q, range, sort, live, isStale, reload }: ListingProps) {
+function Listing({ asked, first, origin, q, range, sort, live, isStale, reload }: ListingProps) {
   const [listed, setListed] = useState<Listed>({ rows: first.traces, waiting: [] });
   const [services, setServices] = useState<readonly ServiceStyle[]>(first.services);
   const [cursor, setCursor] = useState(first.nextCursor);
@@ -64,7 +74,7 @@ function Listing({ first, q, range, sort, live, isStale, reload }: ListingProps)
   const [failure, setFailure] = useState("");
   const idle = useRef(true);
   // The server filters, so rows that only arrived can be put into the list only where there is no filter.
-  const joins = q === "" && sort === "-start";
+  const joins = q === "" && sort === "-start" && origin === "all";
 
   useEffect(() => {
     if (!live) return undefined;
@@ -79,10 +89,12 @@ function Listing({ first, q, range, sort, live, isStale, reload }: ListingProps)
     });
   }, [live, joins]);
 
+  useEffect(() => onLive("gap", reload), [reload]);
+
   const more = async () => {
     try {
       setFailure("");
-      const next = await api.traces({ q, start: rangeStart(range, new Date()), sort, limit: PAGE_ROWS, cursor: cursor ?? "" });
+      const next = await api.traces({ ...asked, cursor: cursor ?? "" });
       setServices((before) => [...before, ...next.services.filter(({ name }) => !before.some((known) => known.name === name))]);
       setListed((before) => ({ ...before, rows: [...before.rows, ...next.traces.filter((row) => !before.rows.some((known) => known.traceId === row.traceId))] }));
       setCursor(next.nextCursor);
@@ -91,7 +103,7 @@ function Listing({ first, q, range, sort, live, isStale, reload }: ListingProps)
     }
   };
 
-  const isFresh = q === "" && range === "all" && listed.rows.length === 0 && listed.waiting.length === 0;
+  const isFresh = q === "" && range === "all" && origin === "all" && listed.rows.length === 0 && listed.waiting.length === 0;
   if (isFresh && !isStale) return <Welcome />;
   const waiting = joins ? listed.waiting.length : unseen;
   const showNew = () => (joins ? setListed(show) : reload());
@@ -103,6 +115,7 @@ function Listing({ first, q, range, sort, live, isStale, reload }: ListingProps)
         <Empty title="No trace matches">
           <p>{q ? <>Nothing matches <code>{first.query || q}</code>{range === "all" ? "" : " in this time range"}.</> : "Nothing was received in this time range."}</p>
           {q && <button type="button" className="button" onClick={() => changeQuery({ q: "" }, "push")}>Remove the filter</button>}{" "}
+          {origin !== "all" && <button type="button" className="button" onClick={() => changeQuery({ from: "" }, "push")}>Look at all traffic</button>}{" "}
           {range !== "all" && <button type="button" className="button" onClick={() => changeQuery({ t: "" }, "push")}>Look at all time</button>}
         </Empty>
       ) : (

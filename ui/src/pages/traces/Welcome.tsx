@@ -6,6 +6,7 @@ import { status } from "../../state/live.ts";
 import { useResource } from "../../state/resource.ts";
 import { useValue } from "../../state/signals.ts";
 import { useState } from "react";
+import { Code } from "../../ui/Code.tsx";
 import { Copy } from "../../ui/Copy.tsx";
 import { Icon } from "../../ui/Icon.tsx";
 import { Tabs } from "../../ui/Tabs.tsx";
@@ -49,7 +50,7 @@ export function Welcome() {
           </dl>
           <div className="card">
             <Tabs tabs={languages} selected={language} onSelect={setLanguage} label="Language">
-              <div className="code-block"><pre>{text}</pre><Copy text={text} label="Copy these lines" /></div>
+              <Code text={text} label="Copy these lines" />
             </Tabs>
           </div>
         </section>
@@ -65,9 +66,9 @@ export function Welcome() {
         <section aria-labelledby="welcome-demo">
           <h2 id="welcome-demo">Or see it with data</h2>
           <p className="muted">Eight services that answer questions, traced, with four evaluated scenarios:</p>
-          <div className="card code-block"><pre>headwater demo</pre><Copy text="headwater demo" label="Copy the command" /></div>
+          <Code card text="headwater demo" label="Copy the command" />
           <p className="muted">A file of traces (OTLP JSON, Jaeger, Zipkin) is read by:</p>
-          <div className="card code-block"><pre>headwater import FILE</pre><Copy text="headwater import " label="Copy the command" /></div>
+          <Code card text="headwater import FILE" label="Copy the command" />
         </section>
       </div>
     </div>
