@@ -1,1 +1,52 @@
-//! query
+//! TraceQL: text to tree, tree to text, and a tree evaluated on a trace. No I/O, never a panic on input.
+//!
+//! ```
+//! let mut span = model::Span::new(model::TraceId([1; 16]), model::SpanId([1; 8]), "GET /ask");
+//! span.end = model::Instant(3_000_000_000);
+//! let trace = model::Trace::assemble(model::TraceId([1; 16]), vec![span], Vec::new());
+//! let query = query::parse(r#"{ name =~ "GET .*" && duration > 2s }"#).into_result().unwrap();
+//! assert_eq!(query::select(&query, &query::View::new(&trace)), [0]);
+//! ```
+//!
+//! The language is described in [`REFERENCE`]; its examples are tested.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `lexer.rs`, `parser.rs` | text to tokens to tree, with every mistake |
+//! | `tree.rs`, `printer.rs` | the tree, and the tree as text |
+//! | `problem.rs` | [`Problem`]: a mistake with its place |
+//! | `view.rs` | [`View`]: a trace to evaluate on, with numbers computed elsewhere |
+//! | `field.rs` | expressions on one span |
+//! | `aggregate.rs` | spansets as numbers |
+//! | `evaluate.rs` | spansets: selected, combined, staged |
+//! | `keys.rs` | which attributes a query speaks of, and whether a trace carries them |
+//! | `mismatch.rs` | the nearest spans that did not match, and why |
+//! | `limits.rs` | every bound |
+
+mod aggregate;
+mod evaluate;
+mod field;
+mod keys;
+mod lexer;
+pub mod limits;
+mod mismatch;
+mod parser;
+mod printer;
+mod problem;
+mod tree;
+mod view;
+
+pub use aggregate::{Number, meets, number};
+pub use evaluate::{Spanset, evaluate, field_holds, field_texts, select};
+pub use keys::{ComparedType, KeyUse, Unknown, keys_of_aggregate, keys_of_field, keys_of_query, unknown_in};
+pub use mismatch::{Exclusion, NearMiss, exclusions, nearest};
+pub use parser::{Parsed, expand_search, parse, parse_aggregate, parse_field, parse_scalar};
+pub use problem::Problem;
+pub use tree::{
+    AggregateFilter, AggregateFunction, AttributeField, Field, FieldExpression, Form, Intrinsic, Literal, Operator,
+    Pattern, Query, Relation, Scalar, Scope, SpansetOperator, Spansets, Stage,
+};
+pub use view::{Computed, View};
+
+/// The manual of the language, in Markdown.
+pub const REFERENCE: &str = include_str!("reference.md");
