@@ -553,3 +553,30 @@ async fn large_answers_are_compressed_for_those_who_take_it() {
     std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&body[..]), &mut plain).expect("gzip");
     assert_eq!(plain, server.get_as(&path, "*/*").await.2);
 }
+
+#[tokio::test]
+async fn queries_select_traces_and_spans_and_mistakes_have_places() {
+    let server = server();
+    let mut other = span(1, 0, "other", "job", 1_000, 1_005);
+    other.trace_id = TraceId([2; 16]);
+    server.store(Batch { spans: vec![other], logs: Vec::new() });
+    let listed = server.json("/api/v1/traces?q=%7B%20status%20=%20error%20%7D").await;
+    assert_eq!((listed["traces"].as_array().map(Vec::len), &listed["traces"][0]["matchedSpans"]), (Some(1), &1.into()));
+    assert_eq!(listed["query"], "{ status = error }");
+    let words = server.json("/api/v1/traces?q=JOB").await;
+    assert_eq!(words["traces"][0]["rootName"], "job");
+    assert_eq!(words["query"], "{ name =~ \"(?i).*JOB.*\" }");
+
+    let found = server.json(&format!("/api/v1/trace/{TRACE}/find?q=%7B%20kind%20=%20client%20%7D")).await;
+    assert_eq!((&found["mode"], &found["rows"]), (&"selector".into(), &serde_json::json!([2])));
+    let critical = server.json(&format!("/api/v1/trace/{TRACE}/find?q=%7B%20span:critical%20%3E%2025ns%20%7D")).await;
+    assert_eq!(critical["rows"], serde_json::json!([1, 2]));
+
+    for path in
+        ["/api/v1/traces?q=%7B%20status%20=%20%7D", &format!("/api/v1/trace/{TRACE}/find?q=%7B%20status%20=%20%7D")]
+    {
+        let problem = server.problem(path, StatusCode::UNPROCESSABLE_ENTITY).await;
+        assert_eq!((&problem["place"]["of"], &problem["place"]["line"]), (&"q".into(), &1.into()), "{path}");
+        assert!(problem["problems"].as_array().is_some_and(|problems| !problems.is_empty()));
+    }
+}
