@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use wire::{Place, Problem, QueryProblem};
 
+use crate::guard::is_near;
 use crate::limits::COMPRESS_FROM_BYTES;
 use crate::page::accepts_gzip;
 
@@ -100,9 +101,10 @@ pub fn json_with_status(asked: &HeaderMap, status: StatusCode, value: &impl Seri
     Ok(response)
 }
 
-/// Bytes of a media type, compressed if the asker takes that.
+/// Bytes of a media type, compressed if the asker takes that and is not on this machine.
 pub fn bytes(asked: &HeaderMap, media_type: &'static str, body: Vec<u8>) -> Response {
-    let zipped = (body.len() >= COMPRESS_FROM_BYTES && accepts_gzip(asked)).then(|| gzip(&body)).flatten();
+    let worthwhile = body.len() >= COMPRESS_FROM_BYTES && accepts_gzip(asked) && !is_near(asked);
+    let zipped = worthwhile.then(|| gzip(&body)).flatten();
     let is_zipped = zipped.is_some();
     let mut response = Response::new(Body::from(zipped.map_or_else(|| Bytes::from(body), Bytes::from)));
     let headers = response.headers_mut();

@@ -152,12 +152,21 @@ fn authority_asked_for<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a s
 }
 
 fn host_asked_for<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
-    let authority = authority_asked_for(uri, headers)?;
+    host_of(authority_asked_for(uri, headers)?)
+}
+
+fn host_of(authority: &str) -> Option<&str> {
     let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     if authority.starts_with('[') {
         return authority.split_once(']').map(|(host, _)| &host[1..]);
     }
     Some(authority.split_once(':').map_or(authority, |(host, _)| host))
+}
+
+/// Whether the asker named this machine by a loopback name: then bytes cost nothing and compressing them does.
+pub fn is_near(headers: &HeaderMap) -> bool {
+    let Some(authority) = headers.get(HOST).and_then(|value| value.to_str().ok()) else { return false };
+    host_of(authority).is_some_and(is_this_machine)
 }
 
 fn is_this_machine(host: &str) -> bool {

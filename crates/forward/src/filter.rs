@@ -102,7 +102,7 @@ mod tests {
         let span = |trace: u8, id: u8| {
             let mut span = Span::new(TraceId([trace; 16]), SpanId([id; 8]), "x");
             span.start.0 = u64::from(100 - id);
-            if id % 2 == 0 {
+            if id.is_multiple_of(2) {
                 span.status.code = StatusCode::ERROR;
             }
             span
