@@ -1,6 +1,7 @@
 //! All destinations together: started with the server, offered every body, drained at its end.
 
 use std::fmt;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::delivery::deliver;
 use crate::destination::{Destination, without_userinfo};
 use crate::filter::Filter;
 use crate::limits::{DESTINATIONS_MAX, JOURNAL_FILE_BYTES};
+use crate::own_address::is_own_address;
 use crate::pause::Pauses;
 use crate::route::{Activity, Route, RouteParts};
 use crate::transport::Transport;
@@ -25,6 +27,8 @@ use crate::transport::Transport;
 pub struct ForwarderParts {
     /// Where to send. Names must differ.
     pub destinations: Vec<Destination>,
+    /// Where this process receives: a destination there would send every span round for ever, and is refused.
+    pub listening: Vec<SocketAddr>,
     /// Where the journals lie, one folder for each destination.
     pub folder: PathBuf,
     /// The disk they lie on.
@@ -51,6 +55,13 @@ pub enum StartError {
     SameName(String),
     /// More destinations than there may be.
     TooMany(usize),
+    /// A destination is where we receive ourselves.
+    OwnAddress {
+        /// The destination.
+        destination: String,
+        /// Where it is.
+        endpoint: String,
+    },
     /// A destination's journal cannot be opened.
     Journal {
         /// The destination.
@@ -72,6 +83,10 @@ impl fmt::Display for StartError {
         match self {
             Self::SameName(name) => write!(f, "two destinations are called {name:?}: give one another `name`"),
             Self::TooMany(count) => write!(f, "{count} destinations, at most {DESTINATIONS_MAX} are served"),
+            Self::OwnAddress { destination, endpoint } => write!(
+                f,
+                "destination {destination:?} is {endpoint}, where this server receives: every span would come back for ever; name another address, or leave it out"
+            ),
             Self::Journal { destination, error } => {
                 write!(f, "the queue of destination {destination:?} cannot be opened: {error}")
             }
@@ -174,6 +189,12 @@ impl Forwarder {
 
 fn route(parts: &ForwarderParts, destination: &Destination) -> Result<Route, StartError> {
     let destination = Arc::new(destination.clone());
+    for address in destination.traces.iter().chain(&destination.logs) {
+        if is_own_address(address, &parts.listening, resolve) {
+            let endpoint = without_userinfo(address);
+            return Err(StartError::OwnAddress { destination: destination.name.clone(), endpoint });
+        }
+    }
     let refused = |reason| StartError::Destination { destination: destination.name.clone(), reason };
     let filter = destination.filter.as_deref().map(Filter::parse).transpose().map_err(refused)?;
     let transport = Transport::new(destination.clone(), parts.clock.clone()).map_err(refused)?;
@@ -198,6 +219,11 @@ fn route(parts: &ForwarderParts, destination: &Destination) -> Result<Route, Sta
         appended: recovered.last.max(recovered.released),
         journal,
     }))
+}
+
+/// The addresses of a host name, as this machine resolves it; none when it cannot.
+fn resolve(host: &str) -> Vec<IpAddr> {
+    (host, 0).to_socket_addrs().map(|found| found.map(|address| address.ip()).collect()).unwrap_or_default()
 }
 
 fn status(route: &Route) -> DestinationStatus {

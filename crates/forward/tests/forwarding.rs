@@ -47,6 +47,7 @@ fn start(disk: &FaultyDisk, text: &DestinationText) -> Forwarder {
     let _ = rustls::crypto::ring::default_provider().install_default();
     Forwarder::start(ForwarderParts {
         destinations: vec![text.check().expect("valid")],
+        listening: Vec::new(),
         folder: "/forward".into(),
         disk: Arc::new(disk.clone()) as Arc<dyn Disk>,
         pauses: Pauses { first: Duration::from_millis(10), max: Duration::from_millis(50) },
@@ -309,6 +310,24 @@ async fn a_retry_hint_is_followed() {
 }
 
 #[tokio::test]
+async fn sending_on_to_ourselves_is_refused() {
+    let destination = FakeDestination::start(|_, _| Some(Reply::status(200))).await;
+    let text =
+        DestinationText { endpoint: format!("http://localhost:{}", destination.address.port()), ..text(&destination) };
+    let error = Forwarder::start(ForwarderParts {
+        destinations: vec![text.check().expect("valid")],
+        listening: vec![destination.address],
+        folder: "/forward".into(),
+        disk: Arc::new(FaultyDisk::new()),
+        pauses: Pauses::default(),
+        clock: Arc::new(SystemClock::new()),
+        random: Arc::new(SeededRandom::new(7)),
+    })
+    .expect_err("a circle");
+    assert!(error.to_string().contains("every span would come back for ever"), "{error}");
+}
+
+#[tokio::test]
 async fn two_destinations_do_not_hinder_each_other() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let (up, down) =
@@ -319,6 +338,7 @@ async fn two_destinations_do_not_hinder_each_other() {
             named(names[0], &up).check().expect("valid"),
             named(names[1], &down).check().expect("valid"),
         ],
+        listening: Vec::new(),
         folder: "/forward".into(),
         disk: Arc::new(FaultyDisk::new()),
         pauses: Pauses::default(),
