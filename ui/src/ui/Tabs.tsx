@@ -1,6 +1,6 @@
 // Tabs after the ARIA pattern: one tab stop, arrows move, the panel is named by its tab.
 
-import { type ReactNode, useId, useRef } from "react";
+import { type ReactNode, useEffect, useId, useRef } from "react";
 
 export interface Tab<T extends string> {
   id: T;
@@ -13,6 +13,7 @@ export function Tabs<T extends string>({ tabs, selected, onSelect, label, childr
 }) {
   const base = useId();
   const list = useRef<HTMLDivElement>(null);
+  useEffect(() => list.current?.querySelector(`[data-tab="${selected}"]`)?.scrollIntoView({ block: "nearest", inline: "nearest" }), [selected]);
   const step = (event: KeyboardEvent) => {
     const at = tabs.findIndex((tab) => tab.id === selected);
     const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];

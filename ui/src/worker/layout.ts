@@ -27,7 +27,7 @@ export interface GraphAnswer {
 
 export function place({ id, nodes, edges, label }: GraphRequest): GraphAnswer {
   const graph = new graphlib.Graph({ multigraph: true });
-  graph.setGraph({ rankdir: "LR", nodesep: 26, ranksep: 34, marginx: 16, marginy: 16 });
+  graph.setGraph({ rankdir: "LR", nodesep: 26, ranksep: 76, marginx: 16, marginy: 16 });
   // Names come from outside; an index cannot be mistaken for a property of the library's objects.
   const index = new Map(nodes.map(({ name }, at) => [name, String(at)]));
   for (const [at, { width, height }] of nodes.entries()) graph.setNode(String(at), { width, height });

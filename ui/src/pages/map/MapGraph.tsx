@@ -15,7 +15,7 @@ import { ERROR_SHARE_MARKED, errorShare, latencyText, nodeSelector, percent, spo
 import type { Picked } from "./MapPage.tsx";
 
 const NODE = { width: 172, height: 58 };
-const LABEL = { width: 92, height: 30 };
+const LABEL = { width: 96, height: 36 };
 const icons: Record<MapNode["kind"], IconName> = { service: "service", database: "database", queue: "queue", llm: "llm", cache: "cache", external: "external" };
 
 /** Layouts by topology: new figures on the same services must not move them. */
@@ -81,9 +81,8 @@ function Edge({ edge, drawn, isPicked, isNear, onPick }: { edge: MapEdge; drawn:
       <path className="map-edge-hit" d={d} />
       <path className={`map-edge-line${edge.asynchronous ? " async" : ""}`} d={d} strokeWidth={Math.min(6, 1.2 + Math.log10(Math.max(edge.calls, 1)))} />
       <path className="map-edge-head" d={arrowHead(drawn.points)} />
-      <rect x={drawn.label.x - LABEL.width / 2 + 6} y={drawn.label.y - 15} width={LABEL.width - 12} height={30} rx={3} />
-      <text x={drawn.label.x} y={drawn.label.y - 3}>{formatCount(edge.calls)} · {latencyText(edge.latency.p95)}</text>
-      {edge.errors > 0 && <text className="map-edge-errors" x={drawn.label.x} y={drawn.label.y + 11}>● {percent(errorShare(edge))} failed</text>}
+      <text x={drawn.label.x} y={drawn.label.y - 6}>{formatCount(edge.calls)} · {latencyText(edge.latency.p95)}</text>
+      {edge.errors > 0 && <text className="map-edge-errors" x={drawn.label.x} y={drawn.label.y + 15}>● {percent(errorShare(edge))} failed</text>}
     </g>
   );
 }
@@ -96,10 +95,12 @@ function arrowHead(points: readonly Point[]): string {
   return `M${end.x} ${end.y}L${corner(0.4)}L${corner(-0.4)}z`;
 }
 
-/** From the middle of the caller's right side through the bends to the middle of the callee's left side. */
-function anchored(bends: readonly Point[], from: Point, to: Point): Point[] {
+/** From the middle of the caller's right side through the bends, level under the label, to the middle of the callee's
+ * left side. */
+function anchored(bends: readonly Point[], label: Point, from: Point, to: Point): Point[] {
   const sign = to.x >= from.x ? 1 : -1;
-  return [{ x: from.x + (sign * NODE.width) / 2, y: from.y }, ...bends.slice(1, -1), { x: to.x - (sign * NODE.width) / 2, y: to.y }];
+  const level = (point: Point) => (Math.abs(point.x - label.x) < 1 ? [-1, 1].map((end) => ({ x: point.x + (end * sign * LABEL.width) / 2, y: point.y })) : [point]);
+  return [{ x: from.x + (sign * NODE.width) / 2, y: from.y }, ...bends.slice(1, -1).flatMap(level), { x: to.x - (sign * NODE.width) / 2, y: to.y }];
 }
 
 /** A line through the points that runs level at each of them. */
@@ -119,7 +120,7 @@ function drawnEdges(map: ServiceMap, drawn: GraphAnswer): { edge: MapEdge; drawn
   return map.edges.filter(({ from, to }) => centres.has(from) && centres.has(to)).map((edge, at) => {
     const { points, label } = drawn.edges[at]!;
     const [from, to] = [centres.get(edge.from)!, centres.get(edge.to)!];
-    return { edge, drawn: { points: edge.from === edge.to ? points : anchored(points, from, to), label } };
+    return { edge, drawn: { points: edge.from === edge.to ? points : anchored(points, label, from, to), label } };
   });
 }
 
