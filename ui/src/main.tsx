@@ -5,7 +5,7 @@ import { followKeys } from "./state/keys.ts";
 import { followTheme } from "./state/preferences.ts";
 import { readRoute, type Route } from "./state/routes.ts";
 import { useValue } from "./state/signals.ts";
-import { followAddress, place } from "./state/url.ts";
+import { followAddress, path } from "./state/url.ts";
 import { Shell } from "./shell/Shell.tsx";
 import { Guard, later } from "./ui/Guard.tsx";
 import { Link } from "./ui/Link.tsx";
@@ -30,7 +30,7 @@ function Page({ route }: { route: Route }) {
 }
 
 function App() {
-  const route = readRoute(useValue(place).path);
+  const route = readRoute(useValue(path));
   return <Shell route={route}><Guard of={JSON.stringify(route)}><Page route={route} /></Guard></Shell>;
 }
 

@@ -1,10 +1,10 @@
 // Draws the lanes above the waterfall: per service how busy it is over time, its errors, and the critical path below.
+// They show the whole trace, so they are drawn once; the window over them is made of elements.
 
 import type { Lanes } from "./lanes.ts";
 import type { Outline } from "./outline.ts";
 import { serviceColour } from "./service.ts";
 import { colour, type Theme } from "./tokens.ts";
-import type { Window } from "./viewport.ts";
 
 export const LANE_HEIGHT = 11;
 export const CRITICAL_STRIP_HEIGHT = 7;
@@ -17,10 +17,7 @@ export interface LanesView {
   outline: Outline;
   lanes: Lanes;
   width: number;
-  window: Window;
   theme: Theme;
-  /** Time under the pointer, or a range being drawn with it. */
-  brush?: Window | undefined;
 }
 
 export function drawLanes(context: CanvasRenderingContext2D, view: LanesView): void {
@@ -41,7 +38,6 @@ export function drawLanes(context: CanvasRenderingContext2D, view: LanesView): v
     drawErrors(context, view, lane, step);
   }
   drawCriticalStrip(context, view, step);
-  drawWindow(context, view);
 }
 
 function drawErrors(context: CanvasRenderingContext2D, { lanes, theme }: LanesView, lane: number, step: number): void {
@@ -64,28 +60,5 @@ function drawCriticalStrip(context: CanvasRenderingContext2D, { lanes, outline, 
     context.fillRect(bucket * step, top, step + 0.5, 3);
     context.fillStyle = colour("critical", theme);
     context.fillRect(bucket * step, top + 3, step + 0.5, 1.5);
-  }
-}
-
-function drawWindow(context: CanvasRenderingContext2D, view: LanesView): void {
-  const { outline, window, width, theme, brush, lanes } = view;
-  const height = lanesHeight(lanes);
-  const scale = width / (outline.to - outline.from);
-  const x = (time: number) => (time - outline.from) * scale;
-  if (window.from > outline.from || window.to < outline.to) {
-    context.fillStyle = colour("bg", theme);
-    context.globalAlpha = 0.62;
-    context.fillRect(0, 0, x(window.from), height);
-    context.fillRect(x(window.to), 0, width - x(window.to), height);
-    context.globalAlpha = 1;
-    context.fillStyle = colour("accent", theme);
-    context.fillRect(Math.max(0, x(window.from) - 1), 0, 2, height);
-    context.fillRect(Math.min(width - 2, x(window.to) - 1), 0, 2, height);
-  }
-  if (brush) {
-    context.fillStyle = colour("accent", theme);
-    context.globalAlpha = 0.25;
-    context.fillRect(x(brush.from), 0, Math.max(1, x(brush.to) - x(brush.from)), height);
-    context.globalAlpha = 1;
   }
 }

@@ -35,6 +35,8 @@ function readable(value: string): string {
 
 const current = signal<Place>({ path: "", query: {} });
 export const place = computed(() => current.value);
+/** The path alone: zooming and typing change the query many times a second, which must not render every page again. */
+export const path = computed(() => current.value.path);
 
 let pending: ReturnType<typeof setTimeout> | undefined;
 

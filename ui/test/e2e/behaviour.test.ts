@@ -2,6 +2,7 @@
 
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { violations } from "./axe.ts";
 import { launch, open } from "./browser.ts";
 import { serve, type Served } from "./server.ts";
 
@@ -122,11 +123,33 @@ test("new traces wait behind a pill while somebody reads", async () => {
 
 test("a query with a mistake is told at its place", async () => {
   const { page } = await open(browser, `${server.url}traces`);
-  await page.getByRole("textbox", { name: /Filter traces/ }).fill("{ name =");
+  await page.getByRole("combobox", { name: /Filter traces/ }).fill("{ name =");
   await page.keyboard.press("Enter");
   await page.getByRole("alert").waitFor();
   expect(await page.locator(".query-caret").innerText()).toBe("{ name =\n        ^");
   expect(new URL(page.url()).searchParams.get("q")).toBe("{ name =");
+  await page.context().close();
+});
+
+test("fields and values are offered while a query is typed", async () => {
+  const { page } = await open(browser, `${server.url}traces?live=0`);
+  const input = page.getByRole("combobox", { name: /Filter traces/ });
+  await input.click();
+  await page.keyboard.type("{ serv");
+  await page.getByRole("option", { name: /resource\.service\.name/ }).waitFor();
+  await page.keyboard.press("Tab");
+  expect(await input.inputValue()).toBe("{ resource.service.name = ");
+  await page.getByRole("option", { name: /"gateway"/ }).waitFor();
+  await page.keyboard.type('"se');
+  await page.getByRole("option", { name: /"search"/ }).waitFor();
+  await page.keyboard.press("ArrowDown");
+  expect(await violations(page)).toEqual([]);
+  await page.keyboard.press("Enter");
+  expect(await input.inputValue()).toBe('{ resource.service.name = "search"');
+  await page.keyboard.type(" }");
+  await page.keyboard.press("Enter");
+  await page.waitForTimeout(200);
+  expect(new URL(page.url()).searchParams.get("q")).toBe('{ resource.service.name = "search" }');
   await page.context().close();
 });
 

@@ -5,7 +5,7 @@ import { fitCanvas } from "../../engine/canvas.ts";
 import { drawLanes, LANE_HEIGHT, lanesHeight } from "../../engine/draw-lanes.ts";
 import { laneUse } from "../../engine/lanes.ts";
 import { formatDuration } from "../../engine/time.ts";
-import type { Window } from "../../engine/viewport.ts";
+import { isWhole, type Window } from "../../engine/viewport.ts";
 import { nameWidth, theme } from "../../state/preferences.ts";
 import { useValue } from "../../state/signals.ts";
 import type { TraceView } from "../../state/trace-view.ts";
@@ -33,9 +33,10 @@ export function Lanes({ view }: { view: TraceView }) {
 
   useEffect(() => {
     const context = canvas.current && width > 0 ? fitCanvas(canvas.current, width, lanesHeight(lanes), ratio) : null;
-    if (context) drawLanes(context, { outline: view.outline, lanes, width, window, theme: shown, brush });
-  }, [view, lanes, width, window, shown, brush, ratio]);
+    if (context) drawLanes(context, { outline: view.outline, lanes, width, theme: shown });
+  }, [view, lanes, width, shown, ratio]);
 
+  const percentOf = (time: number) => `${(100 * (time - view.all.from)) / (view.all.to - view.all.from)}%`;
   const timeAt = (event: PointerEvent) => {
     const box = holder.current!.getBoundingClientRect();
     const share = Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1);
@@ -83,6 +84,8 @@ export function Lanes({ view }: { view: TraceView }) {
         onPointerUp={finish} onPointerCancel={() => { drag.current = undefined; setBrush(undefined); }}
       >
         <canvas ref={canvas} aria-hidden="true" />
+        {!isWhole(window, view.all) && <><i className="lane-shade" style={{ left: 0, width: percentOf(window.from) }} /><i className="lane-shade after" style={{ left: percentOf(window.to), right: 0 }} /></>}
+        {brush && <i className="lane-brush" style={{ left: percentOf(brush.from), width: `${(100 * (brush.to - brush.from)) / (view.all.to - view.all.from)}%` }} />}
       </div>
     </div>
   );

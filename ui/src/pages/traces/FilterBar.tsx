@@ -5,6 +5,7 @@ import type { Problem, QueryProblem } from "../../api/types.ts";
 import { ranges, rangeNames, type Range } from "../../state/codecs.ts";
 import { useCommands } from "../../state/keys.ts";
 import { Icon } from "../../ui/Icon.tsx";
+import { QueryInput } from "./QueryInput.tsx";
 
 export type Origin = "all" | "real" | "eval";
 
@@ -33,11 +34,9 @@ export function FilterBar({ query, range, live, origin, understood, problems, on
     <form className="bar filter" role="search" onSubmit={(event) => { event.preventDefault(); onQuery(text.trim()); }}>
       <div className="filter-query grow">
         <Icon name="search" />
-        <input
-          ref={input} className="input mono-input" type="text" spellcheck={false} autocomplete="off" autocapitalize="off" aria-label="Filter traces: TraceQL or words" value={text}
-          placeholder='Words, or TraceQL: { resource.service.name = "rag" && duration > 500ms }' aria-invalid={mistakes.length > 0 && text === query} aria-describedby="query-notes"
-          onInput={(event) => setText(event.currentTarget.value)}
-          onKeyDown={(event) => { if (event.key === "Escape") { event.preventDefault(); if (text) { setText(""); onQuery(""); } else event.currentTarget.blur(); } }}
+        <QueryInput
+          input={input} text={text} isInvalid={mistakes.length > 0 && text === query} onText={setText}
+          onEscape={() => { if (text) { setText(""); onQuery(""); } else input.current?.blur(); }}
         />
         {text && <button type="button" className="button quiet icon" aria-label="Clear the filter" onClick={() => { setText(""); onQuery(""); input.current?.focus(); }}><Icon name="close" /></button>}
       </div>
