@@ -1,1 +1,48 @@
-//! demo
+//! The demo: a small RAG product of eight services that answers questions about Headwater and OpenTelemetry. It knows us
+//! only by OTLP and HTTP: its services are instrumented with the OpenTelemetry SDK as any user would.
+//!
+//! ```text
+//! gateway ─┬─> auth
+//!          └─> orchestrator ─┬─> cache (get)
+//!                            ├─> search ──gRPC──> vector-db
+//!                            ├─> rag ──> llm
+//!                            └─> cache (set)
+//! ```
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `system.rs` | [`System`]: starts the eight processes, hands addresses on, ends them |
+//! | `services/` | one file a service; [`run_service`] is what a process runs |
+//! | `settings.rs` | what a service reads from its environment |
+//! | `telemetry.rs` | the OpenTelemetry SDK, as a user sets it up |
+//! | `http_server.rs`, `http_client.rs` | both sides of an HTTP hop, with their spans |
+//! | `vector_rpc.rs` | the vector database's gRPC messages, and both sides of a call |
+//! | `fault.rs` | faults carried in baggage, honoured only where switched on |
+//! | `token.rs` | signed tokens |
+//! | `embedding.rs` | a deterministic embedding without a model |
+//! | `corpus.rs` | the passages, and questions with their right passages |
+//! | `answerer.rs` | answers by selecting sentences, where there is no model |
+//! | `example.rs` | what `headwater init` writes |
+
+mod answerer;
+mod corpus;
+mod embedding;
+mod example;
+mod fault;
+mod http_client;
+mod http_server;
+pub mod limits;
+mod services;
+mod settings;
+mod system;
+mod telemetry;
+mod token;
+mod vector_rpc;
+
+pub use corpus::{Passage, Question, passages, questions};
+pub use embedding::{DIMENSIONS, embed};
+pub use example::init_files;
+pub use fault::Fault;
+pub use services::run_service;
+pub use system::{Export, SERVICES, System, SystemOptions};
+pub use token::{Claims, mint_token, verify_token};

@@ -1,0 +1,133 @@
+//! Faults carried in baggage. The entry `headwater.fault` holds, percent-encoded by the propagator, for example
+//!
+//! ```text
+//! edge=rag->llm,status=503            the callee answers 503 instead of its handler
+//! edge=rag->llm,status=503,times=2    only the first two requests of the trace
+//! edge=search->vector-db,delay=5000ms the callee waits before its handler, within its server span
+//! ```
+//!
+//! A fault acts in the callee, once per attempt and request. Only a service started with `DEMO_FAULTS=on` honours it. The
+//! caller names itself in the header (or gRPC metadata) `x-caller`.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use opentelemetry::baggage::BaggageExt as _;
+use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::{Context, TraceId};
+
+use crate::limits::FAULT_TRACES_MAX;
+
+/// The baggage entry.
+pub(crate) const BAGGAGE_KEY: &str = "headwater.fault";
+/// The header in which a caller names itself.
+pub(crate) const CALLER_HEADER: &str = "x-caller";
+
+/// A fault on one edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The calling service.
+    pub caller: String,
+    /// The called service, where the fault acts.
+    pub callee: String,
+    /// Answer with this HTTP status.
+    pub status: Option<u16>,
+    /// Wait so long first.
+    pub delay: Option<Duration>,
+    /// Act on so many requests of a trace only.
+    pub times: Option<u32>,
+}
+
+impl std::str::FromStr for Fault {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut fault = Self { caller: String::new(), callee: String::new(), status: None, delay: None, times: None };
+        for part in text.split(',') {
+            let (key, value) = part.split_once('=').ok_or_else(|| format!("expected key=value, read {part:?}"))?;
+            let number = |what: &str| format!("expected {what}, read {value:?}");
+            match key.trim() {
+                "edge" => {
+                    let (caller, callee) = value.split_once("->").ok_or_else(|| number("caller->callee"))?;
+                    (fault.caller, fault.callee) = (caller.trim().to_owned(), callee.trim().to_owned());
+                }
+                "status" => fault.status = Some(value.parse().map_err(|_| number("an HTTP status"))?),
+                "times" => fault.times = Some(value.parse().map_err(|_| number("a number"))?),
+                "delay" => {
+                    let millis = value.strip_suffix("ms").and_then(|digits| digits.parse().ok());
+                    fault.delay =
+                        Some(Duration::from_millis(millis.ok_or_else(|| number("milliseconds such as 500ms"))?));
+                }
+                other => return Err(format!("there is no {other:?} in a fault")),
+            }
+        }
+        if fault.callee.is_empty() { Err("the edge is missing".to_owned()) } else { Ok(fault) }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "edge={}->{}", self.caller, self.callee)?;
+        if let Some(status) = self.status {
+            write!(f, ",status={status}")?;
+        }
+        if let Some(delay) = self.delay {
+            write!(f, ",delay={}ms", delay.as_millis())?;
+        }
+        if let Some(times) = self.times {
+            write!(f, ",times={times}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Decides whether a fault acts on a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Faults {
+    service: String,
+    on: bool,
+    acted: Arc<Mutex<HashMap<TraceId, u32>>>,
+}
+
+impl Faults {
+    pub fn new(service: &str, on: bool) -> Self {
+        Self { service: service.to_owned(), on, acted: Arc::default() }
+    }
+
+    /// The fault that acts on a request from `caller` with this context, if one does; counts it.
+    pub fn acting(&self, context: &Context, caller: Option<&str>) -> Option<Fault> {
+        if !self.on {
+            return None;
+        }
+        let text = context.baggage().get(BAGGAGE_KEY)?.to_string();
+        let fault: Fault = text.parse().ok()?;
+        if fault.callee != self.service || caller != Some(&fault.caller) {
+            return None;
+        }
+        let mut acted = self.acted.lock().unwrap_or_else(PoisonError::into_inner);
+        if acted.len() >= FAULT_TRACES_MAX {
+            acted.clear();
+        }
+        let count = acted.entry(context.span().span_context().trace_id()).or_default();
+        *count += 1;
+        fault.times.is_none_or(|times| *count <= times).then_some(fault)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_read_back() {
+        for text in
+            ["edge=rag->llm,status=503", "edge=rag->llm,status=503,times=2", "edge=search->vector-db,delay=5000ms"]
+        {
+            assert_eq!(text.parse::<Fault>().expect(text).to_string(), text);
+        }
+        for text in ["", "edge=rag", "status=503", "edge=a->b,status=x", "edge=a->b,delay=5s", "edge=a->b,colour=red"] {
+            assert!(text.parse::<Fault>().is_err(), "{text}");
+        }
+    }
+}

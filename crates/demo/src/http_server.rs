@@ -1,0 +1,125 @@
+//! The answering side of an HTTP hop: a server span around every handler, with the fault hook inside.
+
+use std::future::Future;
+
+use axum::extract::{MatchedPath, Request};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
+use http::{HeaderMap, StatusCode};
+use opentelemetry::propagation::Extractor;
+use opentelemetry::trace::{FutureExt as _, SpanKind, Status, TraceContextExt as _, Tracer as _};
+use opentelemetry::{Context, KeyValue, global};
+use serde_json::json;
+
+use crate::fault::{CALLER_HEADER, Faults};
+use crate::telemetry::Telemetry;
+
+struct Headers<'a>(&'a HeaderMap);
+
+impl Extractor for Headers<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).and_then(|value| value.to_str().ok())
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(http::HeaderName::as_str).collect()
+    }
+}
+
+/// The context that a request carries.
+pub(crate) fn extract(headers: &HeaderMap) -> Context {
+    global::get_text_map_propagator(|propagator| propagator.extract(&Headers(headers)))
+}
+
+/// Puts a server span, and the fault hook, around every handler of `router`.
+pub(crate) fn instrumented(router: Router, telemetry: Telemetry, faults: Faults) -> Router {
+    router.layer(axum::middleware::from_fn(move |request: Request, next: axum::middleware::Next| {
+        let (telemetry, faults) = (telemetry.clone(), faults.clone());
+        async move { answer(&telemetry, &faults, request, |request| next.run(request)).await }
+    }))
+}
+
+async fn answer<F: Future<Output = Response>>(
+    telemetry: &Telemetry,
+    faults: &Faults,
+    request: Request,
+    handle: impl FnOnce(Request) -> F,
+) -> Response {
+    let parent = extract(request.headers());
+    let method = request.method().to_string();
+    let path = request.uri().path().to_owned();
+    if path == "/healthz" {
+        return handle(request).await;
+    }
+    let route =
+        request.extensions().get::<MatchedPath>().map_or_else(|| path.clone(), |route| route.as_str().to_owned());
+    let header =
+        |headers: &HeaderMap, name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let caller = header(request.headers(), CALLER_HEADER);
+    let host = header(request.headers(), "host");
+    let agent = header(request.headers(), "user-agent");
+    let mut attributes = vec![
+        KeyValue::new("http.request.method", method.clone()),
+        KeyValue::new("url.path", path),
+        KeyValue::new("url.scheme", "http"),
+        KeyValue::new("http.route", route.clone()),
+        KeyValue::new("network.protocol.version", "1.1"),
+    ];
+    if let Some((address, port)) = host.as_deref().and_then(|host| host.rsplit_once(':')) {
+        attributes.push(KeyValue::new("server.address", address.to_owned()));
+        attributes.extend(port.parse::<i64>().ok().map(|port| KeyValue::new("server.port", port)));
+    }
+    attributes.extend(agent.map(|agent| KeyValue::new("user_agent.original", agent)));
+    let span = telemetry
+        .tracer
+        .span_builder(format!("{method} {route}"))
+        .with_kind(SpanKind::Server)
+        .with_attributes(attributes)
+        .start_with_context(&telemetry.tracer, &parent);
+    let context = parent.with_span(span);
+
+    let fault = faults.acting(&context, caller.as_deref());
+    let handled = async {
+        if let Some(fault) = &fault {
+            context.span().set_attribute(KeyValue::new("demo.fault", fault.to_string()));
+            if let Some(delay) = fault.delay {
+                tokio::time::sleep(delay).await;
+            }
+            if let Some(status) = fault.status.and_then(|status| StatusCode::from_u16(status).ok()) {
+                return failure(status, &format!("injected fault: {fault}"));
+            }
+        }
+        handle(request).await
+    };
+    let mut response = handled.with_context(context.clone()).await;
+
+    let span = context.span();
+    let status = response.status();
+    span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
+    if status.is_server_error() {
+        span.set_attribute(KeyValue::new("error.type", status.as_str().to_owned()));
+        span.set_status(Status::error(message_of(&response)));
+    }
+    let trace_id = span.span_context().trace_id().to_string();
+    if let Ok(value) = http::HeaderValue::from_str(&trace_id) {
+        response.headers_mut().insert("x-trace-id", value);
+    }
+    span.end();
+    response
+}
+
+/// Why a request failed, for the span: travels beside the response, not in it.
+#[derive(Clone)]
+struct Reason(String);
+
+fn message_of(response: &Response) -> String {
+    response.extensions().get::<Reason>().map_or_else(|| response.status().to_string(), |reason| reason.0.clone())
+}
+
+/// An error answer.
+pub(crate) fn failure(status: StatusCode, message: &str) -> Response {
+    let trace_id = Context::current().span().span_context().trace_id().to_string();
+    let mut response = (status, Json(json!({ "error": message, "trace_id": trace_id }))).into_response();
+    response.extensions_mut().insert(Reason(message.to_owned()));
+    response
+}

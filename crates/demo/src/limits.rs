@@ -1,0 +1,28 @@
+//! Deadlines and bounds of the demo.
+
+use std::time::Duration;
+
+/// The gateway answers within this time.
+pub const GATEWAY_DEADLINE: Duration = Duration::from_secs(3);
+/// The vector database has this long.
+pub const VECTOR_DB_DEADLINE: Duration = Duration::from_secs(1);
+/// Each attempt at the LLM has this long.
+pub const LLM_DEADLINE: Duration = Duration::from_secs(2);
+/// Attempts at the LLM, the first included.
+pub const LLM_ATTEMPTS: u32 = 3;
+/// The pause before the second attempt; it doubles each time.
+pub const LLM_BACKOFF: Duration = Duration::from_millis(50);
+/// Passages that search hands on.
+pub const PASSAGES_FOUND: usize = 5;
+/// Questions may have this many bytes.
+pub const QUESTION_BYTES_MAX: usize = 8 << 10;
+/// Entries that the embedded cache holds.
+pub const CACHE_ENTRIES_MAX: usize = 10_000;
+/// How long an answer is kept.
+pub const CACHE_EXPIRY: Duration = Duration::from_secs(300);
+/// Traces whose faults are counted at once.
+pub const FAULT_TRACES_MAX: usize = 10_000;
+/// A service must say its address within this time (the polyglot ones start an interpreter).
+pub const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// A service may take this long to flush and end before it is killed.
+pub const STOP_TIMEOUT: Duration = Duration::from_secs(8);

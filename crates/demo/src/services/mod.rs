@@ -1,0 +1,87 @@
+//! One file a service; [`run_service`] is what a process of the demo runs.
+
+mod auth;
+mod cache;
+mod gateway;
+mod llm;
+mod orchestrator;
+mod rag;
+mod search;
+mod vector_db;
+
+use std::future::Future;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use tokio::net::TcpListener;
+
+use crate::fault::Faults;
+use crate::http_client::Client;
+use crate::http_server::instrumented;
+use crate::settings::Settings;
+use crate::telemetry::Telemetry;
+
+/// What every service is made of.
+#[derive(Clone)]
+pub(crate) struct Service {
+    pub telemetry: Telemetry,
+    pub client: Client,
+    pub settings: Settings,
+    pub faults: Faults,
+    work: Duration,
+}
+
+impl Service {
+    /// The further work that this service was told to pretend.
+    pub async fn work(&self) {
+        if !self.work.is_zero() {
+            tokio::time::sleep(self.work).await;
+        }
+    }
+}
+
+/// Runs the service `name` until `stop` resolves. `ready` is called with the address once it answers.
+///
+/// # Errors
+/// What keeps it from running, in words.
+pub async fn run_service(
+    name: &str,
+    lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ready: impl FnOnce(std::net::SocketAddr),
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), String> {
+    let settings = Settings::new(lookup);
+    let telemetry = Telemetry::start(name, &settings)?;
+    let service = Service {
+        client: Client::new(telemetry.clone())?,
+        faults: Faults::new(name, settings.is_on("DEMO_FAULTS")),
+        work: settings.work(),
+        settings: settings.clone(),
+        telemetry: telemetry.clone(),
+    };
+    let router = match name {
+        "gateway" => http(&service, gateway::routes(&service)?),
+        "auth" => http(&service, auth::routes(&service)),
+        "orchestrator" => http(&service, orchestrator::routes(&service)?),
+        "search" => http(&service, search::routes(&service).await?),
+        // Its own spans are gRPC's, not HTTP's.
+        "vector-db" => vector_db::routes(&service).await?,
+        "rag" => http(&service, rag::routes(&service)?),
+        "llm" => http(&service, llm::routes(&service)),
+        "cache" => http(&service, cache::routes(&service).await?),
+        other => return Err(format!("there is no service {other:?}; there are {}", crate::SERVICES.join(", "))),
+    };
+    let address = settings.or("LISTEN", "127.0.0.1:0");
+    let listener =
+        TcpListener::bind(&address).await.map_err(|error| format!("{name} cannot listen on {address}: {error}"))?;
+    ready(listener.local_addr().map_err(|error| error.to_string())?);
+    let router = router.route("/healthz", get(async || "ok"));
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop).await;
+    telemetry.stop().await;
+    served.map_err(|error| format!("{name} stopped serving: {error}"))
+}
+
+fn http(service: &Service, routes: Router) -> Router {
+    instrumented(routes, service.telemetry.clone(), service.faults.clone())
+}

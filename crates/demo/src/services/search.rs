@@ -1,0 +1,154 @@
+//! Embeds the question, asks the vector database, ranks what it finds.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use http::StatusCode;
+use opentelemetry::trace::{FutureExt as _, SpanKind, Status, TraceContextExt as _, Tracer as _};
+use opentelemetry::{Context, KeyValue};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Service;
+use crate::corpus::{Passage, passages};
+use crate::embedding::{DIMENSIONS, embed};
+use crate::http_server::failure;
+use crate::limits::{PASSAGES_FOUND, VECTOR_DB_DEADLINE};
+use crate::vector_rpc::{Point, SearchRequest, VectorClient};
+
+struct Search {
+    service: Service,
+    vectors: VectorClient,
+    passages: HashMap<String, Passage>,
+    model: Option<Model>,
+}
+
+/// An OpenAI-compatible endpoint for embeddings: `OPENAI_EMBEDDING_MODEL` beside `OPENAI_API_KEY`.
+#[derive(Clone)]
+struct Model {
+    name: String,
+    url: String,
+    key: String,
+}
+
+#[derive(Deserialize)]
+struct Ask {
+    question: String,
+}
+
+pub(super) async fn routes(service: &Service) -> Result<Router, String> {
+    let settings = &service.settings;
+    let model = settings.text("OPENAI_EMBEDDING_MODEL").zip(settings.text("OPENAI_API_KEY")).map(|(name, key)| Model {
+        name,
+        url: settings.or("OPENAI_BASE_URL", "https://api.openai.com/v1"),
+        key,
+    });
+    let search = Search {
+        service: service.clone(),
+        vectors: VectorClient::new(&settings.url("VECTOR_DB_URL")?, service.telemetry.clone())?,
+        passages: passages().into_iter().map(|passage| (passage.id.clone(), passage)).collect(),
+        model,
+    };
+    search.fill().await?;
+    Ok(Router::new().route("/v1/search", post(answer)).with_state(Arc::new(search)))
+}
+
+async fn answer(State(search): State<Arc<Search>>, Json(ask): Json<Ask>) -> Response {
+    search.service.work().await;
+    let vector = match search.embed_question(&ask.question).await {
+        Ok(vector) => vector,
+        Err(problem) => return failure(StatusCode::BAD_GATEWAY, &problem),
+    };
+    let tracer = &search.service.telemetry.tracer;
+    let attributes = [
+        KeyValue::new("gen_ai.operation.name", "retrieval"),
+        KeyValue::new("gen_ai.data_source.id", "passages"),
+        KeyValue::new("gen_ai.retrieval.query.text", ask.question.clone()),
+        KeyValue::new("gen_ai.request.top_k", PASSAGES_FOUND as i64),
+    ];
+    let span = tracer
+        .span_builder("retrieval passages")
+        .with_kind(SpanKind::Internal)
+        .with_attributes(attributes)
+        .start(tracer);
+    let context = Context::current_with_span(span);
+    let request = SearchRequest { vector, limit: PASSAGES_FOUND as u32 };
+    let found = search.vectors.search(request, VECTOR_DB_DEADLINE).with_context(context.clone()).await;
+    let span = context.span();
+    let hits = match found {
+        Ok(hits) => hits,
+        Err(error) => {
+            let message = format!("vector-db {}: {}", error.code, error.message);
+            span.set_status(Status::error(message.clone()));
+            span.end();
+            search.service.telemetry.log_error(message.clone());
+            let timeout = error.code == "DEADLINE_EXCEEDED";
+            return failure(if timeout { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY }, &message);
+        }
+    };
+    let documents: Vec<Value> = hits.iter().map(|hit| json!({ "id": hit.id, "score": hit.score })).collect();
+    span.set_attribute(KeyValue::new("gen_ai.retrieval.documents", Value::Array(documents).to_string()));
+    span.end();
+    let ranked = hits.iter().filter_map(|hit| {
+        let passage = search.passages.get(&hit.id)?;
+        Some(json!({ "id": passage.id, "title": passage.title, "text": passage.text, "score": hit.score }))
+    });
+    Json(json!({ "passages": ranked.collect::<Vec<_>>() })).into_response()
+}
+
+impl Search {
+    /// Puts all passages into the vector database, which may still be starting.
+    async fn fill(&self) -> Result<(), String> {
+        let mut points = Vec::new();
+        for passage in self.passages.values() {
+            let text = format!("{} {}", passage.title, passage.text);
+            points.push(Point { id: passage.id.clone(), vector: self.vector(&text).await? });
+        }
+        let mut problem = String::new();
+        for attempt in 0..20_u32 {
+            match self.vectors.upsert(points.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(error) => problem = error,
+            }
+            tokio::time::sleep(Duration::from_millis(50 * u64::from(attempt + 1))).await;
+        }
+        Err(format!("cannot fill the vector database: {problem}"))
+    }
+
+    async fn embed_question(&self, question: &str) -> Result<Vec<f32>, String> {
+        let tracer = &self.service.telemetry.tracer;
+        let name = self.model.as_ref().map_or("headwater-hash-512", |model| &model.name);
+        let attributes = [
+            KeyValue::new("gen_ai.operation.name", "embeddings"),
+            KeyValue::new("gen_ai.provider.name", if self.model.is_some() { "openai" } else { "headwater" }),
+            KeyValue::new("gen_ai.request.model", name.to_owned()),
+            KeyValue::new("gen_ai.embeddings.dimension.count", DIMENSIONS as i64),
+            KeyValue::new("gen_ai.usage.input_tokens", crate::answerer::count_tokens(question)),
+        ];
+        let kind = if self.model.is_some() { SpanKind::Client } else { SpanKind::Internal };
+        let span =
+            tracer.span_builder(format!("embeddings {name}")).with_kind(kind).with_attributes(attributes).start(tracer);
+        let context = Context::current_with_span(span);
+        let vector = self.vector(question).with_context(context.clone()).await;
+        if let Err(problem) = &vector {
+            context.span().set_status(Status::error(problem.clone()));
+        }
+        context.span().end();
+        vector
+    }
+
+    async fn vector(&self, text: &str) -> Result<Vec<f32>, String> {
+        let Some(model) = &self.model else { return Ok(embed(text)) };
+        let request = self.service.client.http.post(format!("{}/embeddings", model.url)).bearer_auth(&model.key);
+        let response = request.json(&json!({ "model": model.name, "input": text })).send().await;
+        let response = response.map_err(|error| format!("cannot ask for embeddings: {error}"))?;
+        let answer: Value = response.json().await.map_err(|error| format!("cannot read embeddings: {error}"))?;
+        let numbers = answer["data"][0]["embedding"].as_array().ok_or_else(|| format!("no embedding in {answer}"))?;
+        Ok(numbers.iter().filter_map(Value::as_f64).map(|number| number as f32).collect())
+    }
+}

@@ -1,0 +1,38 @@
+//! What a service reads from its environment.
+
+use std::time::Duration;
+
+/// Looks a variable up; empty counts as unset.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    lookup: std::sync::Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+}
+
+impl Settings {
+    pub fn new(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self { lookup: std::sync::Arc::new(lookup) }
+    }
+
+    pub fn text(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    pub fn or(&self, name: &str, default: &str) -> String {
+        self.text(name).unwrap_or_else(|| default.to_owned())
+    }
+
+    /// The address of a service this one calls.
+    pub fn url(&self, name: &str) -> Result<String, String> {
+        let url = self.text(name).ok_or_else(|| format!("{name} is not set: it names the service to call"))?;
+        Ok(url.trim_end_matches('/').to_owned())
+    }
+
+    pub fn is_on(&self, name: &str) -> bool {
+        self.text(name).is_some_and(|value| matches!(value.as_str(), "on" | "true" | "1"))
+    }
+
+    /// Further work that this service pretends to do before it answers: `DEMO_WORK_MS`.
+    pub fn work(&self) -> Duration {
+        Duration::from_millis(self.text("DEMO_WORK_MS").and_then(|text| text.parse().ok()).unwrap_or(0))
+    }
+}
