@@ -59,8 +59,14 @@ pub const MERGE_BYTES: u64 = 32 << 20;
 /// As many small segments must lie together before they are merged.
 pub const MERGE_COUNT: usize = 8;
 
-/// Spans of one merge, at most: bounds its memory (some 1.5 kB a span).
-pub const MERGE_SPANS_MAX: u64 = 262_144;
+/// Spans of one merged segment, at most, so that dropping or rewriting one stays a small step.
+pub const MERGE_SPANS_MAX: u64 = 2_000_000;
+
+/// Segments that were sealed further apart are not merged, so that retention by age stays fine enough.
+pub const MERGE_TIME_MAX: Duration = Duration::from_secs(6 * 3_600);
+
+/// How often upkeep looks whether something is due.
+pub const UPKEEP_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Memory for trace directories of segments held ready; the least used are read again when needed.
 pub const DIRECTORY_CACHE_BYTES: usize = 48 << 20;

@@ -41,10 +41,11 @@ impl Options {
     }
 }
 
-/// How long and how much to keep. Whole segments are dropped, the oldest first.
+/// How long and how much to keep. Whole segments are dropped, the oldest first. Age counts from arrival, so that what is
+/// imported from last month stays as long as what came in today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Segments whose newest span is older than this are dropped; none to keep for ever.
+    /// Segments whose newest span arrived longer ago than this are dropped; none to keep for ever.
     pub age: Option<Duration>,
     /// Segments beyond this many bytes are dropped; none to keep all.
     pub bytes: Option<u64>,

@@ -1,0 +1,249 @@
+//! Opens a data folder: version first, then the lock, the catalog, the segments, and the journal's unsealed part.
+
+use std::collections::HashSet;
+use std::hash::RandomState;
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use bytes::Bytes;
+use journal::{Disk, Journal, Position, Recovered, SystemDisk};
+use model::Instant;
+use tokio::sync::broadcast;
+
+use super::{DamagedSegment, EmbeddedStore, Live, State, UpkeepNotes};
+use crate::catalog::{self, Catalog, FOLDER_VERSION, Found};
+use crate::head::by_trace;
+use crate::lock::FolderLock;
+use crate::segment::{Segment, SegmentCaches, SegmentInfo};
+use crate::shelf::Shelf;
+use crate::{Hooks, JournalRecord, Options, StoreError, filenames, limits};
+
+/// What was found when the store was opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenReport {
+    /// Records of the journal that were not sealed and are in the head again.
+    pub records_replayed: u64,
+    /// Their spans.
+    pub spans_replayed: u64,
+    /// Records that could not be decoded again, and why the first of them could not.
+    pub records_undecodable: u64,
+    /// See [`OpenReport::records_undecodable`].
+    pub first_undecodable: Option<String>,
+    /// What the journal found.
+    pub journal: Recovered,
+    /// Why the catalog had to be made anew from the segments, if it had to.
+    pub catalog_rebuilt: Option<String>,
+    /// Segments that cannot be read: file and problem.
+    pub damaged_segments: Vec<(String, String)>,
+}
+
+impl OpenReport {
+    /// Whether there is something a person should be told.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.records_undecodable == 0
+            && self.journal.damaged_places == 0
+            && self.catalog_rebuilt.is_none()
+            && self.damaged_segments.is_empty()
+    }
+}
+
+impl EmbeddedStore {
+    /// Opens the data folder and owns it from now on.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] if another process owns it, [`StoreError::NewerVersion`] if it is not for this program
+    /// (nothing was changed then), and what the disk says.
+    pub fn open(options: Options, hooks: Hooks) -> Result<(Self, OpenReport), StoreError> {
+        let disk = Arc::new(SystemDisk);
+        refuse_newer(&*disk, &options.folder)?;
+        disk.create_folder(&options.folder).map_err(|error| StoreError::of_io("create", &options.folder, error))?;
+        let lock = FolderLock::take(&options.folder, &options.address)?;
+        Self::open_locked(disk, Some(lock), options, hooks)
+    }
+
+    /// Opens a folder of another disk than the operating system's, for tests; nothing locks it.
+    ///
+    /// # Errors
+    /// As [`EmbeddedStore::open`].
+    pub fn open_on(disk: Arc<dyn Disk>, options: Options, hooks: Hooks) -> Result<(Self, OpenReport), StoreError> {
+        refuse_newer(&*disk, &options.folder)?;
+        Self::open_locked(disk, None, options, hooks)
+    }
+
+    fn open_locked(
+        disk: Arc<dyn Disk>,
+        lock: Option<FolderLock>,
+        options: Options,
+        hooks: Hooks,
+    ) -> Result<(Self, OpenReport), StoreError> {
+        let mut report = OpenReport::default();
+        let segments_folder = options.folder.join(filenames::SEGMENTS);
+        disk.create_folder(&segments_folder).map_err(|error| StoreError::of_io("create", &segments_folder, error))?;
+        let now = Instant(hooks.clock.unix_nanos());
+        let catalog = read_catalog(&*disk, &options.folder, &segments_folder, now, &mut report)?;
+        let caches = Arc::new(SegmentCaches::new(limits::DIRECTORY_CACHE_BYTES, limits::FOOTER_CACHE_BYTES));
+        let live = open_segments(&*disk, &segments_folder, &catalog, &caches);
+        report.damaged_segments =
+            live.damaged.iter().map(|damaged| (damaged.file.clone(), damaged.problem.clone())).collect();
+        let journal_options = journal::Options { released: Position(catalog.sealed), ..journal::Options::default() };
+        let (journal, recovered) =
+            Journal::open(Arc::clone(&disk), &options.folder.join(filenames::JOURNAL), journal_options)?;
+        report.journal = recovered;
+        let store = Self {
+            runs: Shelf::open(Arc::clone(&disk), options.folder.join(filenames::RUNS))?,
+            settings: Shelf::open(Arc::clone(&disk), options.folder.join(filenames::SETTINGS))?,
+            options,
+            hooks,
+            disk,
+            segments_folder,
+            caches,
+            hasher: RandomState::new(),
+            lock: Mutex::new(lock),
+            journal,
+            state: Mutex::new(State { live: Arc::new(live), ..State::default() }),
+            upkeep: Mutex::new(UpkeepNotes {
+                next_segment: catalog.next_segment.max(1),
+                sealed: catalog.sealed,
+                ..UpkeepNotes::default()
+            }),
+            wake: Condvar::new(),
+            last_problem: Mutex::default(),
+            arrivals: broadcast::Sender::new(limits::ARRIVALS_HELD),
+            last_arrivals: Mutex::default(),
+            split_summaries: Mutex::default(),
+        };
+        store.replay(Position(catalog.sealed), &mut report)?;
+        Ok((store, report))
+    }
+
+    /// Puts the unsealed part of the journal into the head.
+    fn replay(&self, sealed: Position, report: &mut OpenReport) -> Result<(), StoreError> {
+        let mut cursor = self.journal.cursor(sealed);
+        let now = self.now();
+        while let Some(record) = cursor.next()? {
+            let [signal, format, encoding, _] = record.kind.0;
+            let body = Bytes::from(record.payload);
+            let batch = match (self.hooks.decode)(&JournalRecord { signal, format, encoding, body }) {
+                Ok(batch) => batch,
+                Err(problem) => {
+                    report.records_undecodable += 1;
+                    report.first_undecodable.get_or_insert(problem);
+                    continue;
+                }
+            };
+            report.records_replayed += 1;
+            report.spans_replayed += batch.spans.len() as u64;
+            let traces = by_trace(batch, &self.hasher);
+            let full = {
+                let mut state = self.state();
+                self.insert(&mut state, traces, record.position.0, now);
+                state.head.bytes >= self.options.seal_bytes
+            };
+            if full {
+                self.seal(&mut self.notes(), now, None)?;
+            }
+        }
+        self.state().counters = super::Counters::default();
+        Ok(())
+    }
+
+    /// Seals what is in the head and stops. Later appends are refused; reads go on.
+    ///
+    /// # Errors
+    /// When sealing fails; nothing is lost then, since the journal still has it.
+    pub fn close(&self) -> Result<(), StoreError> {
+        self.state().closed = true;
+        let sealed = {
+            let mut notes = self.notes();
+            notes.stop = true;
+            self.seal(&mut notes, self.now(), None)
+        };
+        self.wake.notify_all();
+        self.journal.close();
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner).take();
+        sealed.map(drop)
+    }
+}
+
+/// Nothing is touched before the version is known.
+fn refuse_newer(disk: &dyn Disk, folder: &Path) -> Result<(), StoreError> {
+    match catalog::read(disk, folder) {
+        Ok(Found::Newer(found)) => {
+            Err(StoreError::NewerVersion { folder: folder.to_owned(), found, known: FOLDER_VERSION })
+        }
+        Ok(_) => Ok(()),
+        Err(error) => Err(StoreError::of_io("read", &folder.join(filenames::CATALOG), error)),
+    }
+}
+
+fn read_catalog(
+    disk: &dyn Disk,
+    folder: &Path,
+    segments: &Path,
+    now: Instant,
+    report: &mut OpenReport,
+) -> Result<Catalog, StoreError> {
+    let path = folder.join(filenames::CATALOG);
+    let found = catalog::read(disk, folder).map_err(|error| StoreError::of_io("read", &path, error))?;
+    let names = disk.list(segments).map_err(|error| StoreError::of_io("list", segments, error))?;
+    let numbers: HashSet<u64> = names.iter().filter_map(|name| filenames::segment_number(name)).collect();
+    let problem = match found {
+        Found::Catalog(catalog) => {
+            remove_orphans(disk, segments, &names, &catalog);
+            return Ok(catalog);
+        }
+        Found::Nothing if numbers.is_empty() => return Ok(Catalog::default()),
+        Found::Nothing => {
+            // Without a catalog nothing was ever sealed, unless somebody removed it: the journal tells.
+            "it is missing although there are segments".to_owned()
+        }
+        Found::Damaged(problem) => problem.to_owned(),
+        Found::Newer(found) => {
+            return Err(StoreError::NewerVersion { folder: folder.to_owned(), found, known: FOLDER_VERSION });
+        }
+    };
+    // The journal is replayed from its own note of what was released; what is then held twice is shown once.
+    let mut catalog =
+        Catalog { sealed: 0, next_segment: numbers.iter().max().map_or(1, |last| last + 1), segments: Vec::new() };
+    for number in numbers {
+        match Segment::survey(disk, segments, number) {
+            // Retention counts from now on, since nobody knows better.
+            Ok(info) => catalog.segments.push(SegmentInfo { sealed_at: now, ..info }),
+            Err(error) => {
+                report.damaged_segments.push((format!("{}/{number:012}", filenames::SEGMENTS), error.to_string()));
+            }
+        }
+    }
+    catalog.segments.sort_unstable_by_key(|info| info.number);
+    report.catalog_rebuilt = Some(problem);
+    catalog::write(disk, folder, &catalog).map_err(|error| StoreError::of_io("write", &path, error))?;
+    Ok(catalog)
+}
+
+/// Removes files of segments that never became live or are no more.
+fn remove_orphans(disk: &dyn Disk, segments: &Path, names: &[String], catalog: &Catalog) {
+    let live: HashSet<u64> = catalog.segments.iter().map(|info| info.number).collect();
+    for name in names {
+        if filenames::segment_number(name).is_some_and(|number| !live.contains(&number)) {
+            // What stays for now is tried again at the next start.
+            let _ = disk.remove(&segments.join(name));
+        }
+    }
+}
+
+fn open_segments(disk: &dyn Disk, folder: &Path, catalog: &Catalog, caches: &Arc<SegmentCaches>) -> Live {
+    let mut segments = Vec::new();
+    let mut damaged = Vec::new();
+    for &info in &catalog.segments {
+        match Segment::open(disk, folder, info, Arc::clone(caches)) {
+            Ok(segment) => segments.push(Arc::new(segment)),
+            Err(error) => damaged.push(DamagedSegment {
+                info,
+                file: format!("{}/{:012}", filenames::SEGMENTS, info.number),
+                problem: error.to_string(),
+            }),
+        }
+    }
+    Live::default().next(segments, damaged)
+}

@@ -1,0 +1,390 @@
+//! Pages of traces: filter, order, cursor.
+//!
+//! A trace that lies in one place whole is judged by its summary there; a trace in several parts is put together first.
+//! Segments are taken newest first, so that the newest page stops as soon as no older segment can add to it.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+
+use model::{Duration, Instant, Span, Trace, TraceId, TraceSummary};
+
+use super::read::{Asked, each_attribute, is_within};
+use super::{EmbeddedStore, Snapshot, damaged};
+use crate::limits::{PAGE_DEFAULT, PAGE_MAX};
+use crate::segment::{Segment, TraceSet, Traces};
+use crate::{Answer, AttributeScope, Cursor, FoundTrace, Predicate, Shortfall, TraceOrder, TracePage, TraceScan};
+
+/// Traces read at once for the residual: few at first, since the page may be full soon.
+const READ_FIRST: usize = 16;
+const READ_MAX: usize = 256;
+
+/// A trace's place in the order: smaller comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    key: i128,
+    newest: Reverse<Instant>,
+    id: TraceId,
+}
+
+fn place(order: TraceOrder, id: TraceId, start: Instant, duration: Duration, errors: u32, spans: u32) -> Place {
+    let key = match order {
+        TraceOrder::Newest => -i128::from(start.0),
+        TraceOrder::Oldest => i128::from(start.0),
+        TraceOrder::Longest => -i128::from(duration.0),
+        TraceOrder::Shortest => i128::from(duration.0),
+        TraceOrder::MostErrors => -i128::from(errors),
+        TraceOrder::MostSpans => -i128::from(spans),
+    };
+    Place { key, newest: Reverse(start), id }
+}
+
+fn place_of(order: TraceOrder, summary: &TraceSummary) -> Place {
+    place(order, summary.trace_id, summary.start, summary.duration, summary.error_count, summary.span_count)
+}
+
+/// The best traces so far: one more than the page holds, to know whether there is a next one.
+struct Page {
+    wanted: usize,
+    found: Vec<(Place, FoundTrace)>,
+}
+
+impl Page {
+    /// Whether a trace at this place would be among the best.
+    fn has_room_for(&self, place: Place) -> bool {
+        self.found.len() <= self.wanted || self.found.last().is_some_and(|(last, _)| place < *last)
+    }
+
+    fn insert(&mut self, place: Place, trace: FoundTrace) {
+        let at = self.found.partition_point(|(other, _)| *other < place);
+        self.found.insert(at, (place, trace));
+        self.found.truncate(self.wanted + 1);
+    }
+
+    fn finish(mut self) -> TracePage {
+        let more = self.found.len() > self.wanted;
+        self.found.truncate(self.wanted);
+        let last = self.found.last().filter(|_| more).map(|(place, _)| *place);
+        TracePage {
+            traces: self.found.into_iter().map(|(_, trace)| trace).collect(),
+            next: last.map(|place| Cursor { key: place.key, start: place.newest.0, trace_id: place.id }),
+        }
+    }
+}
+
+struct Scanning<'a> {
+    store: &'a EmbeddedStore,
+    scan: &'a TraceScan,
+    snapshot: &'a Snapshot,
+    after: Option<Place>,
+    page: Page,
+    asked: Asked<'a>,
+    looked_into: u64,
+    stopped: bool,
+}
+
+impl EmbeddedStore {
+    pub(super) fn run_scan(&self, scan: &TraceScan) -> Answer<TracePage> {
+        let snapshot = self.snapshot();
+        let wanted = if scan.limit == 0 { PAGE_DEFAULT } else { scan.limit.min(PAGE_MAX) };
+        let after =
+            scan.cursor.map(|cursor| Place { key: cursor.key, newest: Reverse(cursor.start), id: cursor.trace_id });
+        let mut scanning = Scanning {
+            store: self,
+            scan,
+            snapshot: &snapshot,
+            after,
+            page: Page { wanted, found: Vec::new() },
+            asked: self.asked(&snapshot),
+            looked_into: 0,
+            stopped: false,
+        };
+        let apart = scanning.parts_in_memory();
+        scanning.segments(&apart);
+        scanning.asked.answer(scanning.page.finish())
+    }
+}
+
+impl Scanning<'_> {
+    /// Judges every trace that is in memory or split; answers with those, since the segments' own rows about them are
+    /// not of the whole trace.
+    fn parts_in_memory(&mut self) -> HashSet<TraceId> {
+        let snapshot = self.snapshot;
+        let sealing = snapshot.sealing.iter().flat_map(|sealing| sealing.traces.keys().copied());
+        let in_memory: HashSet<TraceId> = snapshot.head.keys().copied().chain(sealing).collect();
+        let mut apart = in_memory.clone();
+        apart.extend(snapshot.live.split.iter().copied());
+        let mut candidates = Vec::new();
+        for &id in &apart {
+            if self.is_stopped() {
+                break;
+            }
+            let whole_here = self.whole_in_memory(id);
+            let summary = match whole_here {
+                Some(part) => Some(part.summary(id, &*self.store.hooks.summarise).clone()),
+                None => {
+                    let (cost, shortfalls) = (&mut self.asked.cost, &mut self.asked.shortfalls);
+                    self.store.split_summary(snapshot, id, in_memory.contains(&id), cost, shortfalls)
+                }
+            };
+            self.asked.cost.traces += 1;
+            // A part that was deleted or dropped leaves its id behind until the next merge.
+            let Some(summary) = summary else { continue };
+            let place = place_of(self.scan.order, &summary);
+            if self.is_wanted(place, summary.start) && self.summary_meets(&summary) {
+                candidates.push((place, summary));
+            }
+        }
+        candidates.sort_unstable_by_key(|(place, _)| *place);
+        for (place, summary) in candidates {
+            if self.is_stopped() || !self.page.has_room_for(place) {
+                break;
+            }
+            self.judge_whole(place, summary);
+        }
+        apart
+    }
+
+    /// The trace's part in memory, if that is all there is of it.
+    fn whole_in_memory(&self, id: TraceId) -> Option<&'_ crate::head::HeadTrace> {
+        let sealing = self.snapshot.sealing.as_ref().and_then(|sealing| sealing.traces.get(&id));
+        let part = match (self.snapshot.head.get(&id), sealing) {
+            (Some(part), None) | (None, Some(part)) => part,
+            _ => return None,
+        };
+        (!part.may_be_sealed_too).then_some(&**part)
+    }
+
+    fn judge_whole(&mut self, place: Place, summary: TraceSummary) {
+        let about_spans: Vec<_> = self.scan.predicates.iter().filter(|predicate| !is_of_summary(predicate)).collect();
+        if let Some(part) = self.whole_in_memory(summary.trace_id)
+            && !about_spans.iter().all(|predicate| spans_meet(&part.spans, predicate))
+        {
+            return;
+        }
+        if about_spans.is_empty() && self.scan.residual.is_none() {
+            self.page.insert(place, FoundTrace { summary, matched_spans: None });
+            return;
+        }
+        self.looked_into += 1;
+        let (cost, shortfalls) = (&mut self.asked.cost, &mut self.asked.shortfalls);
+        let Some(trace) = self.snapshot.whole(summary.trace_id, cost, shortfalls) else { return };
+        if about_spans.iter().all(|predicate| spans_meet(trace.spans(), predicate)) {
+            self.judge_residual(place, summary, &trace);
+        }
+    }
+
+    fn judge_residual(&mut self, place: Place, summary: TraceSummary, trace: &Trace) {
+        let matched_spans = match &self.scan.residual {
+            None => None,
+            Some(residual) => match residual(trace) {
+                None => return,
+                some => some,
+            },
+        };
+        self.page.insert(place, FoundTrace { summary, matched_spans });
+    }
+
+    fn segments(&mut self, apart: &HashSet<TraceId>) {
+        let mut segments: Vec<_> = self.snapshot.live.segments.iter().collect();
+        segments.retain(|segment| is_within(segment, self.scan.time));
+        match self.scan.order {
+            TraceOrder::Oldest => segments.sort_by_key(|segment| segment.info.min_start),
+            _ => segments.sort_by_key(|segment| Reverse(segment.info.max_start)),
+        }
+        for segment in segments {
+            if self.is_stopped() || !self.may_improve(segment) {
+                break;
+            }
+            if let Err(error) = self.segment(segment, apart) {
+                self.asked.shortfalls.push(damaged(segment, &error));
+            }
+        }
+    }
+
+    /// Whether the segment, and with it those behind it, may hold a trace that belongs on the page.
+    fn may_improve(&self, segment: &Segment) -> bool {
+        let best = match self.scan.order {
+            TraceOrder::Newest => -i128::from(segment.info.max_start.0),
+            TraceOrder::Oldest => i128::from(segment.info.min_start.0),
+            _ => return true,
+        };
+        self.page.found.len() <= self.page.wanted || self.page.found.last().is_some_and(|(last, _)| best <= last.key)
+    }
+
+    fn segment(&mut self, segment: &Segment, apart: &HashSet<TraceId>) -> std::io::Result<()> {
+        let traces = segment.traces()?;
+        self.asked.cost.traces += traces.entries.len() as u64;
+        let mut candidates = self.candidates(&traces, apart);
+        if candidates.is_empty() {
+            return Ok(());
+        }
+        if let Some(found) = self.search(segment)? {
+            candidates.retain(|(_, position)| found.contains(*position));
+        }
+        candidates.sort_unstable();
+        if self.scan.residual.is_none() {
+            for (place, position) in candidates {
+                if !self.page.has_room_for(place) {
+                    break;
+                }
+                let summary = traces.summary(&traces.entries[position]);
+                self.page.insert(place, FoundTrace { summary, matched_spans: None });
+            }
+            return Ok(());
+        }
+        self.read_candidates(segment, &traces, &candidates)
+    }
+
+    fn candidates(&self, traces: &Traces, apart: &HashSet<TraceId>) -> Vec<(Place, usize)> {
+        let mut candidates = Vec::new();
+        for (position, entry) in traces.entries.iter().enumerate() {
+            let place = place(self.scan.order, entry.id, entry.start, entry.duration, entry.error_count, entry.rows);
+            let met = |predicate: &Predicate| match predicate {
+                Predicate::Service(service) => traces.has_service(entry, service),
+                Predicate::RootService(service) => traces.root_service(entry) == service,
+                Predicate::RootName(name) => traces.root_name(entry) == name,
+                Predicate::TraceDuration { min, max } => (*min..=*max).contains(&entry.duration),
+                Predicate::HasError(error) => (entry.error_count > 0) == *error,
+                _ => true,
+            };
+            if self.is_wanted(place, entry.start)
+                && self.page.has_room_for(place)
+                && self.scan.predicates.iter().all(met)
+                && !apart.contains(&entry.id)
+            {
+                candidates.push((place, position));
+            }
+        }
+        candidates
+    }
+
+    /// Traces that meet every predicate on spans; none if there is no such predicate.
+    fn search(&mut self, segment: &Segment) -> std::io::Result<Option<TraceSet>> {
+        let mut all: Option<TraceSet> = None;
+        for predicate in self.scan.predicates.iter().filter(|predicate| !is_of_summary(predicate)) {
+            let (found, bytes) = segment.search(predicate)?;
+            self.asked.cost.bytes += bytes;
+            self.asked.cost.rows += segment.info.spans;
+            all = match (all, found) {
+                (Some(mut all), Some(found)) => {
+                    all.intersect(&found);
+                    Some(all)
+                }
+                (all, found) => all.or(found),
+            };
+        }
+        Ok(all)
+    }
+
+    /// Asks the residual about candidates in their order, until the page cannot become better.
+    fn read_candidates(
+        &mut self,
+        segment: &Segment,
+        traces: &Traces,
+        candidates: &[(Place, usize)],
+    ) -> std::io::Result<()> {
+        let mut rest = candidates;
+        let mut step = READ_FIRST;
+        while let Some(&(place, _)) = rest.first() {
+            if self.is_stopped() || !self.page.has_room_for(place) {
+                break;
+            }
+            let (chunk, behind) = rest.split_at(step.min(rest.len()));
+            (rest, step) = (behind, (step * 2).min(READ_MAX));
+            let mut by_position = chunk.to_vec();
+            by_position.sort_unstable_by_key(|&(_, position)| position);
+            let positions: Vec<usize> = by_position.iter().map(|&(_, position)| position).collect();
+            let (read, bytes) = segment.read_traces(&positions)?;
+            self.asked.cost.bytes += bytes;
+            for ((place, position), rows) in by_position.into_iter().zip(read) {
+                self.asked.cost.rows += rows.spans.len() as u64;
+                self.looked_into += 1;
+                let summary = traces.summary(&traces.entries[position]);
+                let trace = Trace::assemble(rows.id, rows.spans, rows.logs);
+                if self.page.has_room_for(place) {
+                    self.judge_residual(place, summary, &trace);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_wanted(&self, place: Place, start: Instant) -> bool {
+        self.scan.time.contains(start) && self.after.is_none_or(|after| place > after)
+    }
+
+    fn summary_meets(&self, summary: &TraceSummary) -> bool {
+        self.scan.predicates.iter().all(|predicate| match predicate {
+            Predicate::Service(service) => summary.services.iter().any(|share| share.name == *service),
+            Predicate::RootService(service) => summary.root_service == *service,
+            Predicate::RootName(name) => summary.root_name == *name,
+            Predicate::TraceDuration { min, max } => (*min..=*max).contains(&summary.duration),
+            Predicate::HasError(error) => (summary.error_count > 0) == *error,
+            _ => true,
+        })
+    }
+
+    /// Whether the budget is spent; says so once.
+    fn is_stopped(&mut self) -> bool {
+        if self.stopped {
+            return true;
+        }
+        let budget = &self.scan.budget;
+        let cancelled = budget.cancelled.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed));
+        let reason = if cancelled {
+            Some(Shortfall::Cancelled)
+        } else if let Some(limit) = budget.traces.filter(|&limit| self.looked_into >= limit) {
+            Some(Shortfall::TracesLimit(limit))
+        } else if let Some(limit) = budget.bytes.filter(|&limit| self.asked.cost.bytes >= limit) {
+            Some(Shortfall::BytesLimit(limit))
+        } else {
+            budget.time.filter(|&limit| self.asked.elapsed() >= limit).map(Shortfall::TimeLimit)
+        };
+        self.stopped = reason.is_some();
+        self.asked.shortfalls.extend(reason);
+        self.stopped
+    }
+}
+
+fn is_of_summary(predicate: &Predicate) -> bool {
+    matches!(
+        predicate,
+        Predicate::Service(_)
+            | Predicate::RootService(_)
+            | Predicate::RootName(_)
+            | Predicate::TraceDuration { .. }
+            | Predicate::HasError(_)
+    )
+}
+
+/// Whether some span meets a predicate on spans.
+fn spans_meet(spans: &[Span], predicate: &Predicate) -> bool {
+    let any = |test: &dyn Fn(&Span) -> bool| spans.iter().any(test);
+    match predicate {
+        Predicate::SpanName(name) => any(&|span| span.name == *name),
+        Predicate::SpanKind(kind) => any(&|span| span.kind == *kind),
+        Predicate::SpanStatus(code) => any(&|span| span.status.code == *code),
+        Predicate::SpanDuration { min, max } => any(&|span| (*min..=*max).contains(&duration_as_sealed(span))),
+        Predicate::Attribute { scope, key, value } => {
+            any(&|span| has_attribute(span, *scope, |seen, found| seen == &**key && found == value))
+        }
+        Predicate::HasAttribute { scope, key } => any(&|span| has_attribute(span, *scope, |seen, _| seen == &**key)),
+        _ => true,
+    }
+}
+
+/// Durations wrap where times are absurd, in memory as in segments, so that both answer alike.
+fn duration_as_sealed(span: &Span) -> Duration {
+    Duration(span.end.0.wrapping_sub(span.start.0) as i64)
+}
+
+fn has_attribute(span: &Span, scope: Option<AttributeScope>, test: impl Fn(&str, &model::Value) -> bool) -> bool {
+    let mut found = false;
+    for each in AttributeScope::ALL.into_iter().filter(|&each| scope.is_none_or(|scope| scope == each)) {
+        each_attribute(span, each, &mut |attributes| {
+            found |= attributes.iter().any(|(key, value)| test(key, value));
+        });
+    }
+    found
+}

@@ -1,0 +1,322 @@
+//! Which attributes get a column of their own, and the Arrow arrays of those columns.
+//!
+//! A span's attributes lie in columns by (scope, key, type), so their order is not in the columns. Where it differs from
+//! the order of the columns it is told by the span's *shape*: for each attribute in the order sent, the number of its
+//! column plus one, or 0 for the next attribute of the rest.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, StringBuilder};
+use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_schema::{DataType, Field};
+use model::{Attributes, KeyValue, Text, Value};
+
+use super::key_counts::KeyCounts;
+use crate::encoding::{Decoder, Malformed, encoded};
+use crate::limits::{COLUMN_ROWS_SHARE, COLUMNS_MAX};
+use crate::{AttributeScope, ValueType};
+
+/// Field metadata that says which attribute a column holds.
+const SCOPE: &str = "headwater.scope";
+const KEY: &str = "headwater.key";
+const TYPE: &str = "headwater.type";
+
+/// An attribute with a column of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttributeColumn {
+    pub scope: AttributeScope,
+    pub key: Text,
+    pub value_type: ValueType,
+    /// The column's name in the file.
+    pub name: String,
+}
+
+/// The attribute columns of a segment.
+#[derive(Clone, Debug, Default)]
+pub struct ColumnPlan {
+    /// Span columns first, in the order of their numbers.
+    pub columns: Vec<AttributeColumn>,
+    numbers: HashMap<(AttributeScope, ValueType), HashMap<Text, usize>>,
+}
+
+impl ColumnPlan {
+    /// Chooses columns for `rows` spans with these keys; `order` gives each key's place where spans agree on one.
+    pub fn choose(counts: &KeyCounts, rows: u64, order: &KeyOrder) -> Self {
+        let threshold = rows / COLUMN_ROWS_SHARE as u64;
+        let has_column = |scope: AttributeScope, value_type: ValueType| {
+            !matches!(scope, AttributeScope::Event | AttributeScope::Link)
+                && matches!(value_type, ValueType::String | ValueType::Bool | ValueType::Int | ValueType::Double)
+        };
+        let mut chosen: Vec<_> = counts
+            .iter()
+            .filter(|&(scope, value_type, _, times)| has_column(scope, value_type) && times > threshold)
+            .collect();
+        chosen.sort_unstable_by(|a, b| b.3.cmp(&a.3).then_with(|| (a.0, a.2, a.1).cmp(&(b.0, b.2, b.1))));
+        chosen.truncate(COLUMNS_MAX);
+        chosen.sort_by_cached_key(|&(scope, value_type, key, _)| {
+            (scope, order.place(scope, key), Arc::clone(key), value_type)
+        });
+        let mut names = HashSet::new();
+        let columns = chosen.into_iter().map(|(scope, value_type, key, _)| AttributeColumn {
+            scope,
+            key: Arc::clone(key),
+            value_type,
+            name: unique_name(&mut names, scope, key, value_type),
+        });
+        Self::of(columns.collect())
+    }
+
+    fn of(columns: Vec<AttributeColumn>) -> Self {
+        let mut numbers: HashMap<_, HashMap<_, _>> = HashMap::new();
+        for (number, column) in columns.iter().enumerate() {
+            let keys = numbers.entry((column.scope, column.value_type)).or_default();
+            keys.insert(Arc::clone(&column.key), number);
+        }
+        Self { columns, numbers }
+    }
+
+    /// The columns that a file's schema says it has.
+    pub fn of_schema<'a>(fields: impl Iterator<Item = &'a Arc<Field>>) -> Self {
+        let column = |field: &Arc<Field>| {
+            let metadata = field.metadata();
+            Some(AttributeColumn {
+                scope: AttributeScope::of_name(metadata.get(SCOPE)?)?,
+                key: metadata.get(KEY)?.as_str().into(),
+                value_type: ValueType::of_name(metadata.get(TYPE)?)?,
+                name: field.name().clone(),
+            })
+        };
+        Self::of(fields.filter_map(column).collect())
+    }
+
+    /// The number of the column for this attribute.
+    pub fn number(&self, scope: AttributeScope, value_type: ValueType, key: &str) -> Option<usize> {
+        self.numbers.get(&(scope, value_type))?.get(key).copied()
+    }
+
+    /// The Arrow fields of the columns.
+    pub fn fields(&self) -> impl Iterator<Item = Field> {
+        self.columns.iter().map(|column| {
+            let data_type = match column.value_type {
+                ValueType::Bool => DataType::Boolean,
+                ValueType::Int => DataType::Int64,
+                ValueType::Double => DataType::Float64,
+                _ => DataType::Utf8,
+            };
+            let metadata = [
+                (SCOPE, column.scope.name().to_owned()),
+                (KEY, column.key.to_string()),
+                (TYPE, column.value_type.name().to_owned()),
+            ];
+            Field::new(&column.name, data_type, true)
+                .with_metadata(HashMap::from(metadata.map(|(name, value)| (name.to_owned(), value))))
+        })
+    }
+}
+
+/// `span.http.route`; for other types than text `span.http.response.status_code:int`.
+fn unique_name(names: &mut HashSet<String>, scope: AttributeScope, key: &str, value_type: ValueType) -> String {
+    let plain = match value_type {
+        ValueType::String => format!("{}.{key}", scope.name()),
+        other => format!("{}.{key}:{}", scope.name(), other.name()),
+    };
+    let mut name = plain.clone();
+    let mut number = 2;
+    // A key may look like the name of another column; only such a one gets a number.
+    while !names.insert(name.clone()) {
+        name = format!("{plain}#{number}");
+        number += 1;
+    }
+    name
+}
+
+/// Where keys stand within spans, as seen first: spans of one instrumentation agree on it, so most need no shape.
+#[derive(Debug, Default)]
+pub struct KeyOrder {
+    places: HashMap<Text, usize>,
+}
+
+impl KeyOrder {
+    /// Looks at one span's attributes.
+    pub fn see(&mut self, attributes: &Attributes) {
+        attributes.iter().for_each(|(key, _)| self.see_key(key));
+    }
+
+    /// Looks at the next key.
+    pub fn see_key(&mut self, key: &Text) {
+        if !self.places.contains_key(key) {
+            self.places.insert(Arc::clone(key), self.places.len());
+        }
+    }
+
+    fn place(&self, scope: AttributeScope, key: &str) -> usize {
+        match scope {
+            AttributeScope::Span => self.places.get(key).copied().unwrap_or(usize::MAX),
+            _ => 0,
+        }
+    }
+}
+
+/// The cells of one batch of rows that are not null, column by column.
+#[derive(Debug)]
+pub struct Cells<'a> {
+    plan: &'a ColumnPlan,
+    columns: Vec<Vec<(usize, &'a Value)>>,
+}
+
+/// What of a span's attributes is not in columns.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Remainder {
+    /// Attributes without a column, encoded; none if there are none.
+    pub rest: Option<Vec<u8>>,
+    /// The order, where it is not that of the columns with the rest behind.
+    pub shape: Option<Vec<u8>>,
+}
+
+impl<'a> Cells<'a> {
+    pub fn new(plan: &'a ColumnPlan) -> Self {
+        Self { plan, columns: vec![Vec::new(); plan.columns.len()] }
+    }
+
+    /// Puts a span's attributes into the columns of `row`; rows come in order.
+    pub fn put_span(&mut self, row: usize, attributes: &'a Attributes) -> Remainder {
+        let mut rest: Vec<&KeyValue> = Vec::new();
+        let mut slots: Vec<usize> = Vec::with_capacity(attributes.len());
+        for entry in &attributes.0 {
+            let number = self.plan.number(AttributeScope::Span, ValueType::of(&entry.value), &entry.key);
+            match number.filter(|&number| self.put(number, row, &entry.value)) {
+                Some(number) => slots.push(number + 1),
+                None => {
+                    slots.push(0);
+                    rest.push(entry);
+                }
+            }
+        }
+        let in_columns = slots.len() - rest.len();
+        let canonical = slots[..in_columns].is_sorted() && !slots[..in_columns].contains(&0);
+        Remainder {
+            rest: (!rest.is_empty()).then(|| encoded(|to| to.entries(rest.iter().copied()))),
+            shape: (!canonical).then(|| encoded(|to| slots.iter().for_each(|&slot| to.count(slot)))),
+        }
+    }
+
+    /// Puts the attributes of a span's resource or scope into the columns of `row`. What has no column is not lost: the
+    /// whole resource or scope is kept beside.
+    pub fn put_shared(&mut self, row: usize, scope: AttributeScope, attributes: &'a Attributes) {
+        for (key, value) in attributes.iter() {
+            if let Some(number) = self.plan.number(scope, ValueType::of(value), key) {
+                self.put(number, row, value);
+            }
+        }
+    }
+
+    /// Answers whether the cell was free: a key may occur twice in one span.
+    fn put(&mut self, number: usize, row: usize, value: &'a Value) -> bool {
+        let cells = &mut self.columns[number];
+        let free = cells.last().is_none_or(|&(last, _)| last != row);
+        if free {
+            cells.push((row, value));
+        }
+        free
+    }
+
+    /// The arrays of all columns, each `rows` long.
+    pub fn into_arrays(self, rows: usize) -> Vec<ArrayRef> {
+        let columns = self.plan.columns.iter().zip(self.columns);
+        columns.map(|(column, cells)| array_of(column.value_type, &cells, rows)).collect()
+    }
+}
+
+fn array_of(value_type: ValueType, cells: &[(usize, &Value)], rows: usize) -> ArrayRef {
+    macro_rules! build {
+        ($builder:expr, $variant:pat => $value:expr) => {{
+            let mut builder = $builder;
+            let mut next = 0;
+            for &(row, value) in cells {
+                if let $variant = value {
+                    builder.append_nulls(row - next);
+                    builder.append_value($value);
+                    next = row + 1;
+                }
+            }
+            builder.append_nulls(rows - next);
+            Arc::new(builder.finish())
+        }};
+    }
+    match value_type {
+        ValueType::Bool => build!(BooleanBuilder::with_capacity(rows), Value::Bool(bool) => *bool),
+        ValueType::Int => build!(Int64Builder::with_capacity(rows), Value::Int(int) => *int),
+        ValueType::Double => build!(Float64Builder::with_capacity(rows), Value::Double(double) => *double),
+        _ => build!(StringBuilder::with_capacity(rows, cells.len() * 16), Value::String(text) => text),
+    }
+}
+
+/// An attribute column as it was read.
+#[derive(Debug)]
+pub enum CellReader<'a> {
+    Text(&'a StringArray, Option<(usize, Text)>),
+    Bool(&'a BooleanArray),
+    Int(&'a Int64Array),
+    Double(&'a Float64Array),
+}
+
+impl<'a> CellReader<'a> {
+    /// Reads the column of this name; none if it is not there or of another type.
+    pub fn new(batch: &'a RecordBatch, column: &AttributeColumn) -> Option<Self> {
+        let array = batch.column_by_name(&column.name)?.as_any();
+        match column.value_type {
+            ValueType::Bool => array.downcast_ref().map(Self::Bool),
+            ValueType::Int => array.downcast_ref().map(Self::Int),
+            ValueType::Double => array.downcast_ref().map(Self::Double),
+            _ => array.downcast_ref().map(|array| Self::Text(array, None)),
+        }
+    }
+
+    /// The value in `row`; none if the span does not have the attribute.
+    pub fn value(&mut self, row: usize) -> Option<Value> {
+        match self {
+            Self::Text(array, last) => {
+                if array.is_null(row) {
+                    return None;
+                }
+                // The same text often follows itself; it is shared then.
+                if let Some((seen, text)) = last
+                    && array.value(*seen) == array.value(row)
+                {
+                    return Some(Value::String(Arc::clone(text)));
+                }
+                let text = Text::from(array.value(row));
+                *last = Some((row, Arc::clone(&text)));
+                Some(Value::String(text))
+            }
+            Self::Bool(array) => array.is_valid(row).then(|| Value::Bool(array.value(row))),
+            Self::Int(array) => array.is_valid(row).then(|| Value::Int(array.value(row))),
+            Self::Double(array) => array.is_valid(row).then(|| Value::Double(array.value(row))),
+        }
+    }
+}
+
+/// Puts a span's attributes together again. `columns` are its values by column number.
+pub fn attributes_of(
+    columns: Vec<(usize, KeyValue)>,
+    rest: Option<&[u8]>,
+    shape: Option<&[u8]>,
+) -> Result<Attributes, Malformed> {
+    let rest = rest.map_or(Ok(Vec::new()), |rest| Decoder::new(rest).entries())?;
+    let Some(shape) = shape else {
+        return Ok(Attributes(columns.into_iter().map(|(_, entry)| entry).chain(rest).collect()));
+    };
+    let mut by_number: HashMap<usize, KeyValue> = columns.into_iter().collect();
+    let mut rest = rest.into_iter();
+    let mut shape = Decoder::new(shape);
+    let mut entries = Vec::new();
+    while !shape.is_empty() {
+        let entry = match shape.unsigned()? as usize {
+            0 => rest.next(),
+            slot => by_number.remove(&(slot - 1)),
+        };
+        entries.push(entry.ok_or(Malformed("a shape that names an attribute the span does not have"))?);
+    }
+    Ok(Attributes(entries))
+}
