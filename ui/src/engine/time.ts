@@ -87,15 +87,17 @@ export function formatTick(tick: Nanos, step: Nanos): string {
 
 const clockTime = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const dayAndYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const full = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "long" });
 
 function toDate(time: UnixTime): Date {
   return new Date(Number(time / 1_000_000n));
 }
 
-/** Local time of day; with the day when it is not `now`'s. */
+/** Local time of day; with the day when it is not `now`'s, with the year (and no milliseconds) when that is another. */
 export function formatClock(time: UnixTime, now: Date): string {
   const date = toDate(time);
+  if (date.getFullYear() !== now.getFullYear()) return dayAndYear.format(date);
   const text = clockTime.format(date);
   return date.toDateString() === now.toDateString() ? text : `${day.format(date)} ${text}`;
 }

@@ -1,7 +1,7 @@
 // The map as a picture: boxes are buttons that arrows move between, lines are drawn beneath.
 
 import { useEffect, useMemo, useRef, useState } from "react";
-import type { MapEdge, MapNode, ServiceMap } from "../../api/types.ts";
+import type { MapEdge, MapNode, ServiceMap, ServiceStyle } from "../../api/types.ts";
 import { formatCount } from "../../engine/time.ts";
 import { keyHandler } from "../../state/keys.ts";
 import { tracesLink } from "../../state/routes.ts";
@@ -13,7 +13,13 @@ import type { GraphAnswer, Point } from "../../worker/layout.ts";
 import { placeGraph } from "../../worker/start.ts";
 import { ERROR_SHARE_MARKED, errorShare, latencyText, nodeSelector, percent, spokenNode } from "./figures.ts";
 import type { Picked } from "./MapPage.tsx";
+import { useSize } from "../../ui/use-size.ts";
 
+/** Smaller than this nothing can be read: then the map scrolls. */
+const FIT_LEAST = 0.55;
+const SCALE_LEAST = 0.3;
+const SCALE_MOST = 2;
+const SCALE_STEP = 1.25;
 const NODE = { width: 172, height: 58 };
 const LABEL = { width: 96, height: 36 };
 const icons: Record<MapNode["kind"], IconName> = { service: "service", database: "database", queue: "queue", llm: "llm", cache: "cache", external: "external" };
@@ -25,9 +31,16 @@ const LAYOUTS_MAX = 20;
 export function MapGraph({ map, picked, onPick }: { map: ServiceMap; picked: Picked; onPick: (picked: Picked) => void }) {
   const drawn = useLayout(map);
   const holder = useRef<HTMLDivElement>(null);
+  const room = useSize(holder);
+  /** Undefined is as large as fits. */
+  const [chosenScale, setChosenScale] = useState<number | undefined>(undefined);
   const byName = useMemo(() => new Map(map.nodes.map((node) => [node.name, node])), [map]);
-  if (drawn instanceof Error) return <p className="pad error-text">The map could not be laid out: {drawn.message}. The table shows the same.</p>;
-  if (!drawn) return <Placeholder label="Laying out the map" />;
+  if (!drawn || drawn instanceof Error) {
+    return <div className="map-main" ref={holder}>{drawn ? <p className="pad error-text">The map could not be laid out: {drawn.message}. The table shows the same.</p> : <Placeholder label="Laying out the map" />}</div>;
+  }
+  const fit = Math.max(FIT_LEAST, Math.min(1, (room.width - 8) / drawn.width, (room.height - 8) / drawn.height));
+  const scale = chosenScale ?? fit;
+  const zoom = (factor: number) => setChosenScale(Math.min(SCALE_MOST, Math.max(SCALE_LEAST, scale * factor)));
   const current = picked?.kind === "node" && byName.has(picked.name) ? picked.name : map.nodes[0]!.name;
   const pick = (name: string | undefined) => {
     if (name === undefined) return;
@@ -44,29 +57,47 @@ export function MapGraph({ map, picked, onPick }: { map: ServiceMap; picked: Pic
     down: () => step(1), up: () => step(-1),
   });
   return (
-    // Arrows move between the buttons inside.
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
-    <div className="map-canvas" ref={holder} style={{ width: drawn.width, height: drawn.height }} role="group" aria-label={`Map of ${map.nodes.length} services and ${map.edges.length} connections`} onKeyDown={onKeyDown}>
-      <svg width={drawn.width} height={drawn.height} className="map-edges" aria-hidden="true">
-        {drawnEdges(map, drawn).map(({ edge, drawn: line }) => (
-          <Edge key={`${edge.from} ${edge.to} ${edge.asynchronous}`} edge={edge} drawn={line} isPicked={picked?.kind === "edge" && picked.from === edge.from && picked.to === edge.to} isNear={picked?.kind === "node" && (picked.name === edge.from || picked.name === edge.to)} onPick={() => onPick({ kind: "edge", from: edge.from, to: edge.to })} />
-        ))}
-      </svg>
-      {map.nodes.map((node, at) => {
-        const { x, y } = drawn.nodes[at]!;
-        const look = lookOf(map.services, node.name);
-        const failing = errorShare(node) >= ERROR_SHARE_MARKED;
-        return (
-          <button
-            key={node.name} type="button" data-node={node.name} className={`map-node ${slotClass(look.slot)}${node.inferred ? " inferred" : ""}${failing ? " failing" : ""}`} title={spokenNode(node)} aria-pressed={picked?.kind === "node" && picked.name === node.name}
-            tabIndex={node.name === current ? 0 : -1} style={{ left: x - NODE.width / 2, top: y - NODE.height / 2, width: NODE.width, height: NODE.height }} onClick={() => onPick({ kind: "node", name: node.name })} onDblClick={() => go(tracesLink(nodeSelector(node)))}
-          >
-            <span className="map-node-name"><Monogram look={look} /><span className="clip">{node.name}</span><Icon name={icons[node.kind]} /></span>
-            <span className="map-node-figures"><span className="vh">{node.kind}</span><span>{formatCount(node.calls)} calls</span><span className={failing ? "error-text" : ""}>{failing && <Icon name="error" />}{percent(errorShare(node))}<span className="vh"> failed, 95 % within</span></span><span>{latencyText(node.latency.p95)}</span></span>
-          </button>
-        );
-      })}
+    <div className="map-main" ref={holder}>
+      <div className="map-zoom">
+        <button type="button" className="button icon" aria-label="Zoom out" onClick={() => zoom(1 / SCALE_STEP)}>−</button>
+        <button type="button" className="button icon" aria-label="Zoom in" onClick={() => zoom(SCALE_STEP)}>+</button>
+        <button type="button" className="button" disabled={chosenScale === undefined} onClick={() => setChosenScale(undefined)}>Fit</button>
+      </div>
+      <div className="map-sized" style={{ width: drawn.width * scale, height: drawn.height * scale }}>
+        {/* Arrows move between the buttons inside. */}
+        {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions */}
+        <div className="map-canvas" style={{ width: drawn.width, height: drawn.height, transform: `scale(${scale})` }} role="group" aria-label={`Map of ${map.nodes.length} services and ${map.edges.length} connections`} onKeyDown={onKeyDown}>
+          <svg width={drawn.width} height={drawn.height} className="map-edges" aria-hidden="true">
+            {drawnEdges(map, drawn).map(({ edge, drawn: line }) => (
+              <Edge
+                key={`${edge.from} ${edge.to} ${edge.asynchronous}`} edge={edge} drawn={line} isPicked={picked?.kind === "edge" && picked.from === edge.from && picked.to === edge.to}
+                isNear={picked?.kind === "node" && (picked.name === edge.from || picked.name === edge.to)} onPick={() => onPick({ kind: "edge", from: edge.from, to: edge.to })}
+              />
+            ))}
+          </svg>
+          {map.nodes.map((node, at) => (
+            <NodeBox key={node.name} node={node} look={lookOf(map.services, node.name)} centre={drawn.nodes[at]!} isPicked={picked?.kind === "node" && picked.name === node.name} isTabStop={node.name === current} onPick={() => onPick({ kind: "node", name: node.name })} />
+          ))}
+        </div>
+      </div>
     </div>
+  );
+}
+
+function NodeBox({ node, look, centre, isPicked, isTabStop, onPick }: { node: MapNode; look: ServiceStyle; centre: Point; isPicked: boolean; isTabStop: boolean; onPick: () => void }) {
+  const failing = errorShare(node) >= ERROR_SHARE_MARKED;
+  return (
+    <button
+      type="button" data-node={node.name} className={`map-node ${slotClass(look.slot)}${node.inferred ? " inferred" : ""}${failing ? " failing" : ""}`} title={spokenNode(node)} aria-pressed={isPicked}
+      tabIndex={isTabStop ? 0 : -1} style={{ left: centre.x - NODE.width / 2, top: centre.y - NODE.height / 2, width: NODE.width, height: NODE.height }} onClick={onPick} onDblClick={() => go(tracesLink(nodeSelector(node)))}
+    >
+      <span className="map-node-name"><Monogram look={look} /><span className="clip">{node.name}</span><Icon name={icons[node.kind]} /></span>
+      <span className="map-node-figures">
+        <span className="vh">{node.kind}</span><span>{formatCount(node.calls)} calls</span>
+        <span className={failing ? "error-text" : ""}>{failing && <Icon name="error" />}{percent(errorShare(node))}<span className="vh"> failed, 95 % within</span></span>
+        <span>{latencyText(node.latency.p95)}</span>
+      </span>
+    </button>
   );
 }
 

@@ -76,7 +76,7 @@ function MapBody({ map, view }: { map: ServiceMap; view: "graph" | "table" }) {
     <>
       {!map.completeness.complete && <Banner kind="warn"><span>Not everything was looked at: {map.completeness.reasons.join("; ")}</span></Banner>}
       <div className="map-panes">
-        <div className="page-scroll map-main">{view === "graph" ? <MapGraph map={map} picked={picked} onPick={setPicked} /> : <MapTable map={map} />}</div>
+        {view === "graph" ? <MapGraph map={map} picked={picked} onPick={setPicked} /> : <div className="page-scroll"><MapTable map={map} /></div>}
         {view === "graph" && picked && <MapPanel map={map} picked={picked} onPick={setPicked} />}
       </div>
     </>

@@ -10,7 +10,7 @@ import { nameWidth, theme } from "../../state/preferences.ts";
 import { useValue } from "../../state/signals.ts";
 import type { TraceView } from "../../state/trace-view.ts";
 import { slotClass } from "../../ui/Service.tsx";
-import { usePixelRatio, useSize } from "./use-size.ts";
+import { usePixelRatio, useSize } from "../../ui/use-size.ts";
 
 /** Lanes are counted in buckets of this many pixels. */
 const BUCKET_PX = 2;

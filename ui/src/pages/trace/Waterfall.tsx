@@ -15,7 +15,7 @@ import { Axis, ticksFor } from "./Axis.tsx";
 import { describeRow } from "./describe-row.ts";
 import { RowTip } from "./RowTip.tsx";
 import { WaterfallRow } from "./WaterfallRow.tsx";
-import { usePixelRatio, useSize } from "./use-size.ts";
+import { usePixelRatio, useSize } from "../../ui/use-size.ts";
 
 /** Rows kept ready above and below the view. */
 const OVERSCAN_ROWS = 8;

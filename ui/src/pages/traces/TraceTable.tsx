@@ -77,6 +77,11 @@ function HeadCell({ column, sort, onSort }: { column: (typeof columns)[number]; 
   );
 }
 
+/** Further back, the date is written and says more. */
+function isToday(time: bigint, now: Date): boolean {
+  return new Date(Number(time / 1_000_000n)).toDateString() === now.toDateString();
+}
+
 function Row({ row, index, services, now, isSelected, onSelect }: { row: TraceRow; index: number; services: readonly ServiceStyle[]; now: Date; isSelected: boolean; onSelect: () => void }) {
   const time = BigInt(row.start);
   const root = lookOf(services, row.rootService);
@@ -85,7 +90,7 @@ function Row({ row, index, services, now, isSelected, onSelect }: { row: TraceRo
     // The grid handles the keys.
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
     <div className="trace-row" role="row" id={`trace-${row.traceId}`} aria-rowindex={index + 2} aria-selected={isSelected} onClick={(event) => { onSelect(); if (!(event.target as Element).closest("a,button") && !getSelection()?.toString()) go(traceLink(row.traceId)); }}>
-      <div role="gridcell" className="c-time" title={formatFullTime(time)}>{formatClock(time, now)} <span className="ago">{formatAgo(time, now)}</span></div>
+      <div role="gridcell" className="c-time" title={formatFullTime(time)}>{formatClock(time, now)} {isToday(time, now) && <span className="ago">{formatAgo(time, now)}</span>}</div>
       <div role="gridcell" className="c-root">
         <Monogram look={root} />
         <span className="clip"><span className="muted">{row.rootService}</span> <Link to={traceLink(row.traceId)} tabIndex={-1} className="root-name">{row.rootName || "(no name)"}</Link></span>
