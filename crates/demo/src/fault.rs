@@ -6,7 +6,9 @@
 //! edge=search->vector-db,delay=5000ms the callee waits before its handler, within its server span
 //! ```
 //!
-//! A fault acts in the callee, once per attempt and request. Only a service started with `DEMO_FAULTS=on` honours it. The
+//! Several faults are joined by `;`. What cannot be read is ignored, as any foreign baggage would be.
+//!
+//! A fault acts in the callee, once per request that crosses its edge; `times` counts those requests within one trace. Only a service started with `DEMO_FAULTS=on` honours it. The
 //! caller names itself in the header (or gRPC metadata) `x-caller`.
 
 use std::collections::HashMap;
@@ -82,41 +84,61 @@ impl std::fmt::Display for Fault {
     }
 }
 
+/// Whether this process takes faults from baggage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Honoured {
+    /// Only where it was started so.
+    Yes,
+    /// As any real service.
+    No,
+}
+
 /// Decides whether a fault acts on a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Faults {
     service: String,
-    on: bool,
-    acted: Arc<Mutex<HashMap<TraceId, u32>>>,
+    honoured: Honoured,
+    /// How many requests of a trace, from one caller, a fault has met.
+    acted: Arc<Mutex<HashMap<(TraceId, String), u32>>>,
 }
 
 impl Faults {
-    pub fn new(service: &str, on: bool) -> Self {
-        Self { service: service.to_owned(), on, acted: Arc::default() }
+    pub fn new(service: &str, honoured: Honoured) -> Self {
+        Self { service: service.to_owned(), honoured, acted: Arc::default() }
     }
 
     /// The fault that acts on a request from `caller` with this context, if one does; counts it.
     pub fn acting(&self, context: &Context, caller: Option<&str>) -> Option<Fault> {
-        if !self.on {
+        if self.honoured == Honoured::No {
             return None;
         }
+        let caller = caller?;
         let text = context.baggage().get(BAGGAGE_KEY)?.to_string();
-        let fault: Fault = text.parse().ok()?;
-        if fault.callee != self.service || caller != Some(&fault.caller) {
-            return None;
-        }
+        let fault = faults_in(&text).find(|fault| fault.callee == self.service && fault.caller == caller)?;
+        let count = self.count(context.span().span_context().trace_id(), caller);
+        fault.times.is_none_or(|times| count <= times).then_some(fault)
+    }
+
+    fn count(&self, trace: TraceId, caller: &str) -> u32 {
         let mut acted = self.acted.lock().unwrap_or_else(PoisonError::into_inner);
         if acted.len() >= FAULT_TRACES_MAX {
             acted.clear();
         }
-        let count = acted.entry(context.span().span_context().trace_id()).or_default();
+        let count = acted.entry((trace, caller.to_owned())).or_default();
         *count += 1;
-        fault.times.is_none_or(|times| *count <= times).then_some(fault)
+        *count
     }
+}
+
+fn faults_in(text: &str) -> impl Iterator<Item = Fault> + '_ {
+    text.split(';').filter_map(|fault| fault.parse().ok())
 }
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry::baggage::KeyValueMetadata;
+    use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceState};
+
     use super::*;
 
     #[test]
@@ -129,5 +151,32 @@ mod tests {
         for text in ["", "edge=rag", "status=503", "edge=a->b,status=x", "edge=a->b,delay=5s", "edge=a->b,colour=red"] {
             assert!(text.parse::<Fault>().is_err(), "{text}");
         }
+    }
+
+    /// The context of a request of trace `trace` whose baggage holds `faults`.
+    fn request(trace: u128, faults: &str) -> Context {
+        let span =
+            SpanContext::new(TraceId::from(trace), SpanId::from(1), TraceFlags::SAMPLED, true, TraceState::default());
+        let entry = KeyValueMetadata::new(BAGGAGE_KEY, faults.to_owned(), "");
+        Context::new().with_remote_span_context(span).with_baggage([entry])
+    }
+
+    #[test]
+    fn faults_act_on_their_edge_only() {
+        let llm = Faults::new("llm", Honoured::Yes);
+        let request = request(1, "edge=search->vector-db,delay=5000ms;edge=rag->llm,status=503;nonsense");
+        assert_eq!(llm.acting(&request, Some("rag")).and_then(|fault| fault.status), Some(503));
+        assert_eq!(llm.acting(&request, Some("orchestrator")), None);
+        assert_eq!(llm.acting(&request, None), None);
+        assert_eq!(Faults::new("cache", Honoured::Yes).acting(&request, Some("rag")), None);
+        assert_eq!(Faults::new("llm", Honoured::No).acting(&request, Some("rag")), None);
+    }
+
+    #[test]
+    fn times_count_the_requests_of_one_trace() {
+        let llm = Faults::new("llm", Honoured::Yes);
+        let acts = |trace| llm.acting(&request(trace, "edge=rag->llm,status=503,times=2"), Some("rag")).is_some();
+        assert_eq!([acts(1), acts(1), acts(1)], [true, true, false]);
+        assert!(acts(2), "another trace counts anew");
     }
 }

@@ -6,11 +6,13 @@ use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
+use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::propagation::Extractor;
 use opentelemetry::trace::{FutureExt as _, SpanKind, Status, TraceContextExt as _, Tracer as _};
 use opentelemetry::{Context, KeyValue, global};
 use serde_json::json;
 
+use crate::cancelled::Unfinished;
 use crate::fault::{CALLER_HEADER, Faults};
 use crate::telemetry::Telemetry;
 
@@ -70,6 +72,7 @@ async fn answer<F: Future<Output = Response>>(
         attributes.extend(port.parse::<i64>().ok().map(|port| KeyValue::new("server.port", port)));
     }
     attributes.extend(agent.map(|agent| KeyValue::new("user_agent.original", agent)));
+    attributes.extend(business_attributes(&parent));
     let span = telemetry
         .tracer
         .span_builder(format!("{method} {route}"))
@@ -91,7 +94,9 @@ async fn answer<F: Future<Output = Response>>(
         }
         handle(request).await
     };
+    let unfinished = Unfinished::new(&context, Vec::new());
     let mut response = handled.with_context(context.clone()).await;
+    unfinished.finished();
 
     let span = context.span();
     let status = response.status();
@@ -106,6 +111,13 @@ async fn answer<F: Future<Output = Response>>(
     }
     span.end();
     response
+}
+
+/// What travels as baggage and is worth knowing on every server span.
+pub(crate) fn business_attributes(context: &Context) -> impl Iterator<Item = KeyValue> + '_ {
+    ["app.user.tier", "app.request.id"]
+        .into_iter()
+        .filter_map(|key| context.baggage().get(key).map(|value| KeyValue::new(key, value.to_string())))
 }
 
 /// Why a request failed, for the span: travels beside the response, not in it.

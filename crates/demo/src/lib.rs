@@ -12,10 +12,12 @@
 //! | file | what |
 //! | --- | --- |
 //! | `system.rs` | [`System`]: starts the eight processes, hands addresses on, ends them |
-//! | `services/` | one file a service; [`run_service`] is what a process runs |
+//! | `process.rs` | [`service_main`]: one service as a process, from its environment |
+//! | `services/` | one file a service; [`run_service`] runs any of them |
 //! | `settings.rs` | what a service reads from its environment |
 //! | `telemetry.rs` | the OpenTelemetry SDK, as a user sets it up |
 //! | `http_server.rs`, `http_client.rs` | both sides of an HTTP hop, with their spans |
+//! | `cancelled.rs` | what a server span says when its caller hung up |
 //! | `vector_rpc.rs` | the vector database's gRPC messages, and both sides of a call |
 //! | `fault.rs` | faults carried in baggage, honoured only where switched on |
 //! | `token.rs` | signed tokens |
@@ -25,6 +27,7 @@
 //! | `example.rs` | what `headwater init` writes |
 
 mod answerer;
+mod cancelled;
 mod corpus;
 mod embedding;
 mod example;
@@ -32,6 +35,7 @@ mod fault;
 mod http_client;
 mod http_server;
 pub mod limits;
+mod process;
 mod services;
 mod settings;
 mod system;
@@ -43,6 +47,7 @@ pub use corpus::{Passage, Question, passages, questions};
 pub use embedding::{DIMENSIONS, embed};
 pub use example::init_files;
 pub use fault::Fault;
+pub use process::service_main;
 pub use services::run_service;
 pub use system::{Export, SERVICES, System, SystemOptions};
 pub use token::{Claims, mint_token, verify_token};

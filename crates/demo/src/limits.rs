@@ -26,3 +26,7 @@ pub const FAULT_TRACES_MAX: usize = 10_000;
 pub const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// A service may take this long to flush and end before it is killed.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(8);
+/// Lines of a service's standard error that are kept, for the message when something goes wrong.
+pub const LOG_LINES_MAX: usize = 200;
+/// A longer line is cut.
+pub const LOG_LINE_BYTES_MAX: usize = 2 << 10;

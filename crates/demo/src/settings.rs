@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// Looks a variable up; empty counts as unset.
 #[derive(Clone)]
 pub(crate) struct Settings {
-    lookup: std::sync::Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    lookup: std::sync::Arc<Lookup>,
 }
 
 impl Settings {

@@ -3,20 +3,28 @@
 //! Every service binds a free port itself and says its address in one line of JSON on standard output, so no port can be
 //! taken in between. Its standard input is a pipe that we hold: when we die, however we die, it reads the end and stops.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::limits::{START_TIMEOUT, STOP_TIMEOUT};
+use crate::limits::{LOG_LINE_BYTES_MAX, LOG_LINES_MAX, START_TIMEOUT, STOP_TIMEOUT};
 use crate::token::{Claims, mint_token};
 
-/// The services, in the order in which they are started: each after those that it calls.
+/// The services, each after those that it calls.
 pub const SERVICES: [&str; 8] = ["auth", "cache", "llm", "vector-db", "rag", "search", "orchestrator", "gateway"];
+
+/// The services again, in groups that start at the same time: each calls only services of earlier groups.
+const WAVES: [&[&str]; 4] =
+    [&["auth", "cache", "llm", "vector-db"], &["rag", "search"], &["orchestrator"], &["gateway"]];
 
 /// How a service exports its spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +63,15 @@ pub struct System {
     pub token: String,
     /// Each service's address, `127.0.0.1:PORT`.
     pub addresses: BTreeMap<String, String>,
-    children: Vec<(String, Child)>,
+    services: Vec<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    name: &'static str,
+    address: String,
+    child: Child,
+    log: Log,
 }
 
 impl System {
@@ -64,62 +80,56 @@ impl System {
     /// # Errors
     /// Which service did not start, and what it said.
     pub async fn start(options: &SystemOptions) -> Result<Self, String> {
+        let secret = new_secret()?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        // Good for this machine and this run: the secret never leaves the processes' environment.
-        let secret = format!("{:x}-{:x}", now.as_nanos(), std::process::id());
         let claims = Claims { user: "demo".into(), tier: "pro".into(), expires: now.as_secs() + 86_400 };
         let mut system = Self {
             gateway_url: String::new(),
             token: mint_token(&secret, &claims),
             addresses: BTreeMap::new(),
-            children: Vec::new(),
+            services: Vec::new(),
         };
-        for service in SERVICES {
-            system.start_service(service, options, &secret).await?;
+        for wave in WAVES {
+            let starting = wave
+                .iter()
+                .map(|service| start_service(service, options, system.environment(service, options, &secret)));
+            for started in futures_util::future::join_all(starting).await {
+                let started = started?;
+                system.addresses.insert(started.name.to_owned(), started.address.clone());
+                system.services.push(started);
+            }
         }
         system.gateway_url = format!("http://{}", system.addresses["gateway"]);
         Ok(system)
     }
 
-    async fn start_service(&mut self, service: &str, options: &SystemOptions, secret: &str) -> Result<(), String> {
-        let (program, arguments) = options.programs.get(service).unwrap_or(&options.program);
-        let mut command = Command::new(program);
-        command.args(arguments);
-        if !options.programs.contains_key(service) {
-            command.arg(service);
+    /// The process id of each service that runs.
+    #[must_use]
+    pub fn pids(&self) -> BTreeMap<String, u32> {
+        self.services.iter().filter_map(|service| Some((service.name.to_owned(), service.child.id()?))).collect()
+    }
+
+    /// The last lines that a service wrote to its standard error; none for an unknown service.
+    #[must_use]
+    pub fn log(&self, service: &str) -> Vec<String> {
+        self.services
+            .iter()
+            .find(|running| running.name == service)
+            .map(|running| running.log.lines())
+            .unwrap_or_default()
+    }
+
+    /// Ends all services, the gateway first; each flushes what it holds. What does not end in time is killed.
+    pub async fn stop(mut self) {
+        let deadline = tokio::time::Instant::now() + STOP_TIMEOUT;
+        for wave in WAVES.iter().rev() {
+            let stopping = self
+                .services
+                .iter_mut()
+                .filter(|service| wave.contains(&service.name))
+                .map(|service| service.stop(deadline));
+            futures_util::future::join_all(stopping).await;
         }
-        command
-            .envs(self.environment(service, options, secret))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .kill_on_drop(true);
-        // Ctrl-C in a terminal reaches a whole process group; the services end when we say so, after the last flush.
-        #[cfg(unix)]
-        command.process_group(0);
-        let mut child =
-            command.spawn().map_err(|error| format!("cannot start {service} ({}): {error}", program.display()))?;
-        let output = child.stdout.take().ok_or_else(|| format!("{service} has no output"))?;
-        let mut lines = BufReader::new(output).lines();
-        let said = tokio::time::timeout(START_TIMEOUT, async {
-            while let Ok(Some(line)) = lines.next_line().await {
-                if let Some(address) = address_in(&line) {
-                    return Some(address);
-                }
-            }
-            None
-        })
-        .await;
-        let address = match said {
-            Ok(Some(address)) => address,
-            Ok(None) => return Err(format!("{service} ended before it said its address")),
-            Err(_) => return Err(format!("{service} did not say its address within {START_TIMEOUT:?}")),
-        };
-        // Go on reading, so that the service never blocks on its output.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        self.addresses.insert(service.to_owned(), address);
-        self.children.push((service.to_owned(), child));
-        Ok(())
     }
 
     fn environment(&self, service: &str, options: &SystemOptions, secret: &str) -> Vec<(String, String)> {
@@ -130,6 +140,9 @@ impl System {
             ("DEMO_FAULTS".into(), if options.faults { "on" } else { "off" }.into()),
             ("OTEL_EXPORTER_OTLP_ENDPOINT".into(), options.otlp_endpoint.clone()),
             ("OTEL_EXPORTER_OTLP_PROTOCOL".into(), "grpc".into()),
+            // All hops are on loopback: a proxy of the surroundings must not see them.
+            ("NO_PROXY".into(), no_proxy()),
+            ("no_proxy".into(), no_proxy()),
         ];
         match options.exports.get(service).unwrap_or(&options.export) {
             Export::Off => variables.push(("OTEL_TRACES_EXPORTER".into(), "none".into())),
@@ -149,20 +162,110 @@ impl System {
         }
         variables
     }
+}
 
-    /// Ends all services, the gateway first; each flushes what it holds. What does not end in time is killed.
-    pub async fn stop(mut self) {
-        for (_, child) in self.children.iter_mut().rev() {
-            // The end of its input tells it to stop.
-            drop(child.stdin.take());
-        }
-        let deadline = tokio::time::Instant::now() + STOP_TIMEOUT;
-        for (_, child) in &mut self.children {
-            if tokio::time::timeout_at(deadline, child.wait()).await.is_err() {
-                let _ = child.kill().await;
-            }
+impl Running {
+    async fn stop(&mut self, deadline: tokio::time::Instant) {
+        // The end of its input tells it to stop.
+        drop(self.child.stdin.take());
+        if tokio::time::timeout_at(deadline, self.child.wait()).await.is_err() {
+            let _ = self.child.kill().await;
         }
     }
+}
+
+async fn start_service(
+    service: &'static str,
+    options: &SystemOptions,
+    environment: Vec<(String, String)>,
+) -> Result<Running, String> {
+    let (program, arguments) = options.programs.get(service).unwrap_or(&options.program);
+    let mut command = Command::new(program);
+    command.args(arguments);
+    if !options.programs.contains_key(service) {
+        command.arg(service);
+    }
+    // Settings of the surroundings for *their* telemetry (a sampler, another endpoint, …) must not reach the services.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OTEL_")) {
+        command.env_remove(name);
+    }
+    command.envs(environment).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    // Ctrl-C in a terminal reaches a whole process group; the services end when we say so, after the last flush.
+    #[cfg(unix)]
+    command.process_group(0);
+    let mut child =
+        command.spawn().map_err(|error| format!("cannot start {service} ({}): {error}", program.display()))?;
+    let log = Log::default();
+    if let Some(errors) = child.stderr.take() {
+        tokio::spawn(log.clone().follow(errors));
+    }
+    let output = child.stdout.take().ok_or_else(|| format!("{service} has no output"))?;
+    let mut lines = BufReader::new(output).lines();
+    let said = tokio::time::timeout(START_TIMEOUT, async {
+        while let Ok(Some(line)) = lines.next_line().await {
+            if let Some(address) = address_in(&line) {
+                return Some(address);
+            }
+        }
+        None
+    });
+    let address = match said.await {
+        Ok(Some(address)) => address,
+        Ok(None) => {
+            // Its last words may still be on their way.
+            let _ = tokio::time::timeout(Duration::from_secs(1), child.wait()).await;
+            return Err(format!("{service} ended before it said its address{}", log.told()));
+        }
+        Err(_) => return Err(format!("{service} did not say its address within {START_TIMEOUT:?}{}", log.told())),
+    };
+    // Go on reading, so that the service never blocks on its output.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    Ok(Running { name: service, address, child, log })
+}
+
+/// The last lines of a service's standard error.
+#[derive(Clone, Debug, Default)]
+struct Log(Arc<Mutex<VecDeque<String>>>);
+
+impl Log {
+    async fn follow(self, errors: impl AsyncRead + Unpin) {
+        let mut lines = BufReader::new(errors).lines();
+        while let Ok(Some(mut line)) = lines.next_line().await {
+            line.truncate(line.floor_char_boundary(LOG_LINE_BYTES_MAX));
+            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if kept.len() >= LOG_LINES_MAX {
+                kept.pop_front();
+            }
+            kept.push_back(line);
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// What to add to a message about a service that did not start.
+    fn told(&self) -> String {
+        let lines = self.lines();
+        let mut told = String::new();
+        for line in lines.iter().skip(lines.len().saturating_sub(20)) {
+            let _ = write!(told, "\n  | {line}");
+        }
+        if told.is_empty() { String::new() } else { format!("; it wrote:{told}") }
+    }
+}
+
+/// Good for this run: it never leaves this process and the services' environment.
+fn new_secret() -> Result<String, String> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| format!("cannot read random numbers for the demo's secret: {error}"))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+fn no_proxy() -> String {
+    let around = std::env::var("NO_PROXY").or_else(|_| std::env::var("no_proxy")).unwrap_or_default();
+    if around.is_empty() { "127.0.0.1,localhost".to_owned() } else { format!("{around},127.0.0.1,localhost") }
 }
 
 fn address_in(line: &str) -> Option<String> {

@@ -61,12 +61,25 @@ impl Telemetry {
         Ok(Self { provider, logs, logger, tracer, service: name })
     }
 
-    /// Writes a log record; it joins the span that is current.
+    /// Writes a log record of an error; it joins the span that is current.
     pub fn log_error(&self, message: String) {
+        self.log(Severity::Error, message);
+    }
+
+    /// Writes a log record of something that was handled; it joins the span that is current.
+    pub fn log_warning(&self, message: String) {
+        self.log(Severity::Warn, message);
+    }
+
+    fn log(&self, severity: Severity, message: String) {
         let mut record = self.logger.create_log_record();
         record.set_timestamp(SystemTime::now());
-        record.set_severity_number(Severity::Error);
-        record.set_severity_text("ERROR");
+        record.set_severity_number(severity);
+        record.set_severity_text(severity.name());
+        if severity == Severity::Error {
+            // The conventions' newer form of an exception: a log record instead of a span event.
+            record.add_attribute("exception.message", message.clone());
+        }
         record.set_body(AnyValue::from(message));
         self.logger.emit(record);
     }

@@ -94,6 +94,7 @@ impl VectorClient {
     /// Finds points within a client span of the current context.
     pub async fn search(&self, request: SearchRequest, deadline: Duration) -> Result<Vec<Hit>, RpcError> {
         let context = self.start();
+        let began = std::time::Instant::now();
         let mut request = tonic::Request::new(request);
         request.set_timeout(deadline);
         *request.metadata_mut() = {
@@ -102,12 +103,13 @@ impl VectorClient {
             tonic::metadata::MetadataMap::from_headers(all)
         };
         let asking = self.unary::<_, SearchResponse>(request, SEARCH).with_context(context.clone());
-        let outcome = tokio::time::timeout(deadline, asking).await.unwrap_or_else(|_| {
-            Err(RpcError {
-                code: "DEADLINE_EXCEEDED",
-                message: format!("no answer within {} ms", deadline.as_millis()),
-            })
-        });
+        let late =
+            || RpcError { code: "DEADLINE_EXCEEDED", message: format!("no answer within {} ms", deadline.as_millis()) };
+        let mut outcome = tokio::time::timeout(deadline, asking).await.unwrap_or_else(|_| Err(late()));
+        // The channel itself, which knows the deadline too, may be first; it calls its own time-out a cancellation.
+        if outcome.as_ref().is_err_and(|error| error.code == "CANCELLED") && began.elapsed() >= deadline {
+            outcome = Err(late());
+        }
         let span = context.span();
         span.set_attribute(KeyValue::new(
             "rpc.response.status_code",

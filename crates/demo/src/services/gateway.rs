@@ -81,12 +81,17 @@ async fn ask(State(gateway): State<Arc<Gateway>>, headers: HeaderMap, body: axum
     context.span().set_attribute(KeyValue::new("enduser.id", claims["user"].as_str().unwrap_or_default().to_owned()));
     context.span().set_attribute(KeyValue::new("app.user.tier", tier.clone()));
 
-    // The tier travels on as baggage, beside what the request brought.
+    // The tier and the request's id travel on as baggage, beside what the request brought.
     let brought = context
         .baggage()
         .iter()
         .map(|(key, (value, metadata))| KeyValueMetadata::new(key.clone(), value.clone(), metadata.clone()));
-    let baggage: Vec<KeyValueMetadata> = brought.chain([KeyValueMetadata::new("app.user.tier", tier, "")]).collect();
+    let baggage: Vec<KeyValueMetadata> = brought
+        .chain([
+            KeyValueMetadata::new("app.user.tier", tier, ""),
+            KeyValueMetadata::new("app.request.id", request_id.clone(), ""),
+        ])
+        .collect();
     let context = context.with_baggage(baggage);
     let namespace = text(header::HeaderName::from_static("x-cache-namespace"));
     let body = json!({ "question": question, "namespace": namespace, "request_id": request_id });

@@ -43,13 +43,11 @@ async fn complete(State(service): State<Service>, Json(request): Json<Value>) ->
         return generation.stream(pace);
     }
     let tracer = &service.telemetry.tracer;
+    // The conventions' span of this generation, with its tokens, is the caller's: told twice they would count twice.
     let attributes = [
-        KeyValue::new("gen_ai.operation.name", "chat"),
-        KeyValue::new("gen_ai.provider.name", "headwater"),
-        KeyValue::new("gen_ai.request.model", request["model"].as_str().unwrap_or(MODEL).to_owned()),
-        KeyValue::new("gen_ai.response.model", MODEL),
-        KeyValue::new("gen_ai.usage.input_tokens", generation.input_tokens),
-        KeyValue::new("gen_ai.usage.output_tokens", generation.output_tokens),
+        KeyValue::new("app.model", MODEL),
+        KeyValue::new("app.generation.tokens", generation.output_tokens),
+        KeyValue::new("app.generation.citations", generation.answer.citations.len() as i64),
     ];
     let span = tracer.span_builder("generate").with_kind(SpanKind::Internal).with_attributes(attributes).start(tracer);
     let context = Context::current_with_span(span);
@@ -135,8 +133,7 @@ async fn ask_provider(service: &Service, key: &str, request: &Value) -> Response
     let attributes = [
         KeyValue::new("http.request.method", "POST"),
         KeyValue::new("url.full", url.clone()),
-        KeyValue::new("gen_ai.operation.name", "chat"),
-        KeyValue::new("gen_ai.provider.name", "openai"),
+        KeyValue::new("app.model", request["model"].as_str().unwrap_or_default().to_owned()),
     ];
     let span = tracer.span_builder("POST").with_kind(SpanKind::Client).with_attributes(attributes).start(tracer);
     let context = Context::current_with_span(span);

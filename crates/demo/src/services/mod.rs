@@ -16,7 +16,7 @@ use axum::Router;
 use axum::routing::get;
 use tokio::net::TcpListener;
 
-use crate::fault::Faults;
+use crate::fault::{Faults, Honoured};
 use crate::http_client::Client;
 use crate::http_server::instrumented;
 use crate::settings::Settings;
@@ -55,7 +55,7 @@ pub async fn run_service(
     let telemetry = Telemetry::start(name, &settings)?;
     let service = Service {
         client: Client::new(telemetry.clone())?,
-        faults: Faults::new(name, settings.is_on("DEMO_FAULTS")),
+        faults: Faults::new(name, if settings.is_on("DEMO_FAULTS") { Honoured::Yes } else { Honoured::No }),
         work: settings.work(),
         settings: settings.clone(),
         telemetry: telemetry.clone(),

@@ -54,7 +54,9 @@ async fn answer(State(orchestrator): State<Arc<Orchestrator>>, Json(ask): Json<A
     match orchestrator.find_and_answer(&ask.question).await {
         Ok(answer) => {
             let entry = json!({ "key": key, "value": answer, "expiry_ms": u64::try_from(CACHE_EXPIRY.as_millis()).unwrap_or(u64::MAX) });
-            let _ = orchestrator.call("cache", &orchestrator.cache, "/v1/set", &entry).await;
+            if let Err(error) = orchestrator.call("cache", &orchestrator.cache, "/v1/set", &entry).await {
+                orchestrator.service.telemetry.log_warning(format!("the answer was not cached: cache {error}"));
+            }
             Json(answer).into_response()
         }
         Err((peer, error)) => {

@@ -127,6 +127,8 @@ impl Rag {
             if attempt >= LLM_ATTEMPTS || !worth_it {
                 return Err(error);
             }
+            let telemetry = &self.service.telemetry;
+            telemetry.log_warning(format!("llm {error}; trying again in {} ms", pause.as_millis()));
             tokio::time::sleep(pause).await;
             pause *= 2;
         }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::Service;
 use crate::corpus::{Passage, passages};
-use crate::embedding::{DIMENSIONS, embed};
+use crate::embedding::embed;
 use crate::http_server::failure;
 use crate::limits::{PASSAGES_FOUND, VECTOR_DB_DEADLINE};
 use crate::vector_rpc::{Point, SearchRequest, VectorClient};
@@ -45,7 +45,7 @@ pub(super) async fn routes(service: &Service) -> Result<Router, String> {
     let settings = &service.settings;
     let model = settings.text("OPENAI_EMBEDDING_MODEL").zip(settings.text("OPENAI_API_KEY")).map(|(name, key)| Model {
         name,
-        url: settings.or("OPENAI_BASE_URL", "https://api.openai.com/v1"),
+        url: settings.or("OPENAI_BASE_URL", "https://api.openai.com/v1").trim_end_matches('/').to_owned(),
         key,
     });
     let search = Search {
@@ -104,11 +104,11 @@ async fn answer(State(search): State<Arc<Search>>, Json(ask): Json<Ask>) -> Resp
 impl Search {
     /// Puts all passages into the vector database, which may still be starting.
     async fn fill(&self) -> Result<(), String> {
-        let mut points = Vec::new();
-        for passage in self.passages.values() {
-            let text = format!("{} {}", passage.title, passage.text);
-            points.push(Point { id: passage.id.clone(), vector: self.vector(&text).await? });
-        }
+        let texts: Vec<String> =
+            self.passages.values().map(|passage| format!("{} {}", passage.title, passage.text)).collect();
+        let vectors = self.vectors_of(&texts).await?;
+        let points: Vec<Point> =
+            self.passages.keys().zip(vectors).map(|(id, vector)| Point { id: id.clone(), vector }).collect();
         let mut problem = String::new();
         for attempt in 0..20_u32 {
             match self.vectors.upsert(points.clone()).await {
@@ -127,7 +127,6 @@ impl Search {
             KeyValue::new("gen_ai.operation.name", "embeddings"),
             KeyValue::new("gen_ai.provider.name", if self.model.is_some() { "openai" } else { "headwater" }),
             KeyValue::new("gen_ai.request.model", name.to_owned()),
-            KeyValue::new("gen_ai.embeddings.dimension.count", DIMENSIONS as i64),
             KeyValue::new("gen_ai.usage.input_tokens", crate::answerer::count_tokens(question)),
         ];
         let kind = if self.model.is_some() { SpanKind::Client } else { SpanKind::Internal };
@@ -135,20 +134,37 @@ impl Search {
             tracer.span_builder(format!("embeddings {name}")).with_kind(kind).with_attributes(attributes).start(tracer);
         let context = Context::current_with_span(span);
         let vector = self.vector(question).with_context(context.clone()).await;
-        if let Err(problem) = &vector {
-            context.span().set_status(Status::error(problem.clone()));
+        match &vector {
+            Ok(vector) => {
+                context.span().set_attribute(KeyValue::new("gen_ai.embeddings.dimension.count", vector.len() as i64));
+            }
+            Err(problem) => context.span().set_status(Status::error(problem.clone())),
         }
         context.span().end();
         vector
     }
 
     async fn vector(&self, text: &str) -> Result<Vec<f32>, String> {
-        let Some(model) = &self.model else { return Ok(embed(text)) };
+        let vectors = self.vectors_of(&[text.to_owned()]).await?;
+        vectors.into_iter().next().ok_or_else(|| "no embedding came back".to_owned())
+    }
+
+    /// One vector for each text, in order.
+    async fn vectors_of(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, String> {
+        let Some(model) = &self.model else { return Ok(texts.iter().map(|text| embed(text)).collect()) };
         let request = self.service.client.http.post(format!("{}/embeddings", model.url)).bearer_auth(&model.key);
-        let response = request.json(&json!({ "model": model.name, "input": text })).send().await;
+        let response = request.json(&json!({ "model": model.name, "input": texts })).send().await;
         let response = response.map_err(|error| format!("cannot ask for embeddings: {error}"))?;
+        let status = response.status();
         let answer: Value = response.json().await.map_err(|error| format!("cannot read embeddings: {error}"))?;
-        let numbers = answer["data"][0]["embedding"].as_array().ok_or_else(|| format!("no embedding in {answer}"))?;
-        Ok(numbers.iter().filter_map(Value::as_f64).map(|number| number as f32).collect())
+        let data = answer["data"].as_array().filter(|data| data.len() == texts.len());
+        let data = data
+            .ok_or_else(|| format!("expected {} embeddings, the provider answered {status}: {answer}", texts.len()))?;
+        let numbers = |one: &Value| {
+            one["embedding"]
+                .as_array()
+                .map(|numbers| numbers.iter().filter_map(Value::as_f64).map(|number| number as f32).collect())
+        };
+        data.iter().map(|one| numbers(one).ok_or_else(|| "an embedding is no list of numbers".to_owned())).collect()
     }
 }

@@ -17,8 +17,9 @@ use tonic_prost::ProstCodec;
 use usearch::{Index, IndexOptions, MetricKind, ScalarKind};
 
 use super::Service;
+use crate::cancelled::Unfinished;
 use crate::fault::CALLER_HEADER;
-use crate::http_server::extract;
+use crate::http_server::{business_attributes, extract};
 use crate::vector_rpc::{
     Hit, Point, SEARCH, SearchRequest, SearchResponse, UPSERT, UpsertRequest, UpsertResponse, code_name,
 };
@@ -104,7 +105,8 @@ impl VectorDb {
         let caller = headers.get(CALLER_HEADER).and_then(|value| value.to_str().ok());
         let tracer = &self.service.telemetry.tracer;
         let method = SEARCH.trim_start_matches('/');
-        let attributes = [KeyValue::new("rpc.system.name", "grpc"), KeyValue::new("rpc.method", method)];
+        let mut attributes = vec![KeyValue::new("rpc.system.name", "grpc"), KeyValue::new("rpc.method", method)];
+        attributes.extend(business_attributes(&parent));
         let span = tracer.span_builder(method).with_kind(SpanKind::Server).with_attributes(attributes);
         let context = parent.with_span(span.start_with_context(tracer, &parent));
         let fault = self.service.faults.acting(&context, caller);
@@ -121,7 +123,9 @@ impl VectorDb {
             self.service.work().await;
             self.find(request).await
         };
+        let unfinished = Unfinished::new(&context, vec![KeyValue::new("rpc.response.status_code", "CANCELLED")]);
         let outcome = outcome.with_context(context.clone()).await;
+        unfinished.finished();
         let span = context.span();
         let code = outcome.as_ref().map_or_else(|status| code_name(status.code()), |_| "OK");
         span.set_attribute(KeyValue::new("rpc.response.status_code", code));
