@@ -82,8 +82,19 @@ impl Lexer<'_> {
         self.rest().chars().next()
     }
 
+    /// Passes over blanks and comments: `// …` to the end of the line, `/* … */`.
     fn skip_blank(&mut self) {
-        self.at = self.text.len() - self.rest().trim_start().len();
+        loop {
+            self.at = self.text.len() - self.rest().trim_start().len();
+            let comment = if self.rest().starts_with("//") {
+                self.rest().find('\n')
+            } else if self.rest().starts_with("/*") {
+                self.rest().find("*/").map(|at| at + 2)
+            } else {
+                return;
+            };
+            self.at += comment.unwrap_or(self.rest().len());
+        }
     }
 
     /// The next token; what cannot be read becomes a problem and is passed over.

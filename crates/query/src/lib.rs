@@ -19,6 +19,7 @@
 //! | `field.rs` | expressions on one span |
 //! | `aggregate.rs` | spansets as numbers |
 //! | `evaluate.rs` | spansets: selected, combined, staged |
+//! | `metrics.rs` | spans counted and measured over time |
 //! | `keys.rs` | which attributes a query speaks of, and whether a trace carries them |
 //! | `mismatch.rs` | the nearest spans that did not match, and why |
 //! | `limits.rs` | every bound |
@@ -29,6 +30,7 @@ mod field;
 mod keys;
 mod lexer;
 pub mod limits;
+mod metrics;
 mod mismatch;
 mod parser;
 mod printer;
@@ -39,12 +41,17 @@ mod view;
 pub use aggregate::{Number, meets, number};
 pub use evaluate::{Spanset, evaluate, field_holds, field_texts, select};
 pub use keys::{ComparedType, KeyUse, Unknown, keys_of_aggregate, keys_of_field, keys_of_query, unknown_in};
+pub use metrics::{
+    Exemplar, Metrics, MetricsAnswer, MetricsFunction, MetricsQuery, MetricsRun, Series, SeriesQuery, Window,
+};
 pub use mismatch::{Exclusion, NearMiss, exclusions, nearest};
-pub use parser::{Parsed, expand_search, parse, parse_aggregate, parse_field, parse_scalar};
+pub use parser::{
+    AnyQuery, Parsed, expand_search, parse, parse_aggregate, parse_any, parse_field, parse_metrics, parse_scalar,
+};
 pub use problem::Problem;
 pub use tree::{
-    AggregateFilter, AggregateFunction, AttributeField, Field, FieldExpression, Form, Intrinsic, Literal, Operator,
-    Pattern, Query, Relation, Scalar, Scope, SpansetOperator, Spansets, Stage,
+    AggregateFilter, AggregateFunction, AttributeField, Field, FieldExpression, Form, Hint, Intrinsic, Literal,
+    Operator, Pattern, Query, Relation, Scalar, Scope, SpansetOperator, Spansets, Stage,
 };
 pub use view::{Computed, View};
 

@@ -12,8 +12,13 @@ use model::{SpanKind, StatusCode, Text};
 use regex::RegexBuilder;
 
 use crate::lexer::{Token, TokenKind, tokens};
-use crate::limits::{NESTING_MAX, PROBLEMS_MAX, QUERY_BYTES_MAX, REGEX_BYTES_MAX};
+use crate::limits::{CHAINED_MAX, NESTING_MAX, PROBLEMS_MAX, QUERY_BYTES_MAX, REGEX_BYTES_MAX};
 use crate::problem::{Problem, nearest};
+
+mod metrics;
+
+pub use metrics::{AnyQuery, parse_any, parse_metrics};
+
 use crate::tree::{
     AggregateFilter, AggregateFunction, AttributeField, Field, FieldExpression, Form, Intrinsic, Literal, Operator,
     Pattern, Query, Relation, Scalar, Scope, SpansetOperator, Spansets, Stage,
@@ -41,7 +46,12 @@ impl<T> Parsed<T> {
 /// Parses a query such as `{ status = error } | count() > 2`.
 #[must_use]
 pub fn parse(text: &str) -> Parsed<Query> {
-    parse_with(text, Parser::query)
+    parse_with(text, |parser| {
+        let mut query = parser.query()?;
+        parser.refuse_metrics()?;
+        query.hints = parser.hints()?;
+        Ok(query)
+    })
 }
 
 /// Parses what may stand within `{ }`, such as `duration < 2s && span.retries = nil`.
@@ -69,7 +79,7 @@ fn parse_with<T>(text: &str, read: impl FnOnce(&mut Parser) -> Read<T>) -> Parse
         return Parsed { tree: None, problems: vec![problem] };
     }
     let (tokens, problems) = tokens(text);
-    let mut parser = Parser { tokens, at: 0, depth: 0, problems };
+    let mut parser = Parser { tokens, at: 0, depth: 0, chained: 0, problems };
     let tree = read(&mut parser).and_then(|tree| parser.end().map(|()| tree));
     let mut problems = parser.problems;
     let tree = match tree {
@@ -91,6 +101,7 @@ struct Parser {
     tokens: Vec<Token>,
     at: usize,
     depth: u32,
+    chained: u32,
     problems: Vec<Problem>,
 }
 
@@ -137,21 +148,6 @@ const AGGREGATES: &[(&str, AggregateFunction)] = &[
     ("avg", AggregateFunction::Avg),
     ("sum", AggregateFunction::Sum),
     ("quantile", AggregateFunction::Quantile),
-];
-
-/// Functions of TraceQL metrics: known, so that what is said of them is true.
-const METRICS: &[&str] = &[
-    "rate",
-    "count_over_time",
-    "min_over_time",
-    "max_over_time",
-    "avg_over_time",
-    "sum_over_time",
-    "quantile_over_time",
-    "histogram_over_time",
-    "compare",
-    "topk",
-    "bottomk",
 ];
 
 impl Parser {
@@ -212,18 +208,47 @@ impl Parser {
         result
     }
 
+    /// One more operator. Each may make the tree one level deeper, and whoever walks the tree recurses so far.
+    fn chain(&mut self) -> Read<()> {
+        self.chained += 1;
+        if self.chained <= CHAINED_MAX {
+            return Ok(());
+        }
+        let token = self.token();
+        let problem = Problem::new(token.from, token.to, format!("more than {CHAINED_MAX} operators in one query"));
+        Err(problem.hint("many values of one field are asked for at once with a regular expression: .x =~ \"a|b|c\""))
+    }
+
+    /// Spansets and stages, up to a metrics function.
     fn query(&mut self) -> Read<Query> {
-        let source = self.spansets()?;
         let mut stages = Vec::new();
-        while self.take("|") {
+        let source = if self.starts_with_stage() {
+            stages.push(self.stage()?);
+            Spansets::Selector(None)
+        } else {
+            self.spansets()?
+        };
+        while self.is("|") && !self.is_metrics_function(self.at + 1) {
+            self.chain()?;
+            self.advance();
             stages.push(self.stage()?);
         }
-        Ok(Query { source, stages })
+        Ok(Query { source, stages, hints: Vec::new() })
+    }
+
+    /// Whether it goes on as `count() > 2` does: a stage over all spans.
+    fn starts_with_stage(&self) -> bool {
+        let TokenKind::Word(word) = &self.token().kind else { return false };
+        let known = AGGREGATES.iter().any(|(name, _)| name == word)
+            || percentile_of(word).is_some()
+            || ["by", "select", "coalesce"].contains(&word.as_str());
+        known && self.tokens.get(self.at + 1).is_some_and(|next| next.kind == TokenKind::Symbol("("))
     }
 
     fn spansets(&mut self) -> Read<Spansets> {
         let mut left = self.spansets_and()?;
         while self.take("||") {
+            self.chain()?;
             left = combined(SpansetOperator::Or, left, self.spansets_and()?);
         }
         Ok(left)
@@ -232,6 +257,7 @@ impl Parser {
     fn spansets_and(&mut self) -> Read<Spansets> {
         let mut left = self.spansets_structural()?;
         while self.take("&&") {
+            self.chain()?;
             left = combined(SpansetOperator::And, left, self.spansets_structural()?);
         }
         Ok(left)
@@ -242,6 +268,7 @@ impl Parser {
         loop {
             let found = STRUCTURAL.iter().find(|(symbol, ..)| self.is(symbol));
             let Some(&(_, relation, form)) = found else { return Ok(left) };
+            self.chain()?;
             self.advance();
             left = combined(SpansetOperator::Structural(relation, form), left, self.spansets_operand()?);
         }
@@ -283,14 +310,6 @@ impl Parser {
             self.expect(")", "coalesce takes nothing")?;
             return Ok(Stage::Coalesce);
         }
-        if let TokenKind::Word(word) = &self.token().kind
-            && METRICS.contains(&word.as_str())
-        {
-            let problem = self.unexpected("an aggregate, select(…), by(…), coalesce() or a selector");
-            return Err(problem.hint(
-                "metrics functions are not part of this version: count, min, max, avg, sum compare spans of one trace",
-            ));
-        }
         self.aggregate_filter().map(Stage::Aggregate)
     }
 
@@ -330,6 +349,7 @@ impl Parser {
         loop {
             let found = ARITHMETIC.iter().find(|(symbol, operator)| self.is(symbol) && operator.precedence() > least);
             let Some(&(_, operator)) = found else { return Ok(left) };
+            self.chain()?;
             self.advance();
             let right = self.scalar(operator.precedence())?;
             left = Scalar::Binary { operator, left: Box::new(left), right: Box::new(right) };
@@ -351,14 +371,14 @@ impl Parser {
         let TokenKind::Word(word) = &token.kind else {
             return Err(self.unexpected("an aggregate such as count(), or a number"));
         };
-        let percentile =
-            word.strip_prefix('p').and_then(|digits| digits.parse::<f64>().ok()).filter(|p| (0.0..=100.0).contains(p));
+        let percentile = percentile_of(word);
         let function = match percentile {
             Some(_) => AggregateFunction::Quantile,
             None => match AGGREGATES.iter().find(|(name, _)| name == word) {
                 Some(&(_, function)) => function,
                 None => {
                     let names = AGGREGATES.iter().map(|(name, _)| *name).chain(["select", "by", "coalesce"]);
+                    let names = names.chain(metrics::FUNCTIONS.iter().copied());
                     let hint = nearest(word, names).map(|name| format!("did you mean {name}?")).unwrap_or_default();
                     let problem = Problem::new(token.from, token.to, format!("there is no function `{word}`"));
                     return Err(problem.expected("count, min, max, avg, sum, quantile or p95").hint(hint));
@@ -401,6 +421,7 @@ impl Parser {
         loop {
             let negated = self.is("!~");
             if (negated || self.is("=~")) && Operator::Equal.precedence() > least {
+                self.chain()?;
                 self.advance();
                 left = FieldExpression::Matches { of: Box::new(left), pattern: self.pattern()?, negated };
                 continue;
@@ -408,6 +429,7 @@ impl Parser {
             let Some(operator) = self.binary_operator().filter(|operator| operator.precedence() > least) else {
                 return Ok(left);
             };
+            self.chain()?;
             self.advance();
             let right = self.binary(operator.precedence())?;
             let to = self.tokens[self.at.saturating_sub(1)].to;
@@ -561,11 +583,18 @@ fn number_of(kind: &TokenKind, negative: bool) -> Option<Literal> {
     })
 }
 
+/// 99.9 of `p99.9`.
+fn percentile_of(word: &str) -> Option<f64> {
+    word.strip_prefix('p').and_then(|digits| digits.parse::<f64>().ok()).filter(|p| (0.0..=100.0).contains(p))
+}
+
 fn word_literal(word: &str) -> Option<Literal> {
     Some(match word {
         "true" => Literal::Bool(true),
         "false" => Literal::Bool(false),
         "nil" => Literal::Nil,
+        "minInt" => Literal::Int(i64::MIN),
+        "maxInt" => Literal::Int(i64::MAX),
         "ok" => Literal::Status(StatusCode::OK),
         "error" => Literal::Status(StatusCode::ERROR),
         "unset" => Literal::Status(StatusCode::UNSET),
@@ -584,12 +613,18 @@ fn word_literal(word: &str) -> Option<Literal> {
 #[must_use]
 pub fn expand_search(text: &str) -> Text {
     let trimmed = text.trim();
-    if trimmed.is_empty() || trimmed.starts_with(['{', '(']) {
+    if trimmed.is_empty() || trimmed.starts_with(['{', '(']) || is_stage(trimmed) {
         return trimmed.into();
     }
     let words: Vec<String> =
         trimmed.split_whitespace().map(|word| format!("name =~ \"(?i).*{}.*\"", escaped(word))).collect();
     format!("{{ {} }}", words.join(" && ")).into()
+}
+
+/// Whether the text begins as a stage does, such as `count() > 10`.
+fn is_stage(text: &str) -> bool {
+    let (tokens, problems) = tokens(text);
+    Parser { tokens, at: 0, depth: 0, chained: 0, problems }.starts_with_stage()
 }
 
 fn escaped(word: &str) -> String {

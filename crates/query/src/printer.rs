@@ -3,15 +3,24 @@
 use std::fmt::{Display, Formatter, Result, Write as _};
 
 use crate::tree::{
-    AggregateFilter, AggregateFunction, AttributeField, Field, FieldExpression, Form, Literal, Operator, Query,
+    AggregateFilter, AggregateFunction, AttributeField, Field, FieldExpression, Form, Hint, Literal, Operator, Query,
     Relation, Scalar, Scope, SpansetOperator, Spansets, Stage,
 };
 
 impl Display for Query {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         write!(f, "{}", self.source)?;
-        self.stages.iter().try_for_each(|stage| write!(f, " | {stage}"))
+        self.stages.iter().try_for_each(|stage| write!(f, " | {stage}"))?;
+        hints(f, &self.hints)
     }
+}
+
+pub(crate) fn hints(f: &mut Formatter<'_>, hints: &[Hint]) -> Result {
+    if hints.is_empty() {
+        return Ok(());
+    }
+    let hints: Vec<String> = hints.iter().map(|hint| format!("{}={}", hint.name, hint.value)).collect();
+    write!(f, " with({})", hints.join(", "))
 }
 
 impl Display for Spansets {
@@ -68,7 +77,7 @@ impl Display for Stage {
     }
 }
 
-fn list(f: &mut Formatter<'_>, name: &str, items: &[impl Display]) -> Result {
+pub(crate) fn list(f: &mut Formatter<'_>, name: &str, items: &[impl Display]) -> Result {
     write!(f, "{name}(")?;
     for (position, item) in items.iter().enumerate() {
         let comma = if position == 0 { "" } else { ", " };
@@ -191,6 +200,7 @@ impl Display for Literal {
         match self {
             Self::Nil => f.write_str("nil"),
             Self::String(text) => f.write_str(&quoted(text)),
+            Self::Int(i64::MIN) => f.write_str("minInt"),
             Self::Int(int) => write!(f, "{int}"),
             Self::Float(float) => write!(f, "{float:?}"),
             Self::Bool(bool) => write!(f, "{bool}"),

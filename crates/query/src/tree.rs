@@ -11,6 +11,17 @@ pub struct Query {
     pub source: Spansets,
     /// What they flow through, in order.
     pub stages: Vec<Stage>,
+    /// `with(…)`: kept, printed and handed on; none changes what a query finds.
+    pub hints: Vec<Hint>,
+}
+
+/// `most_recent=true` of `with(most_recent=true)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hint {
+    /// Its name.
+    pub name: Text,
+    /// Its value.
+    pub value: Literal,
 }
 
 /// An expression that yields spansets.

@@ -97,8 +97,9 @@ fn spansets() -> impl Strategy<Value = Spansets> {
         let combined = (inner.clone(), operator.clone(), inner.clone()).prop_map(|(left, operator, right)| {
             Spansets::Combined { operator, left: Box::new(left), right: Box::new(right) }
         });
-        let pipeline = (inner, stage())
-            .prop_map(|(source, stage)| Spansets::Pipeline(Box::new(Query { source, stages: vec![stage] })));
+        let pipeline = (inner, stage()).prop_map(|(source, stage)| {
+            Spansets::Pipeline(Box::new(Query { source, stages: vec![stage], hints: Vec::new() }))
+        });
         prop_oneof![3 => combined, 1 => pipeline]
     })
 }
@@ -147,7 +148,7 @@ proptest! {
 
     #[test]
     fn printing_and_parsing_gives_the_same_tree(source in spansets(), stages in prop::collection::vec(stage(), 0..3)) {
-        let query = Query { source, stages };
+        let query = Query { source, stages, hints: Vec::new() };
         let text = query.to_string();
         let parsed = query::parse(&text);
         prop_assert_eq!(parsed.problems, vec![], "{}", text);
@@ -157,6 +158,8 @@ proptest! {
     #[test]
     fn no_text_makes_the_parser_panic(text in "\\PC{0,40}", queryish in "[{}()|&<>=!~.\"`a-z0-9 +*/^-]{0,40}") {
         for text in [text, queryish] {
+            let any = query::parse_any(&text);
+            prop_assert_eq!(any.tree.is_none(), !any.problems.is_empty());
             let parsed = query::parse(&text);
             prop_assert_eq!(parsed.tree.is_none(), !parsed.problems.is_empty());
             for problem in &parsed.problems {
