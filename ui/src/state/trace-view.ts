@@ -11,6 +11,13 @@ const ZOOM_STEP = 0.7;
 const PAN_STEP = 0.2;
 /** How many windows the trail of zooms remembers. */
 const TRAIL_MAX = 6;
+/** Larger traces open anew when they grow: telling their rows apart takes longer than it is worth. */
+const ROWS_ADOPTED_MAX = 20_000;
+
+/** What a row is known by when the trace is fetched again: outlines carry no span ids. */
+function identityOf(outline: Outline, row: number): string {
+  return `${outline.t0 + BigInt(Math.round(outline.start[row]!))} ${outline.services[outline.svc[row]!]!.name} ${outline.names[outline.name[row]!]}`;
+}
 
 export class TraceView {
   readonly all: Window;
@@ -57,6 +64,24 @@ export class TraceView {
     this.errorRows = rowsWithFlag(outline, Flag.error);
     this.criticalRows = rowsWithFlag(outline, Flag.critical);
     this.#collapsed = openingState(outline);
+  }
+
+  /** Takes over from the view of the same trace before it grew: window, find, switches, what is open, the selection. */
+  adopt(old: TraceView): void {
+    if (!isWhole(old.window.value, old.all)) this.window.value = clampWindow(old.window.value, this.all);
+    this.trail.value = old.trail.value;
+    this.findText.value = old.findText.value;
+    this.hideOutside.value = old.hideOutside.value;
+    this.showCritical.value = old.showCritical.value;
+    if (this.outline.n > ROWS_ADOPTED_MAX) return;
+    const rows = new Map<string, number>();
+    for (let row = 0; row < old.outline.n; row++) rows.set(identityOf(old.outline, row), row);
+    for (let row = 0; row < this.outline.n; row++) {
+      const was = rows.get(identityOf(this.outline, row));
+      if (was === undefined) continue;
+      this.#collapsed[row] = old.#collapsed[was]!;
+      if (was === old.selected.value) this.selected.value = row;
+    }
   }
 
   isCollapsed(row: number): boolean {

@@ -121,6 +121,25 @@ test("new traces wait behind a pill while somebody reads", async () => {
   await page.context().close();
 });
 
+test("a trace that still arrives grows in place and keeps what was open and selected", async () => {
+  const own = await serve();
+  const { page, troubles } = await open(browser, `${own.url}trace/growing`);
+  const grid = page.getByRole("treegrid");
+  await grid.focus();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  const selected = page.locator('[role="row"][aria-selected="true"] .operation');
+  const name = await selected.innerText();
+  await page.keyboard.press("ArrowLeft");
+  const before = await page.locator(".facts").innerText();
+  await page.waitForFunction((text) => document.querySelector<HTMLElement>(".facts")!.innerText !== text, before, { timeout: 15_000 });
+  expect(await selected.innerText()).toBe(name);
+  expect(await page.locator('[role="row"][aria-selected="true"]').getAttribute("aria-expanded")).toBe("false");
+  expect(troubles).toEqual([]);
+  await page.context().close();
+  own.close();
+});
+
 test("a query with a mistake is told at its place", async () => {
   const { page } = await open(browser, `${server.url}traces`);
   await page.getByRole("combobox", { name: /Filter traces/ }).fill("{ name =");

@@ -60,6 +60,22 @@ test("zooming hides rows outside, remembers where it came from, and selecting a 
   expect(view.window.value).toEqual(view.all);
 });
 
+test("a trace that grew keeps window, open rows and selection", () => {
+  const all = ragTrace(1, "happy", 0n);
+  const part = new TraceView(decodeOutline(assemble({ ...all, spans: all.spans.slice(0, 12) }).bytes));
+  part.select(2);
+  part.toggle(1);
+  part.findText.value = "rank";
+  const name = (view: TraceView, row: number) => view.outline.names[view.outline.name[row]!];
+  const before = name(part, part.selected.value);
+  const whole = new TraceView(decodeOutline(assemble(all).bytes));
+  whole.adopt(part);
+  expect(name(whole, whole.selected.value)).toBe(before);
+  expect(whole.isCollapsed(whole.selected.value)).toBe(true);
+  expect(whole.findText.value).toBe("rank");
+  expect(whole.window.value).toEqual(whole.all);
+});
+
 test("find joins what the server found", () => {
   const view = fresh();
   view.findText.value = "rank";

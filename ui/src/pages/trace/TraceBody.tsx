@@ -90,30 +90,12 @@ function PanelWidth() {
   return <span ref={here} hidden />;
 }
 
-/** The view of an outline; when the trace grew, window, find and selection go over to the new one. */
+/** The view of an outline; when the trace grew, what was open, found and selected goes over to the new one. */
 function useView(outline: Outline): TraceView {
   const before = useRef<TraceView | undefined>(undefined);
   return useMemo(() => {
     const view = new TraceView(outline);
-    const old = before.current;
-    if (old) {
-      if (old.window.value !== old.all) view.goTo(old.window.value);
-      view.findText.value = old.findText.value;
-      view.hideOutside.value = old.hideOutside.value;
-      view.showCritical.value = old.showCritical.value;
-      const row = old.selected.value;
-      if (row >= 0) view.select(sameRow(old.outline, row, outline));
-    }
+    if (before.current) view.adopt(before.current);
     return (before.current = view);
   }, [outline]);
-}
-
-/** The row of a later outline that has the same name, service and start. */
-function sameRow(old: Outline, row: number, outline: Outline): number {
-  const start = old.t0 + BigInt(Math.round(old.start[row]!));
-  const [name, service] = [old.names[old.name[row]!], old.services[old.svc[row]!]!.name];
-  for (let at = 0; at < outline.n; at++) {
-    if (outline.names[outline.name[at]!] === name && outline.services[outline.svc[at]!]!.name === service && outline.t0 + BigInt(Math.round(outline.start[at]!)) === start) return at;
-  }
-  return -1;
 }
