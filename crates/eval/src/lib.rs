@@ -1,13 +1,42 @@
 //! Trace-based tests: a suite file drives a live system and judges its answers and its traces.
+//!
+//! ```text
+//! file ── suite (all mistakes at once) ── plan ── trigger ── wait until whole ── check ── events ── reports, exit code
+//! ```
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `suite/` | [`suite::Suite`]: what is driven, what runs, what is asserted |
+//! | `run/` | [`Plan`], [`run()`], [`RunEvent`] |
+//! | `trigger/` | sending a request or running a command under a trace of our own |
+//! | `complete/` | when a trace is whole: evidence instead of sleeping |
+//! | `check/` | what an assertion says of an answer and of a trace that may not be whole |
+//! | `report/` | [`report::RunReport`], and how it is told |
+//! | `source.rs`, `watched.rs` | [`TraceSource`]: where traces come from; [`WatchedTraces`] for whoever owns a receiver |
+//! | `own_spans.rs` | the runner's own spans |
+//! | `select.rs` | TraceQL in a suite |
+//! | `exit_code.rs`, `limits.rs` | what a process answers with, every bound |
 
+mod check;
+mod complete;
 pub mod exit_code;
+mod json_path;
 pub mod limits;
+mod own_spans;
 pub mod report;
+mod run;
+mod select;
 mod source;
+pub mod suite;
+mod trigger;
 mod watched;
 
+pub use complete::Learned;
+pub use json_path::JsonPath;
+pub use run::{Host, Plan, PlanError, RunEvent, RunOptions, Stop, run};
 pub use source::{Arrivals, ArrivedSpan, Cursor, NoSettings, NoSink, Settings, SourceError, SpanSink, TraceSource};
+pub use trigger::{ClientError, HttpClient};
 pub use watched::WatchedTraces;
 
-/// Name of the scope of the runner's own spans.
+/// Name of the scope (and service) of the runner's own spans, by which selectors leave them out.
 pub const OWN_SCOPE: &str = "headwater.eval";

@@ -9,8 +9,8 @@ use model::{Batch, Instant, LogRecord, Span, TraceId};
 
 /// A source of traces that are still arriving.
 ///
-/// A trace is read incrementally: every item that arrives moves its [`Cursor`] on, so that a trace of 10,000 spans in 100
-/// batches is not copied 100 times.
+/// A trace is read incrementally: every item is handed out once and moves the [`Cursor`] on, so that a trace of 10,000
+/// spans in 100 batches is not copied 100 times. A trace has one reader.
 pub trait TraceSource: Send + Sync + fmt::Debug {
     /// Announces interest in `trace_id`, before anything of it is sent. A source that keeps only what is watched starts
     /// here; one that keeps everything need not do anything.

@@ -29,10 +29,13 @@ struct Inner {
     span_count: usize,
 }
 
+/// What arrived and was not read yet, and how much there was in all.
 #[derive(Debug)]
 struct Watched {
     spans: Vec<ArrivedSpan>,
     logs: Vec<LogRecord>,
+    span_total: usize,
+    log_total: usize,
     left_out: u64,
     revision: watch::Sender<u64>,
 }
@@ -56,7 +59,8 @@ impl WatchedTraces {
             let room = inner.span_count < WATCHED_SPANS_MAX;
             let Some(watched) = inner.traces.get_mut(&span.trace_id) else { continue };
             touched.push(span.trace_id);
-            if room && watched.spans.len() < TRACE_SPANS_MAX {
+            if room && watched.span_total < TRACE_SPANS_MAX {
+                watched.span_total += 1;
                 watched.spans.push(ArrivedSpan { span: span.clone(), arrived });
                 inner.span_count += 1;
             } else {
@@ -67,7 +71,8 @@ impl WatchedTraces {
             let Some(trace_id) = log.trace_id else { continue };
             let Some(watched) = inner.traces.get_mut(&trace_id) else { continue };
             touched.push(trace_id);
-            if watched.logs.len() < TRACE_LOGS_MAX {
+            if watched.log_total < TRACE_LOGS_MAX {
+                watched.log_total += 1;
                 watched.logs.push(log.clone());
             } else {
                 watched.left_out += 1;
@@ -87,16 +92,13 @@ impl WatchedTraces {
     }
 }
 
-/// Cursors hold both positions: spans in the low half, log records in the high half.
-fn positions(cursor: Cursor) -> (usize, usize) {
-    ((cursor.0 & 0xffff_ffff) as usize, (cursor.0 >> 32) as usize)
-}
-
 impl TraceSource for WatchedTraces {
     fn watch(&self, trace_id: TraceId) {
         self.lock().traces.entry(trace_id).or_insert_with(|| Watched {
             spans: Vec::new(),
             logs: Vec::new(),
+            span_total: 0,
+            log_total: 0,
             left_out: 0,
             revision: watch::Sender::new(0),
         });
@@ -110,25 +112,24 @@ impl TraceSource for WatchedTraces {
     }
 
     fn arrivals(&self, trace_id: TraceId, after: Cursor) -> BoxFuture<'_, Result<Arrivals, SourceError>> {
-        let (span, log) = positions(after);
-        let inner = self.lock();
-        let arrivals = inner.traces.get(&trace_id).map_or_else(
+        let mut inner = self.lock();
+        let arrivals = inner.traces.get_mut(&trace_id).map_or_else(
             || Arrivals { cursor: after, ..Arrivals::default() },
             |watched| Arrivals {
-                spans: watched.spans.get(span..).unwrap_or_default().to_vec(),
-                logs: watched.logs.get(log..).unwrap_or_default().to_vec(),
+                spans: std::mem::take(&mut watched.spans),
+                logs: std::mem::take(&mut watched.logs),
                 left_out: watched.left_out,
-                cursor: Cursor((watched.logs.len() as u64) << 32 | watched.spans.len() as u64),
+                cursor: Cursor((watched.span_total + watched.log_total) as u64),
             },
         );
+        inner.span_count -= arrivals.spans.len();
         Box::pin(std::future::ready(Ok(arrivals)))
     }
 
-    fn changed(&self, trace_id: TraceId, after: Cursor) -> BoxFuture<'_, ()> {
-        let (span, log) = positions(after);
+    fn changed(&self, trace_id: TraceId, _after: Cursor) -> BoxFuture<'_, ()> {
         let inner = self.lock();
         let Some(watched) = inner.traces.get(&trace_id) else { return Box::pin(std::future::pending()) };
-        if watched.spans.len() > span || watched.logs.len() > log {
+        if !watched.spans.is_empty() || !watched.logs.is_empty() {
             return Box::pin(std::future::ready(()));
         }
         // Subscribed while the lock is held: an arrival from here on is seen.

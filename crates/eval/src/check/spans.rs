@@ -1,0 +1,155 @@
+//! Selections: count, each, any, none, where.
+
+use model::SpanIndex;
+use query::{AggregateFilter, AggregateFunction, Operator, Scalar};
+
+use super::trace::{Judged, Selection};
+use super::{Finding, State};
+use crate::limits::EVIDENCE_MAX;
+use crate::select;
+use crate::suite::{Range, Selector, SpansTest, Template};
+
+pub(super) fn spans(selector: &Selector, tests: &[SpansTest], judged: &Judged<'_>) -> Finding {
+    let selection = match judged.select(selector) {
+        Ok(selection) => selection,
+        Err(finding) => return finding,
+    };
+    let findings = tests.iter().map(|test| match test {
+        SpansTest::Count(range) => count(range, &selection),
+        SpansTest::Each(expression) => every(expression, &selection, judged, Every::Meets),
+        SpansTest::None(expression) => every(expression, &selection, judged, Every::Misses),
+        SpansTest::Any(expression) => any(expression, &selection, judged),
+        SpansTest::Where(aggregate) => aggregated(aggregate, &selection, judged),
+    });
+    Finding::all(findings.collect()).selectors([selection.text])
+}
+
+fn count(range: &Range, selection: &Selection) -> Finding {
+    let count = selection.spans.len() as f64;
+    let expected = format!("{} of `{}`", spans_words(range), selection.text);
+    let found = match selection.spans.len() {
+        1 => "1 span".to_owned(),
+        count => format!("{count} spans"),
+    };
+    let state = if range.above(count) {
+        State::FailedForGood
+    } else if range.below(count) {
+        State::Absent
+    } else if range.high.is_none() {
+        State::HeldForGood
+    } else {
+        State::HeldSoFar
+    };
+    let nearest = selection.nearest.clone().filter(|_| state == State::Absent);
+    Finding::new(state, expected, found).evidence(selection.spans.iter().copied()).nearest(nearest)
+}
+
+fn spans_words(range: &Range) -> String {
+    let words = range.to_string();
+    if words == "1" { "1 span".to_owned() } else { format!("{words} spans") }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Every {
+    Meets,
+    Misses,
+}
+
+fn every(expression: &Template, selection: &Selection, judged: &Judged<'_>, what: Every) -> Finding {
+    let (tree, text) = match select::field(expression, judged.variables) {
+        Ok(read) => read,
+        Err(reason) => return Finding::not_evaluable("a field expression", reason),
+    };
+    let quantifier = if what == Every::Meets { "every" } else { "no" };
+    let expected = format!("{quantifier} span of `{}` meets `{text}`", selection.text);
+    if let Some(finding) = empty_or_unknown(&expected, &query::keys_of_field(&tree), selection, judged) {
+        return finding;
+    }
+    let holds = |span: &SpanIndex| query::field_holds(&tree, &judged.view, *span) == (what == Every::Meets);
+    let against: Vec<SpanIndex> = selection.spans.iter().copied().filter(|span| !holds(span)).collect();
+    if against.is_empty() {
+        return Finding::new(State::HeldSoFar, expected, format!("all {} do", selection.spans.len()));
+    }
+    let found = format!("{} of {} do not keep to it", against.len(), selection.spans.len());
+    let noted = against.into_iter().take(EVIDENCE_MAX).map(|span| {
+        let why = query::exclusions(&tree, &judged.view, span).into_iter().map(|exclusion| exclusion.found);
+        (span, why.filter(|found| !found.is_empty()).collect::<Vec<_>>().join("; "))
+    });
+    Finding::new(State::FailedForGood, expected, found).noted(noted.collect::<Vec<_>>())
+}
+
+fn any(expression: &Template, selection: &Selection, judged: &Judged<'_>) -> Finding {
+    let (tree, text) = match select::field(expression, judged.variables) {
+        Ok(read) => read,
+        Err(reason) => return Finding::not_evaluable("a field expression", reason),
+    };
+    let expected = format!("some span of `{}` meets `{text}`", selection.text);
+    if let Some(reason) = select::unknown(&query::keys_of_field(&tree), judged.trace) {
+        return Finding::not_evaluable(expected, reason);
+    }
+    match selection.spans.iter().copied().find(|&span| query::field_holds(&tree, &judged.view, span)) {
+        Some(span) => Finding::new(State::HeldForGood, expected, "one does").evidence([span]),
+        None => {
+            let found = format!("none of {} does", selection.spans.len());
+            let noted = selection.spans.iter().take(EVIDENCE_MAX).map(|&span| {
+                let why = query::exclusions(&tree, &judged.view, span).into_iter().map(|exclusion| exclusion.found);
+                (span, why.collect::<Vec<_>>().join("; "))
+            });
+            Finding::new(State::Absent, expected, found)
+                .noted(noted.collect::<Vec<_>>())
+                .nearest(selection.nearest.clone())
+        }
+    }
+}
+
+fn aggregated(aggregate: &Template, selection: &Selection, judged: &Judged<'_>) -> Finding {
+    let (filter, text) = match select::aggregate(aggregate, judged.variables) {
+        Ok(read) => read,
+        Err(reason) => return Finding::not_evaluable("an aggregate", reason),
+    };
+    let expected = format!("`{text}` over `{}`", selection.text);
+    if let Some(finding) = empty_or_unknown(&expected, &query::keys_of_aggregate(&filter), selection, judged) {
+        return finding;
+    }
+    let number = |side: &Scalar| query::number(side, &judged.view, &selection.spans);
+    let Some(held) = query::meets(&filter, &judged.view, &selection.spans) else {
+        return Finding::not_evaluable(expected, "no selected span has a number to aggregate");
+    };
+    let found = match (number(&filter.left), number(&filter.right)) {
+        (Some(left), Some(right)) => format!("{} is {left}, compared with {right}", filter.left),
+        _ => String::new(),
+    };
+    let state = match (held, more_spans_cannot_change(&filter, held)) {
+        (true, true) => State::HeldForGood,
+        (true, false) => State::HeldSoFar,
+        (false, true) => State::FailedForGood,
+        (false, false) => State::FailedSoFar,
+    };
+    Finding::new(state, expected, found).evidence(selection.spans.iter().copied())
+}
+
+/// A greatest value only grows, a least one only shrinks.
+fn more_spans_cannot_change(filter: &AggregateFilter, held: bool) -> bool {
+    let (Scalar::Aggregate { function, .. }, Scalar::Literal(_)) = (&filter.left, &filter.right) else { return false };
+    let upper = matches!(filter.operator, Operator::Less | Operator::LessOrEqual);
+    let lower = matches!(filter.operator, Operator::Greater | Operator::GreaterOrEqual);
+    match function {
+        AggregateFunction::Max | AggregateFunction::Count => (upper && !held) || (lower && held),
+        AggregateFunction::Min => (lower && !held) || (upper && held),
+        _ => false,
+    }
+}
+
+/// Bounds on nothing say nothing.
+fn empty_or_unknown(
+    expected: &str,
+    keys: &[query::KeyUse],
+    selection: &Selection,
+    judged: &Judged<'_>,
+) -> Option<Finding> {
+    if selection.spans.is_empty() {
+        let reason = format!("no span of `{}` to judge", selection.text);
+        return Some(Finding::not_evaluable(expected, reason).nearest(selection.nearest.clone()));
+    }
+    select::unknown(keys, judged.trace).map(|reason| Finding::not_evaluable(expected, reason))
+}

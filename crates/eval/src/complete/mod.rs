@@ -1,0 +1,24 @@
+//! When is a trace whole? Decided from evidence, with reasons, instead of sleeping.
+//!
+//! ```text
+//! arrival ──► assess: what is missing, for certain or possibly?
+//!               nothing, and every positive assertion holds ──► complete, at once
+//!               something ──► wait for the next arrival, or until the quiet period of those who are silent has passed
+//!                               nothing certain missing ──► complete       something certain ──► quiet
+//!                               deadline first ──► timed out                nothing at all ──► no span
+//! ```
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `assess.rs` | what the spans so far say about those that are not there |
+//! | `learned.rs` | [`Learned`]: how each service's exporter behaves, and what lies behind each call |
+//! | `call.rs` | what tells one call from another |
+//! | `wait.rs` | the wait itself |
+
+mod assess;
+mod call;
+mod learned;
+mod wait;
+
+pub use learned::Learned;
+pub(crate) use wait::{Wait, Waited, wait};

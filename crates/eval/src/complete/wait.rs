@@ -1,0 +1,182 @@
+//! The wait for a trace: wakes on arrivals, never sleeps a fixed time.
+
+use std::collections::BTreeSet;
+
+use model::{Duration, LogRecord, Span, Text, Trace, TraceId};
+use stdx::Clock;
+
+use super::assess::{Assessment, Expected, assess};
+use super::learned::Learned;
+use crate::OWN_SCOPE;
+use crate::report::Outcome;
+use crate::source::{Cursor, SourceError, TraceSource};
+use crate::suite::Complete;
+
+/// What arrived so far, the runner's own spans left out.
+#[derive(Debug, Default)]
+pub(crate) struct Received {
+    pub spans: Vec<Span>,
+    pub logs: Vec<LogRecord>,
+    pub left_out: u64,
+    seen: BTreeSet<Text>,
+    /// Spans that continue the runner's request.
+    entries: BTreeSet<model::SpanId>,
+}
+
+impl Received {
+    /// The spans as a tree; give them back with [`Received::put_back`] where more may come.
+    pub fn take(&mut self, trace_id: TraceId, own_spans: &[model::SpanId]) -> Trace {
+        let mut spans = std::mem::take(&mut self.spans);
+        for span in &mut spans {
+            // The runner's spans are not judged, so the system's first span is a root here.
+            if span.parent_span_id.is_some_and(|parent| own_spans.contains(&parent)) {
+                span.parent_span_id = None;
+                self.entries.insert(span.span_id);
+            }
+        }
+        Trace::assemble(trace_id, spans, std::mem::take(&mut self.logs))
+    }
+
+    fn put_back(&mut self, trace: Trace, own_span: model::SpanId) {
+        (self.spans, self.logs) = trace.into_parts();
+        for span in &mut self.spans {
+            if span.parent_span_id.is_none() && self.entries.contains(&span.span_id) {
+                span.parent_span_id = Some(own_span);
+            }
+        }
+    }
+}
+
+/// What to wait for.
+pub(crate) struct Wait<'a> {
+    pub source: &'a dyn TraceSource,
+    pub clock: &'a dyn Clock,
+    pub trace_id: TraceId,
+    pub own_spans: &'a [model::SpanId],
+    pub services: &'a [Text],
+    pub edges: &'a [crate::suite::Edge],
+    pub complete: Complete,
+    /// Learned by earlier traces; this one adds to it.
+    pub learned: &'a std::sync::Mutex<Learned>,
+}
+
+/// How the wait ended.
+#[derive(Debug)]
+pub(crate) struct Waited {
+    pub received: Received,
+    pub outcome: Outcome,
+    pub reasons: Vec<String>,
+}
+
+/// Waits until the trace is whole, nothing more can be expected, or the deadline. `holds` says whether every positive
+/// assertion already holds.
+///
+/// # Errors
+/// When the source cannot be asked.
+pub(crate) async fn wait(wait: Wait<'_>, mut holds: impl FnMut(&Trace) -> bool) -> Result<Waited, SourceError> {
+    let began = wait.clock.monotonic_nanos();
+    let since =
+        |then: u64| Duration(i64::try_from(wait.clock.monotonic_nanos().saturating_sub(then)).unwrap_or(i64::MAX));
+    let mut received = Received::default();
+    let mut cursor = Cursor::START;
+    let mut last_arrival = began;
+    loop {
+        let arrivals = wait.source.arrivals(wait.trace_id, cursor).await?;
+        cursor = arrivals.cursor;
+        if take_in(&mut received, arrivals, wait.learned) {
+            last_arrival = wait.clock.monotonic_nanos();
+        }
+        let (assessment, quiet) = look(&received, &wait);
+        let structure_is_whole = assessment.is_whole() && received.left_out == 0;
+        if structure_is_whole && all_hold(&mut received, &wait, &mut holds) {
+            return Ok(complete(received, &wait, "every span that something refers to is there"));
+        }
+        let quiet = wait.complete.quiet.unwrap_or(quiet);
+        let until_quiet = quiet - since(last_arrival);
+        let until_deadline = wait.complete.deadline - since(began);
+        if until_quiet <= Duration::ZERO {
+            return Ok(ended_quiet(received, assessment, quiet, &wait));
+        }
+        if until_deadline <= Duration::ZERO {
+            return Ok(timed_out(received, assessment, &wait));
+        }
+        let pause = tokio::time::sleep(until_quiet.min(until_deadline).to_std());
+        tokio::select! {
+            () = wait.source.changed(wait.trace_id, cursor) => {}
+            () = pause => {}
+        }
+    }
+}
+
+/// Adds what arrived; whether something of the system's did.
+fn take_in(received: &mut Received, arrivals: crate::Arrivals, learned: &std::sync::Mutex<Learned>) -> bool {
+    received.left_out = arrivals.left_out;
+    let ours = |scope: &model::Scope| &*scope.name == OWN_SCOPE;
+    let spans: Vec<_> = arrivals.spans.into_iter().filter(|arrived| !ours(&arrived.span.scope)).collect();
+    let something = !spans.is_empty() || !arrivals.logs.is_empty();
+    if !spans.is_empty() {
+        let seen: Vec<_> = spans.iter().map(|arrived| (&arrived.span, arrived.arrived)).collect();
+        lock(learned).arrived(&seen);
+    }
+    received.logs.extend(arrivals.logs);
+    for arrived in spans {
+        if !received.seen.contains(arrived.span.service_name()) {
+            received.seen.insert(arrived.span.service_name().into());
+        }
+        received.spans.push(arrived.span);
+    }
+    something
+}
+
+fn look(received: &Received, wait: &Wait<'_>) -> (Assessment, Duration) {
+    let learned = lock(wait.learned);
+    let expected =
+        Expected { own_spans: wait.own_spans, services: wait.services, edges: wait.edges, learned: &learned };
+    let assessment = assess(&received.spans, &expected);
+    let quiet = assessment.quiet(&received.seen, &expected);
+    (assessment, quiet)
+}
+
+fn all_hold(received: &mut Received, wait: &Wait<'_>, holds: &mut impl FnMut(&Trace) -> bool) -> bool {
+    let trace = received.take(wait.trace_id, wait.own_spans);
+    let all = holds(&trace);
+    received.put_back(trace, wait.own_spans.first().copied().unwrap_or_default());
+    all
+}
+
+fn complete(received: Received, wait: &Wait<'_>, reason: &str) -> Waited {
+    let mut received = received;
+    let trace = received.take(wait.trace_id, wait.own_spans);
+    lock(wait.learned).was_whole(&trace);
+    received.put_back(trace, wait.own_spans.first().copied().unwrap_or_default());
+    Waited { received, outcome: Outcome::Complete, reasons: vec![reason.to_owned()] }
+}
+
+fn ended_quiet(received: Received, assessment: Assessment, quiet: Duration, wait: &Wait<'_>) -> Waited {
+    if received.spans.is_empty() {
+        let reason =
+            format!("nothing arrived within {quiet}, the longest that an exporter of these services holds spans back");
+        return Waited { received, outcome: Outcome::NoSpan, reasons: vec![reason] };
+    }
+    if assessment.certain.is_empty() && received.left_out == 0 {
+        let reason = format!("no span is known to be missing, and nothing more came for {quiet}");
+        return complete(received, wait, &reason);
+    }
+    let mut reasons = assessment.reasons();
+    if received.left_out > 0 {
+        reasons.push(format!("{} spans were left out, since the trace is too large to keep whole", received.left_out));
+    }
+    reasons.push(format!("nothing more came for {quiet}"));
+    Waited { received, outcome: Outcome::Quiet, reasons }
+}
+
+fn timed_out(received: Received, assessment: Assessment, wait: &Wait<'_>) -> Waited {
+    let outcome = if received.spans.is_empty() { Outcome::NoSpan } else { Outcome::TimedOut };
+    let mut reasons = assessment.reasons();
+    reasons.push(format!("the deadline of {} passed", wait.complete.deadline));
+    Waited { received, outcome, reasons }
+}
+
+fn lock(learned: &std::sync::Mutex<Learned>) -> std::sync::MutexGuard<'_, Learned> {
+    learned.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

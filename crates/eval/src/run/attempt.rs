@@ -1,0 +1,424 @@
+//! One attempt: send the steps, wait for the traces that are judged, judge.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+
+use analysis::Peers;
+use model::{Attributes, Duration, Instant, Span, SpanId, SpanKind, Trace, TraceId};
+
+use super::runner::Shared;
+use crate::check::{
+    Finding, Judged, check_answer, check_trace, expected_edges, is_about_trace, needs_nothing_more, settle,
+    settle_answer,
+};
+use crate::complete::{Wait, Waited, wait};
+use crate::limits::EVIDENCE_MAX;
+use crate::own_spans::{OwnSpan, batch};
+use crate::report::{
+    AssertionReport, AttemptReport, CompletenessReport, EvidenceSpan, Outcome, ServiceSpans, StepReport, UnixNanos,
+    Verdict,
+};
+use crate::select::Numbers;
+use crate::suite::{Assertion, Check, MAIN_STEP, Scenario, Step, Variables};
+use crate::trigger::{Answer, Context, Send, send};
+
+/// An attempt's report, and what is needed of it to judge all attempts together.
+pub(super) struct Attempted {
+    pub report: AttemptReport,
+    /// From sending to the answer, by step.
+    pub durations: BTreeMap<String, Duration>,
+}
+
+/// A step that was sent.
+struct Sent<'a> {
+    step: &'a Step,
+    context: Context,
+    started: Instant,
+    ended: Instant,
+    answer: Result<Answer, String>,
+    variables: Variables,
+}
+
+/// Sends a scenario once without its faults, so that connections are open and code is warm, and learns from its traces.
+pub(super) async fn warm_up(shared: &Arc<Shared>, scenario: usize) {
+    let scenario = &shared.plan.suite.scenarios[scenario];
+    let faultless = Scenario { faults: Vec::new(), assertions: Vec::new(), ..scenario.clone() };
+    let sent = send_all(shared, &faultless, 0).await;
+    let learns = !shared.plan.options.without_traces && scenario.assertions.iter().any(is_about_trace);
+    for sent in &sent {
+        if learns && sent.answer.is_ok() {
+            // What is learned stays in `shared`; a source that cannot be asked is told by the first judged attempt.
+            let _ = wait_for(shared, &faultless, sent, &[]).await;
+        }
+        shared.host.source.release(sent.context.trace_id);
+    }
+}
+
+pub(super) async fn attempt(shared: &Arc<Shared>, scenario: usize, number: u32) -> Attempted {
+    let scenario = &shared.plan.suite.scenarios[scenario];
+    let scenario_span = shared.host.span_id();
+    let began = Instant(shared.host.clock.unix_nanos());
+    let sent = send_all(shared, scenario, number).await;
+    let answered = shared.host.clock.monotonic_nanos();
+    let mut own: Vec<Span> = Vec::new();
+    let mut steps = Vec::new();
+    let mut assertions: Vec<Option<AssertionReport>> = vec![None; scenario.assertions.len()];
+    let mut error = sent.iter().find_map(|sent| sent.answer.as_ref().err().cloned());
+    let durations: BTreeMap<String, Duration> =
+        sent.iter().filter_map(|sent| Some((sent.step.name.clone(), sent.answer.as_ref().ok()?.duration))).collect();
+    if error.is_none() {
+        judge_answers(scenario, &sent, &durations, &mut assertions, shared);
+    }
+    for sent in &sent {
+        let mut completeness = None;
+        if error.is_none() {
+            match judge_trace(shared, scenario, sent, &mut assertions, &mut own, scenario_span).await {
+                Ok(judged) => completeness = judged,
+                Err(message) => error = Some(message),
+            }
+        }
+        steps.push(step_report(sent, completeness));
+        shared.host.source.release(sent.context.trace_id);
+    }
+    let verdict = verdict(error.as_deref(), &assertions);
+    own_spans(shared, scenario, &sent, scenario_span, began, verdict, &mut own);
+    shared.host.sink.deliver(batch(own)).await;
+    let main = sent.last();
+    let waited = shared.host.clock.monotonic_nanos().saturating_sub(answered);
+    let report = AttemptReport {
+        attempt: number,
+        verdict,
+        trace_id: main.map(|main| main.context.trace_id.to_string()),
+        started: UnixNanos(main.map_or(began, |main| main.started).unix_nanos()),
+        duration: main.map_or(0, |main| (main.ended - main.started).nanos()),
+        waited: i64::try_from(waited).unwrap_or(i64::MAX),
+        steps,
+        assertions: assertions.into_iter().flatten().collect(),
+        error,
+    };
+    Attempted { report, durations }
+}
+
+fn verdict(error: Option<&str>, assertions: &[Option<AssertionReport>]) -> Verdict {
+    if error.is_some() {
+        return Verdict::Error;
+    }
+    let verdicts = assertions.iter().flatten().map(|assertion| assertion.verdict);
+    Verdict::worst(verdicts).unwrap_or(Verdict::Pass)
+}
+
+/// Sends every step, one after the other; ends at the first that gets no answer.
+async fn send_all<'a>(shared: &Shared, scenario: &'a Scenario, number: u32) -> Vec<Sent<'a>> {
+    let host = &shared.host;
+    let mut variables = scenario.variables.clone();
+    variables.insert("attempt.id".to_owned(), host.span_id().to_string().into());
+    variables.insert("attempt.number".to_owned(), number.into());
+    variables.insert("scenario.name".to_owned(), scenario.name.clone().into());
+    variables.insert("suite.name".to_owned(), shared.plan.suite.name.clone().into());
+    let mut all = Vec::new();
+    for step in &scenario.steps {
+        let mut own_variables = variables.clone();
+        own_variables.extend(step.variables.clone());
+        let context = Context { trace_id: host.trace_id(), span_id: host.span_id() };
+        host.source.watch(context.trace_id);
+        let faults = if step.name == MAIN_STEP { scenario.faults.as_slice() } else { &[] };
+        let started = Instant(host.clock.unix_nanos());
+        let answer = send(&host.client, &step.target, &Send { context, variables: &own_variables, faults }).await;
+        let ended = Instant(host.clock.unix_nanos());
+        let answer = answer.and_then(|answer| {
+            outputs(step, &answer, &mut variables)?;
+            Ok(answer)
+        });
+        let failed = answer.is_err();
+        all.push(Sent { step, context, started, ended, answer, variables: own_variables });
+        if failed {
+            break;
+        }
+    }
+    // Assertions may use what the last step put out.
+    for sent in &mut all {
+        for (name, value) in &variables {
+            sent.variables.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    all
+}
+
+/// Sets the variables that later steps take from this answer.
+fn outputs(step: &Step, answer: &Answer, variables: &mut Variables) -> Result<(), String> {
+    if step.outputs.is_empty() {
+        return Ok(());
+    }
+    let body: serde_json::Value = serde_json::from_slice(&answer.body)
+        .map_err(|error| format!("{} has outputs, but its answer is no JSON: {error}", step.name))?;
+    for (name, path) in &step.outputs {
+        let value = path.find(&body).first().copied().cloned();
+        let value = value.ok_or_else(|| format!("{}'s answer has no `{path}` for the variable `{name}`", step.name))?;
+        variables.insert(name.clone(), value);
+    }
+    Ok(())
+}
+
+fn judge_answers(
+    scenario: &Scenario,
+    sent: &[Sent<'_>],
+    durations: &BTreeMap<String, Duration>,
+    reports: &mut [Option<AssertionReport>],
+    shared: &Shared,
+) {
+    for (assertion, report) in scenario.assertions.iter().zip(reports) {
+        let Some(sent) = sent.iter().find(|sent| sent.step.name == assertion.step) else { continue };
+        let Ok(answer) = &sent.answer else { continue };
+        if assertion.when.is_some() {
+            continue;
+        }
+        if let Some(finding) = check_answer(assertion, answer, durations, &sent.variables) {
+            let mut judged = settle_answer(&finding, assertion.optional);
+            let over_attempts = shared.plan.options.repeat.unwrap_or(scenario.repeat) > 1;
+            if over_attempts && matches!(assertion.check, Check::FasterThan { .. }) && judged.0 == Verdict::Fail {
+                // One pair says little; all attempts together are judged.
+                judged = (Verdict::Pass, String::new());
+            }
+            *report = Some(assertion_report(assertion, finding, judged, None));
+        }
+    }
+}
+
+/// Waits for one step's trace and judges what is asserted on it; nothing if nothing is.
+async fn judge_trace(
+    shared: &Arc<Shared>,
+    scenario: &Scenario,
+    sent: &Sent<'_>,
+    reports: &mut [Option<AssertionReport>],
+    own: &mut Vec<Span>,
+    scenario_span: SpanId,
+) -> Result<Option<CompletenessReport>, String> {
+    let wanted = |assertion: &&Assertion| assertion.step == sent.step.name && is_about_trace(assertion);
+    let assertions: Vec<&Assertion> = scenario.assertions.iter().filter(wanted).collect();
+    if assertions.is_empty() || shared.plan.options.without_traces {
+        return Ok(None);
+    }
+    let began = Instant(shared.host.clock.unix_nanos());
+    let mut waited = wait_for(shared, scenario, sent, &assertions).await.map_err(|error| error.to_string())?;
+    let looked = Instant(shared.host.clock.unix_nanos());
+    let completeness = completeness_report(&waited, unsampled(sent));
+    let own_ids = [sent.context.span_id];
+    let trace = waited.received.take(sent.context.trace_id, &own_ids);
+    let peers = peers(shared, &trace, completeness.outcome == Outcome::Complete);
+    let numbers = Numbers::of(&trace);
+    let judged = Judged::new(&trace, &numbers, &sent.variables, &shared.plan.suite.services, &peers);
+    for (assertion, report) in scenario.assertions.iter().zip(reports) {
+        if wanted(&assertion) {
+            *report = Some(judge(assertion, &judged, sent, &completeness));
+        }
+    }
+    let ended = Instant(shared.host.clock.unix_nanos());
+    for (name, start, end) in [("wait", began, looked), ("judge", looked, ended)] {
+        let attributes = match name {
+            "wait" => [("headwater.completeness", completeness.outcome.name())].into_iter().collect(),
+            _ => Attributes::default(),
+        };
+        own.push(shared.own.span(OwnSpan {
+            trace_id: sent.context.trace_id,
+            span_id: shared.host.span_id(),
+            parent: (sent.step.name == MAIN_STEP).then_some(scenario_span),
+            name,
+            kind: SpanKind::INTERNAL,
+            start,
+            end,
+            attributes,
+            error: None,
+        }));
+    }
+    Ok(Some(completeness))
+}
+
+/// One assertion on a trace, its condition first.
+fn judge(
+    assertion: &Assertion,
+    judged: &Judged<'_>,
+    sent: &Sent<'_>,
+    completeness: &CompletenessReport,
+) -> AssertionReport {
+    let trace = Some(judged.trace);
+    if let Some(when) = &assertion.when {
+        match judged.select(when) {
+            Ok(selection) if selection.spans.is_empty() => {
+                let found = format!("`{}` selects nothing: not judged", selection.text);
+                let finding = Finding::new(crate::check::State::HeldSoFar, "", found).selectors([selection.text]);
+                let settled = settle(&finding, completeness, true);
+                return assertion_report(assertion, finding, settled, trace);
+            }
+            Ok(_) => {}
+            Err(finding) => {
+                let settled = settle(&finding, completeness, assertion.optional);
+                return assertion_report(assertion, finding, settled, trace);
+            }
+        }
+    }
+    let answer = sent.answer.as_ref().ok();
+    let of_answer = || {
+        let finding = check_answer(assertion, answer?, &BTreeMap::new(), &sent.variables)?;
+        let settled = settle_answer(&finding, assertion.optional);
+        Some((finding, settled))
+    };
+    let of_trace = || {
+        let finding = check_trace(assertion, judged)?;
+        let settled = settle(&finding, completeness, assertion.optional);
+        Some((finding, settled))
+    };
+    let (finding, settled) = of_trace().or_else(of_answer).unwrap_or_else(|| {
+        let finding = Finding::not_evaluable("", "there is no answer to judge");
+        (finding, (Verdict::NotEvaluable, "there is no answer to judge".to_owned()))
+    });
+    assertion_report(assertion, finding, settled, trace)
+}
+
+async fn wait_for(
+    shared: &Arc<Shared>,
+    scenario: &Scenario,
+    sent: &Sent<'_>,
+    assertions: &[&Assertion],
+) -> Result<Waited, crate::SourceError> {
+    let edges = expected_edges(assertions.iter().copied());
+    let services = &shared.plan.suite.services;
+    let own_spans = [sent.context.span_id];
+    let waiting = Wait {
+        source: &*shared.host.source,
+        clock: &*shared.host.clock,
+        trace_id: sent.context.trace_id,
+        own_spans: &own_spans,
+        services,
+        edges: &edges,
+        complete: scenario.complete,
+        learned: &shared.learned,
+    };
+    wait(waiting, |trace| {
+        let peers = peers(shared, trace, false);
+        let numbers = Numbers::of(trace);
+        let judged = Judged::new(trace, &numbers, &sent.variables, services, &peers);
+        assertions.iter().all(|assertion| needs_nothing_more(assertion, &judged))
+    })
+    .await
+}
+
+/// Who answers at which address: learned from whole traces and from this one.
+fn peers(shared: &Shared, trace: &Trace, keep: bool) -> Peers {
+    let mut learned = shared.peers.lock().unwrap_or_else(PoisonError::into_inner);
+    if keep {
+        learned.learn(trace);
+    }
+    let mut peers = learned.clone();
+    drop(learned);
+    peers.learn(trace);
+    peers
+}
+
+/// The answer's own word that its trace was not sampled.
+fn unsampled(sent: &Sent<'_>) -> Option<String> {
+    let header = sent.answer.as_ref().ok()?.header("traceresponse")?;
+    let flags = u8::from_str_radix(header.rsplit('-').next()?, 16).ok()?;
+    (flags & 1 == 0).then(|| "the answer says that its trace was not sampled".to_owned())
+}
+
+fn completeness_report(waited: &Waited, unsampled: Option<String>) -> CompletenessReport {
+    let mut services: BTreeMap<&str, u32> = BTreeMap::new();
+    for span in &waited.received.spans {
+        *services.entry(span.service_name()).or_default() += 1;
+    }
+    let span_count = services.values().sum();
+    let services =
+        services.into_iter().map(|(service, spans)| ServiceSpans { service: service.to_owned(), spans }).collect();
+    let reasons = unsampled.into_iter().chain(waited.reasons.clone()).collect();
+    CompletenessReport { outcome: waited.outcome, reasons, services, span_count }
+}
+
+fn step_report(sent: &Sent<'_>, completeness: Option<CompletenessReport>) -> StepReport {
+    StepReport {
+        name: sent.step.name.clone(),
+        trace_id: sent.context.trace_id.to_string(),
+        status: sent.answer.as_ref().ok().map(|answer| answer.status),
+        duration: (sent.ended - sent.started).nanos(),
+        error: sent.answer.as_ref().err().cloned(),
+        completeness,
+    }
+}
+
+fn assertion_report(
+    assertion: &Assertion,
+    finding: Finding,
+    (verdict, reason): (Verdict, String),
+    trace: Option<&Trace>,
+) -> AssertionReport {
+    let span = |(index, note): (model::SpanIndex, String)| {
+        let trace = trace?;
+        let span = trace.spans().get(index as usize)?;
+        Some(EvidenceSpan {
+            trace_id: trace.id().to_string(),
+            span_id: span.span_id.to_string(),
+            service: span.service_name().to_owned(),
+            name: span.name.to_string(),
+            note,
+        })
+    };
+    AssertionReport {
+        kind: assertion.kind.to_owned(),
+        text: assertion.text.clone(),
+        verdict,
+        expected: if verdict == Verdict::Pass { String::new() } else { finding.expected },
+        found: finding.found,
+        reason,
+        selectors: finding.selectors,
+        evidence: finding.evidence.into_iter().take(EVIDENCE_MAX).filter_map(span).collect(),
+        nearest: finding.nearest.and_then(span),
+        line: assertion.place.line,
+    }
+}
+
+/// The scenario's span over the main step's trigger; each set-up step's trigger is the root of its own trace.
+fn own_spans(
+    shared: &Shared,
+    scenario: &Scenario,
+    sent: &[Sent<'_>],
+    scenario_span: SpanId,
+    began: Instant,
+    verdict: Verdict,
+    own: &mut Vec<Span>,
+) {
+    for sent in sent {
+        let is_main = sent.step.name == MAIN_STEP;
+        own.push(shared.own.span(OwnSpan {
+            trace_id: sent.context.trace_id,
+            span_id: sent.context.span_id,
+            parent: is_main.then_some(scenario_span),
+            name: if is_main { "trigger" } else { &sent.step.name },
+            kind: SpanKind::CLIENT,
+            start: sent.started,
+            end: sent.ended,
+            attributes: Attributes::default(),
+            error: sent.answer.as_ref().err().map(String::as_str),
+        }));
+    }
+    let main: Option<TraceId> =
+        sent.last().filter(|sent| sent.step.name == MAIN_STEP).map(|sent| sent.context.trace_id);
+    let Some(trace_id) = main else { return };
+    let mut attributes: Attributes = [
+        ("test.suite.name", shared.plan.suite.name.as_str()),
+        ("test.case.name", scenario.name.as_str()),
+        ("test.case.result.status", verdict.name()),
+    ]
+    .into_iter()
+    .collect();
+    attributes.push("headwater.scenario.line", i64::from(scenario.place.line));
+    own.push(shared.own.span(OwnSpan {
+        trace_id,
+        span_id: scenario_span,
+        parent: None,
+        name: &format!("scenario {}", scenario.name),
+        kind: SpanKind::INTERNAL,
+        start: began,
+        end: Instant(shared.host.clock.unix_nanos()),
+        attributes,
+        error: None,
+    }));
+}

@@ -1,0 +1,19 @@
+//! Running a suite: plan, attempts, events.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `plan.rs` | [`Plan`]: which scenarios, how often, in which order |
+//! | `event.rs` | [`RunEvent`]: what happens while it runs |
+//! | `runner.rs` | [`run`]: warm-up, attempts at once, the report |
+//! | `attempt.rs` | one attempt: trigger, wait, judge |
+//! | `repeated.rs` | what is judged over all attempts of a scenario, and how they spread |
+
+mod attempt;
+mod event;
+mod plan;
+mod repeated;
+mod runner;
+
+pub use event::RunEvent;
+pub use plan::{Plan, PlanError, RunOptions};
+pub use runner::{Host, Stop, run};

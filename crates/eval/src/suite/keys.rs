@@ -1,0 +1,357 @@
+//! The one table of keys of a suite file: the reader accepts these and no others, hints come from it, and the JSON Schema
+//! is printed from it.
+
+/// A key of a map.
+pub(crate) struct Key {
+    pub name: &'static str,
+    /// For people, in the schema and thereby in editors.
+    pub about: &'static str,
+    pub shape: Shape,
+    pub required: bool,
+}
+
+/// What may stand under a key.
+pub(crate) enum Shape {
+    Text,
+    Bool,
+    Count,
+    /// `200ms`, `5s`.
+    Duration,
+    /// `3`, `2..5`, `>= 2`, possibly with a unit.
+    Range,
+    /// Anything.
+    Json,
+    /// A TraceQL selector, field expression or aggregate.
+    TraceQl,
+    /// `caller -> callee`.
+    Edge,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    List(&'static Shape),
+    Map(&'static [Key]),
+    /// Keys of the user's own.
+    MapOf(&'static Shape),
+    OneOf(&'static [Shape]),
+    /// The list of assertions.
+    Assertions,
+}
+
+const fn key(name: &'static str, shape: Shape, about: &'static str) -> Key {
+    Key { name, about, shape, required: false }
+}
+
+const fn required(name: &'static str, shape: Shape, about: &'static str) -> Key {
+    Key { name, about, shape, required: true }
+}
+
+pub(crate) const SUITE: &[Key] = &[
+    required("suite", Shape::Text, "Name of the suite."),
+    key("target", Shape::OneOf(&[Shape::Map(TARGET)]), "What is driven."),
+    key(
+        "targets",
+        Shape::MapOf(&Shape::Map(TARGET)),
+        "Several targets by name; a scenario says which, the first is the default.",
+    ),
+    key("receive", Shape::Map(RECEIVE), "Where the embedded receiver listens."),
+    key("server", Shape::Text, "A running Headwater server that receives the spans, instead of `receive`."),
+    key("services", Shape::List(&Shape::Text), "Who exists: feeds completeness; asserted only where a scenario asks."),
+    key("vars", Shape::MapOf(&Shape::Json), "Variables of all scenarios."),
+    key("complete", Shape::Map(COMPLETE), "When to stop waiting for a trace."),
+    key("run", Shape::Map(RUN), "How the scenarios are run."),
+    key(
+        "forwarding",
+        Shape::OneOf(&[Shape::Map(FORWARDING), Shape::List(&Shape::Map(FORWARDING))]),
+        "Where received telemetry is sent on to: one destination or a list.",
+    ),
+    required("scenarios", Shape::List(&Shape::Map(SCENARIO)), "The scenarios."),
+];
+
+pub(crate) const TARGET: &[Key] = &[
+    key("http", Shape::Map(HTTP), "Send an HTTP request."),
+    key("exec", Shape::Map(EXEC), "Run a command; it gets TRACEPARENT in its environment."),
+];
+
+pub(crate) const HTTP: &[Key] = &[
+    required("url", Shape::Text, "Where to; ${VAR} and {{variable}} are put in."),
+    key("method", Shape::Text, "GET, POST, …; POST when there is a body, else GET."),
+    key("headers", Shape::MapOf(&Shape::Text), "Headers to send."),
+    key("json", Shape::Json, "The body as JSON; texts at any depth may hold {{variables}}."),
+    key("body", Shape::Text, "The body as text."),
+    key("timeout", Shape::Duration, "How long to wait for the answer; 30s if not said."),
+];
+
+pub(crate) const EXEC: &[Key] = &[
+    required("command", Shape::List(&Shape::Text), "Program and arguments."),
+    key("env", Shape::MapOf(&Shape::Text), "Added to the environment."),
+    key("stdin", Shape::Text, "Written to its standard input."),
+    key("timeout", Shape::Duration, "How long it may run; 30s if not said."),
+];
+
+pub(crate) const RECEIVE: &[Key] = &[
+    key("grpc", Shape::Text, "Address for OTLP over gRPC, such as 127.0.0.1:4317."),
+    key("http", Shape::Text, "Address for OTLP over HTTP, such as 127.0.0.1:4318."),
+];
+
+pub(crate) const COMPLETE: &[Key] = &[
+    key("deadline", Shape::Duration, "The longest wait after the answer; 15s if not said."),
+    key(
+        "quiet",
+        Shape::Duration,
+        "The quiet period after the last arrival; derived from what exporters were seen to do if not said.",
+    ),
+];
+
+pub(crate) const RUN: &[Key] = &[
+    key("repeat", Shape::Count, "Judged attempts of each scenario; 1 if not said."),
+    key("warmup", Shape::Count, "Attempts of each scenario that are sent first and not judged; 0 if not said."),
+    key("concurrency", Shape::Count, "Attempts that run at once; 4 if not said."),
+    key("seed", Shape::Count, "Seed of the order of attempts; the order of the file if not said."),
+];
+
+pub(crate) const FORWARDING: &[Key] = &[
+    key("name", Shape::Text, "A name for people."),
+    key("enabled", Shape::Bool, "Whether it is on; true if not said."),
+    required("endpoint", Shape::Text, "The OTLP endpoint, such as http://tempo:4318."),
+    key(
+        "protocol",
+        Shape::Word(&["grpc", "http/protobuf", "http/json"]),
+        "The protocol; told from the port if not said.",
+    ),
+    key("headers", Shape::MapOf(&Shape::Text), "Headers to send; ${VAR} is put in."),
+    key("filter", Shape::TraceQl, "TraceQL: only traces with such a span."),
+];
+
+pub(crate) const SCENARIO: &[Key] = &[
+    required("name", Shape::Text, "Its name, unique in the suite."),
+    key(
+        "target",
+        Shape::OneOf(&[Shape::Text, Shape::Map(TARGET)]),
+        "Name of one of `targets`, or a target of its own.",
+    ),
+    key("vars", Shape::MapOf(&Shape::Json), "Variables; used as {{name}}."),
+    key(
+        "setup",
+        Shape::List(&Shape::Map(STEP)),
+        "Steps before; each has its own trace, judged only where an assertion names it.",
+    ),
+    key(
+        "fault",
+        Shape::OneOf(&[Shape::Map(FAULT), Shape::List(&Shape::Map(FAULT))]),
+        "What goes wrong in the system during the main step.",
+    ),
+    key("complete", Shape::Map(COMPLETE), "Overrides the suite's `complete`."),
+    key("repeat", Shape::Count, "Overrides `run.repeat`."),
+    required("assert", Shape::Assertions, "What must hold."),
+];
+
+pub(crate) const STEP: &[Key] = &[
+    key(
+        "send",
+        Shape::OneOf(&[Shape::Word(&["same"]), Shape::Text, Shape::Map(TARGET)]),
+        "`same` as the main step, the name of a target, or a target.",
+    ),
+    key("name", Shape::Text, "A name for assertions; `setup[0]`, `setup[1]`, … if not said."),
+    key("vars", Shape::MapOf(&Shape::Json), "Variables of this step."),
+    key("outputs", Shape::MapOf(&Shape::Text), "Variables for later steps: name and JSONPath into the answer."),
+];
+
+pub(crate) const FAULT: &[Key] = &[
+    required("edge", Shape::Edge, "The call it happens on."),
+    key("status", Shape::Count, "The callee answers with this HTTP status."),
+    key("delay", Shape::Duration, "The callee waits this long before it does its work."),
+    key("times", Shape::Count, "Only the first so many requests."),
+];
+
+/// Keys that may stand beside any assertion.
+pub(crate) const COMMON: &[Key] = &[
+    key("optional", Shape::Bool, "An empty selection and an unknown key pass instead of being not evaluable."),
+    key("when", Shape::TraceQl, "Only judged where this selects something."),
+    key("step", Shape::Text, "The step whose answer or trace it is about; the main one if not said."),
+];
+
+/// A kind of assertion: its key, what may stand under it, and what may stand beside it.
+pub(crate) struct Kind {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub shape: Shape,
+    pub beside: &'static [Key],
+}
+
+const fn kind(name: &'static str, shape: Shape, beside: &'static [Key], about: &'static str) -> Kind {
+    Kind { name, about, shape, beside }
+}
+
+const SELECTORS: Shape = Shape::List(&Shape::TraceQl);
+
+pub(crate) const KINDS: &[Kind] = &[
+    kind(
+        "status",
+        Shape::OneOf(&[Shape::Count, Shape::Text, Shape::List(&Shape::OneOf(&[Shape::Count, Shape::Text]))]),
+        &[],
+        "The answer's status (exit code of a command): 200, 2xx, or a list.",
+    ),
+    kind("json", Shape::Map(JSON_TESTS), &[], "A value within the JSON answer."),
+    kind(
+        "text",
+        Shape::OneOf(&[Shape::Text, Shape::Map(VALUE_TESTS)]),
+        &[],
+        "The answer as text: what it contains, or tests.",
+    ),
+    kind(
+        "body",
+        Shape::OneOf(&[Shape::Text, Shape::Map(VALUE_TESTS)]),
+        &[],
+        "The answer as text: what it equals, or tests.",
+    ),
+    kind("regex", Shape::Text, &[], "A regular expression found in the answer."),
+    kind("header", Shape::Map(HEADER_TESTS), &[], "A header of the answer."),
+    kind("json_schema", Shape::Json, &[], "The JSON answer meets this JSON Schema."),
+    kind("latency", Shape::Range, &[], "Time to the answer: `2s` means at most, `100ms..2s` a range."),
+    kind(
+        "services",
+        Shape::OneOf(&[Shape::Word(&["all"]), Shape::List(&Shape::Text), Shape::Map(SERVICE_TESTS)]),
+        SERVICES_BESIDE,
+        "Services that have spans: `all` that the suite names, at least these, or tests.",
+    ),
+    kind("edges", Shape::List(&Shape::Edge), EDGES_BESIDE, "Calls between services: at least these."),
+    kind("spans", Shape::TraceQl, SPAN_TESTS, "Spans that a TraceQL selector finds."),
+    kind(
+        "fault_path",
+        Shape::OneOf(&[Shape::Word(&["none"]), Shape::Map(FAULT_PATH)]),
+        &[],
+        "How an error spread, or that there was none.",
+    ),
+    kind("retries", Shape::Map(RETRIES), &[], "Attempts at one call."),
+    kind("order", SELECTORS, &[], "Each selection ends at or before the next one starts."),
+    kind("parallel", SELECTORS, &[], "Each selection overlaps each other one in time."),
+    kind("relation", Shape::Map(RELATION), &[], "How every span of one selection lies to another selection."),
+    kind("data_flow", Shape::Map(DATA_FLOW), &[], "A value of one selection reaches another."),
+    kind("critical_path", Shape::Map(CRITICAL_PATH), &[], "A service's share of the critical path."),
+    kind("cache", Shape::Map(CACHE), &[], "What the cache answered."),
+    kind(
+        "tokens",
+        Shape::OneOf(&[Shape::Range, Shape::Map(TOKENS)]),
+        &[],
+        "Tokens of all language-model calls: a number means at most.",
+    ),
+    kind(
+        "cost",
+        Shape::Range,
+        &[],
+        "US dollars of all language-model calls, from cost attributes: a number means at most.",
+    ),
+    kind("time_to_first_token", Shape::Range, &[], "The longest time to the first token: `500ms` means at most."),
+    kind("logs", Shape::Map(LOGS), &[], "Log records of the trace."),
+    kind("faster_than", Shape::Text, FASTER_BESIDE, "Faster than another step of the attempt."),
+];
+
+pub(crate) const VALUE_TESTS: &[Key] = &[
+    key("equals", Shape::Json, "It is this."),
+    key("not_equals", Shape::Json, "It is not this."),
+    key("contains", Shape::Json, "Text that holds this, or a list with this item."),
+    key("not_contains", Shape::Json, "The contrary."),
+    key("matches", Shape::Text, "A regular expression found in it."),
+    key("not_matches", Shape::Text, "A regular expression not found in it."),
+    key("exists", Shape::Bool, "Whether it is there."),
+    key("number", Shape::Range, "A number within bounds: `>= 2`, `2..5`."),
+    key("length", Shape::Range, "Length of a text, list or map."),
+    key("type", Shape::Word(&["string", "number", "boolean", "array", "object", "null"]), "Its JSON type."),
+];
+
+pub(crate) const JSON_TESTS: &[Key] = &[
+    required("path", Shape::Text, "JSONPath to the value."),
+    key("equals", Shape::Json, "It is this."),
+    key("not_equals", Shape::Json, "It is not this."),
+    key("contains", Shape::Json, "Text that holds this, or a list with this item."),
+    key("not_contains", Shape::Json, "The contrary."),
+    key("matches", Shape::Text, "A regular expression found in it."),
+    key("not_matches", Shape::Text, "A regular expression not found in it."),
+    key("exists", Shape::Bool, "Whether it is there."),
+    key("number", Shape::Range, "A number within bounds: `>= 2`, `2..5`."),
+    key("length", Shape::Range, "Length of a text, list or map."),
+    key("type", Shape::Word(&["string", "number", "boolean", "array", "object", "null"]), "Its JSON type."),
+];
+
+pub(crate) const HEADER_TESTS: &[Key] = &[
+    required("name", Shape::Text, "The header's name."),
+    key("equals", Shape::Json, "It is this."),
+    key("not_equals", Shape::Json, "It is not this."),
+    key("contains", Shape::Json, "It holds this."),
+    key("not_contains", Shape::Json, "The contrary."),
+    key("matches", Shape::Text, "A regular expression found in it."),
+    key("not_matches", Shape::Text, "A regular expression not found in it."),
+    key("exists", Shape::Bool, "Whether it is there."),
+];
+
+pub(crate) const SERVICE_TESTS: &[Key] = &[
+    key("include", Shape::List(&Shape::Text), "At least these."),
+    key("exactly", Shape::List(&Shape::Text), "These and no others."),
+    key("exclude", Shape::List(&Shape::Text), "None of these."),
+];
+
+pub(crate) const SERVICES_BESIDE: &[Key] = &[key("exactly", Shape::Bool, "And no others.")];
+pub(crate) const EDGES_BESIDE: &[Key] = &[key("exactly", Shape::Bool, "And no others.")];
+pub(crate) const FASTER_BESIDE: &[Key] =
+    &[key("by", Shape::Text, "By at least this factor, such as `1.2x`; 1x if not said.")];
+
+pub(crate) const SPAN_TESTS: &[Key] = &[
+    key("count", Shape::Range, "How many: a number, `>= 2`, `2..5` (both ends included)."),
+    key("each", Shape::TraceQl, "A field expression that every selected span meets."),
+    key("any", Shape::TraceQl, "A field expression that some selected span meets."),
+    key("none", Shape::TraceQl, "A field expression that no selected span meets."),
+    key("where", Shape::TraceQl, "An aggregate over the selection, such as `max(duration) < 4s`."),
+];
+
+pub(crate) const FAULT_PATH: &[Key] = &[
+    key("origin", Shape::OneOf(&[Shape::Text, Shape::Edge]), "The service or the call (`a -> b`) it began in."),
+    key("kind", Shape::Word(&["timeout", "refused", "error"]), "What kind of error."),
+    key("reaches", Shape::Text, "The outermost service that answered with an error."),
+    key("handled", Shape::Bool, "Whether a caller handled it, so that it stopped before the root."),
+];
+
+pub(crate) const RETRIES: &[Key] = &[
+    required("edge", Shape::Edge, "The call."),
+    key("attempts", Shape::Range, "How many, the first included."),
+    key("backoff", Shape::Word(&["growing"]), "The gaps between attempts grow; needs at least three attempts."),
+];
+
+pub(crate) const RELATION: &[Key] = &[
+    required("spans", Shape::TraceQl, "Every one of these…"),
+    key("before", Shape::TraceQl, "…ends at or before some of these start."),
+    key("after", Shape::TraceQl, "…starts at or after some of these end."),
+    key("overlaps", Shape::TraceQl, "…shares some time with some of these."),
+    key("within", Shape::TraceQl, "…lies inside some of these in time."),
+    key("child_of", Shape::TraceQl, "…is a direct child of some of these."),
+    key("descendant_of", Shape::TraceQl, "…lies below some of these in the tree."),
+    key("same_service_as", Shape::TraceQl, "…is of the service of some of these."),
+    key("linked_to", Shape::TraceQl, "…carries a link to some of these."),
+];
+
+pub(crate) const FIELD_OF: &[Key] = &[
+    required("spans", Shape::TraceQl, "The selector."),
+    required("field", Shape::TraceQl, "The field, such as `span.gen_ai.retrieval.documents`."),
+];
+
+pub(crate) const DATA_FLOW: &[Key] = &[
+    required("from", Shape::Map(FIELD_OF), "Where the values come from."),
+    required("to", Shape::Map(FIELD_OF), "Where they must be found."),
+];
+
+pub(crate) const CRITICAL_PATH: &[Key] =
+    &[required("service", Shape::Text, "The service."), required("share", Shape::Range, "Its share: `5%..95%`.")];
+
+pub(crate) const CACHE: &[Key] = &[
+    key("service", Shape::Text, "The service; any if not said."),
+    required("result", Shape::Word(&["hit", "miss"]), "What it answered."),
+];
+
+pub(crate) const TOKENS: &[Key] = &[
+    key("total", Shape::Range, "Input and output together."),
+    key("input", Shape::Range, "Input."),
+    key("output", Shape::Range, "Output."),
+];
+
+pub(crate) const LOGS: &[Key] = &[
+    required("contains", Shape::Text, "Text in the record's body or attributes."),
+    key("count", Shape::Range, "How many such records; at least one if not said."),
+];

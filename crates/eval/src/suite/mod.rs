@@ -1,0 +1,233 @@
+//! A suite: what is driven, what runs, what is asserted. Read from a file by [`Suite::read`], which tells every mistake
+//! at once.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `yaml.rs` | YAML whose nodes know their places |
+//! | `problem.rs` | [`Problem`], [`SuiteError`]: mistakes with place, label and hint |
+//! | `keys.rs` | the one table of keys: what the reader accepts and the schema publishes |
+//! | `schema.rs` | the JSON Schema of the file, from that table |
+//! | `fields.rs` | reading values of a map, with its problems |
+//! | `read.rs`, `read_target.rs`, `read_assertion.rs` | the file, from the outside inwards |
+//! | `assertion.rs` | [`Assertion`] and its kinds |
+//! | `template.rs` | `{{variables}}` and `${VARIABLES}` |
+//! | `units.rs` | durations, shares, factors, ranges |
+//! | `nearest.rs` | what a person who mistyped a word meant |
+
+use std::net::SocketAddr;
+
+use model::{Duration, Text};
+
+mod assertion;
+mod fields;
+mod keys;
+mod nearest;
+mod problem;
+mod read;
+mod read_assertion;
+mod read_target;
+mod schema;
+mod template;
+mod units;
+mod yaml;
+
+pub use assertion::{
+    Assertion, CacheResult, Check, Edge, ErrorKind, FaultOrigin, FaultPathCheck, Quantity, Relation, Selector,
+    ServicesCheck, SpansTest, StatusPattern, ValueTest,
+};
+pub(crate) use nearest::{listed, nearest};
+pub use problem::{Place, Problem, SuiteError};
+pub use read::SuiteInput;
+pub use schema::json_schema;
+pub(crate) use template::plain;
+pub use template::{JsonTemplate, Template, Undefined, Variables};
+pub use units::Range;
+
+/// A suite, as read and checked.
+#[derive(Clone, Debug)]
+pub struct Suite {
+    /// Its name.
+    pub name: String,
+    /// The file as it was named.
+    pub file: String,
+    /// SHA-256 of the file's text, hex.
+    pub configuration_hash: String,
+    /// What can be driven, by name; the first is the default.
+    pub targets: Vec<(String, Target)>,
+    /// Where spans come in.
+    pub receive: Receive,
+    /// Who exists: feeds completeness, asserted only where a scenario asks.
+    pub services: Vec<Text>,
+    /// When to stop waiting for a trace.
+    pub complete: Complete,
+    /// How the scenarios are run.
+    pub run: RunSettings,
+    /// Where received telemetry is sent on to.
+    pub forwarding: Vec<Forwarding>,
+    /// The scenarios, in the order of the file.
+    pub scenarios: Vec<Scenario>,
+}
+
+/// What is driven.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// One HTTP request.
+    Http(HttpTarget),
+    /// One command, run to its end with `TRACEPARENT` in its environment.
+    Exec(ExecTarget),
+}
+
+/// A request to send.
+#[derive(Clone, Debug)]
+pub struct HttpTarget {
+    /// Where to.
+    pub url: Template,
+    /// `GET`, `POST`, …
+    pub method: http::Method,
+    /// Headers, in the order written.
+    pub headers: Vec<(http::HeaderName, Template)>,
+    /// What to send.
+    pub body: Option<Body>,
+    /// How long to wait for the answer.
+    pub timeout: Duration,
+}
+
+/// What a request carries.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// JSON, with its content type.
+    Json(JsonTemplate),
+    /// Text as it is.
+    Text(Template),
+}
+
+/// A command to run.
+#[derive(Clone, Debug)]
+pub struct ExecTarget {
+    /// Program and arguments.
+    pub command: Vec<Template>,
+    /// Added to the environment.
+    pub env: Vec<(String, Template)>,
+    /// What is written to its standard input.
+    pub stdin: Option<Template>,
+    /// How long it may run.
+    pub timeout: Duration,
+}
+
+/// Where spans come in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Receive {
+    /// A receiver of the run's own.
+    Embedded {
+        /// OTLP over gRPC; none to leave to the host.
+        grpc: Option<SocketAddr>,
+        /// OTLP over HTTP; none to leave to the host.
+        http: Option<SocketAddr>,
+    },
+    /// A running server.
+    Server {
+        /// Its address.
+        url: String,
+    },
+}
+
+/// When to stop waiting for a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Complete {
+    /// The longest wait after the answer.
+    pub deadline: Duration,
+    /// The quiet period after the last arrival; derived from what exporters were seen to do if not said.
+    pub quiet: Option<Duration>,
+}
+
+impl Default for Complete {
+    fn default() -> Self {
+        Self { deadline: Duration::from_secs(15), quiet: None }
+    }
+}
+
+/// How the scenarios are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunSettings {
+    /// Judged attempts of each scenario.
+    pub repeat: u32,
+    /// Attempts of each scenario that are sent and not judged, before all others; without faults.
+    pub warmup: u32,
+    /// Attempts that run at once.
+    pub concurrency: u32,
+    /// Seed of the order of attempts; the order of the file if none.
+    pub seed: Option<u64>,
+}
+
+impl Default for RunSettings {
+    fn default() -> Self {
+        Self { repeat: 1, warmup: 0, concurrency: 4, seed: None }
+    }
+}
+
+/// Where received telemetry is sent on to; the host hands this to its forwarder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forwarding {
+    /// A name for people; `forward-1` and so on where none was given.
+    pub name: String,
+    /// Whether it is on.
+    pub enabled: bool,
+    /// The OTLP endpoint.
+    pub endpoint: String,
+    /// `grpc`, `http/protobuf` or `http/json`; told from the endpoint's port if not said.
+    pub protocol: Option<String>,
+    /// Headers to send.
+    pub headers: Vec<(String, String)>,
+    /// TraceQL: only traces with such a span.
+    pub filter: Option<String>,
+}
+
+/// One scenario.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Its name, unique in the suite.
+    pub name: String,
+    /// Where it stands.
+    pub place: Place,
+    /// Its variables, the suite's `vars` beneath.
+    pub variables: Variables,
+    /// Set-up steps, then the main step, which is judged.
+    pub steps: Vec<Step>,
+    /// What goes wrong in the system during the main step.
+    pub faults: Vec<Fault>,
+    /// Its own `complete`, or the suite's.
+    pub complete: Complete,
+    /// Its own `repeat`, or the run's.
+    pub repeat: u32,
+    /// What must hold.
+    pub assertions: Vec<Assertion>,
+}
+
+/// One request of a scenario.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// `setup[0]`, `main`, or the name it was given.
+    pub name: String,
+    /// What is sent.
+    pub target: Target,
+    /// Variables of this step, above the scenario's.
+    pub variables: Variables,
+    /// Variables that later steps get from its answer: name and JSONPath.
+    pub outputs: Vec<(String, crate::JsonPath)>,
+}
+
+/// The name of the step that is judged.
+pub const MAIN_STEP: &str = "main";
+
+/// Something that goes wrong on an edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The call it happens on.
+    pub edge: Edge,
+    /// The callee answers with this HTTP status.
+    pub status: Option<u16>,
+    /// The callee waits this long before it does its work.
+    pub delay: Option<Duration>,
+    /// Only the first so many requests; all of them if not said.
+    pub times: Option<u32>,
+}

@@ -1,0 +1,402 @@
+//! The suite file, read from the outside inwards.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+
+use model::Text;
+use sha2::{Digest, Sha256};
+
+use super::fields::{NOWHERE, Reader};
+use super::keys::{COMPLETE, FAULT, FORWARDING, RECEIVE, RUN, SCENARIO, STEP, SUITE};
+use super::nearest::{listed, nearest};
+use super::problem::{Place, Problem, SuiteError};
+use super::yaml::{self, Data, Node};
+use super::{Complete, Fault, Forwarding, MAIN_STEP, Receive, RunSettings, Scenario, Step, Suite, Target, Variables};
+use crate::JsonPath;
+use crate::limits::{CONCURRENCY_MAX, REPEAT_MAX, SCENARIOS_MAX, STEPS_MAX, SUITE_BYTES_MAX};
+
+/// What a suite is read from.
+#[derive(Clone, Copy)]
+pub struct SuiteInput<'a> {
+    /// The file as it was named, for messages.
+    pub file: &'a str,
+    /// Its text.
+    pub text: &'a str,
+    /// Looks a variable of the environment up. This crate reads none itself.
+    pub environment: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl std::fmt::Debug for SuiteInput<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SuiteInput").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+impl Suite {
+    /// Reads and checks a suite.
+    ///
+    /// # Errors
+    /// With every mistake in it, each with its place and what to do.
+    pub fn read(input: SuiteInput<'_>) -> Result<Self, SuiteError> {
+        let mut reader = Reader { problems: Vec::new(), environment: input.environment };
+        let suite = read(&mut reader, input);
+        match suite {
+            Some(suite) if reader.problems.is_empty() => Ok(suite),
+            _ => {
+                if reader.problems.is_empty() {
+                    reader.problem(Problem::new(NOWHERE, "the file is empty").hint("`headwater init` writes one"));
+                }
+                Err(SuiteError::new(input.file, input.text, reader.problems))
+            }
+        }
+    }
+}
+
+fn read(reader: &mut Reader<'_>, input: SuiteInput<'_>) -> Option<Suite> {
+    if input.text.len() > SUITE_BYTES_MAX {
+        let message = format!("the file has {} bytes; at most {SUITE_BYTES_MAX} are read", input.text.len());
+        reader.problem(Problem::new(NOWHERE, message));
+        return None;
+    }
+    let root = yaml::parse(input.text, &mut reader.problems)?;
+    if root.is_null() {
+        return None;
+    }
+    reader.map(&root, &[SUITE], "the suite")?;
+    let run = root.get("run").map_or_else(RunSettings::default, |node| run(reader, node));
+    let complete =
+        root.get("complete").map_or_else(Complete::default, |node| complete(reader, node, Complete::default()));
+    let targets = targets(reader, &root);
+    let variables = root.get("vars").map_or_else(Variables::new, |node| reader.variables(node, "`vars`"));
+    let services = root.get("services").map_or_else(Vec::new, |node| services(reader, node));
+    // A target that is there but wrong was told once; not again for every scenario.
+    let target_said = root.get("target").or_else(|| root.get("targets")).is_some();
+    let shared = Shared { target_said, targets: &targets, variables: &variables, services: &services, complete, run };
+    let scenarios = scenarios(reader, &root, &shared);
+    Some(Suite {
+        name: root.get("suite").and_then(|node| reader.text(node, "`suite`"))?,
+        file: input.file.to_owned(),
+        configuration_hash: hex(&Sha256::digest(input.text.as_bytes())),
+        receive: receive(reader, &root)?,
+        forwarding: root.get("forwarding").map_or_else(Vec::new, |node| forwarding(reader, node)),
+        services,
+        complete,
+        run,
+        scenarios,
+        targets,
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What scenarios take from the suite.
+pub(super) struct Shared<'a> {
+    pub targets: &'a [(String, Target)],
+    target_said: bool,
+    variables: &'a Variables,
+    pub services: &'a [Text],
+    complete: Complete,
+    run: RunSettings,
+}
+
+fn run(reader: &mut Reader<'_>, node: &Node) -> RunSettings {
+    let mut run = RunSettings::default();
+    for entry in reader.map(node, &[RUN], "`run`").unwrap_or_default() {
+        let value = &entry.value;
+        match entry.key.as_str() {
+            "repeat" => run.repeat = reader.count(value, "`repeat`", 1, REPEAT_MAX).unwrap_or(1),
+            "warmup" => run.warmup = reader.count(value, "`warmup`", 0, REPEAT_MAX).unwrap_or(0),
+            "concurrency" => {
+                run.concurrency = reader.count(value, "`concurrency`", 1, CONCURRENCY_MAX).unwrap_or(1);
+            }
+            "seed" => run.seed = reader.count(value, "`seed`", 0, u32::MAX).map(u64::from),
+            _ => {}
+        }
+    }
+    run
+}
+
+fn complete(reader: &mut Reader<'_>, node: &Node, mut complete: Complete) -> Complete {
+    for entry in reader.map(node, &[COMPLETE], "`complete`").unwrap_or_default() {
+        match entry.key.as_str() {
+            "deadline" => {
+                complete.deadline = reader.duration(&entry.value, "`deadline`").unwrap_or(complete.deadline);
+            }
+            "quiet" => complete.quiet = reader.duration(&entry.value, "`quiet`"),
+            _ => {}
+        }
+    }
+    complete
+}
+
+fn receive(reader: &mut Reader<'_>, root: &Node) -> Option<Receive> {
+    if let Some(node) = root.get("server") {
+        if root.get("receive").is_some() {
+            reader.problem(
+                Problem::new(node.place, "`server` and `receive` exclude one another")
+                    .label("spans come in at one place")
+                    .hint("keep `server` to use a running server, `receive` for a receiver of the run's own"),
+            );
+        }
+        return reader.text(node, "`server`").map(|url| Receive::Server { url });
+    }
+    let node = root.get("receive");
+    if let Some(node) = node {
+        reader.map(node, &[RECEIVE], "`receive`");
+    }
+    let mut address = |key: &str| -> Option<SocketAddr> {
+        let node = node?.get(key)?;
+        let text = reader.text(node, &format!("`{key}`"))?;
+        let address = text
+            .replace("localhost", "127.0.0.1")
+            .parse()
+            .map_err(|_| format!("`{text}` is not an address; write host and port, such as `127.0.0.1:4317`"));
+        reader.read(node, address)
+    };
+    Some(Receive::Embedded { grpc: address("grpc"), http: address("http") })
+}
+
+fn services(reader: &mut Reader<'_>, node: &Node) -> Vec<Text> {
+    reader
+        .list(node, "`services`")
+        .into_iter()
+        .filter_map(|item| reader.text(item, "a service").map(Text::from))
+        .collect()
+}
+
+fn targets(reader: &mut Reader<'_>, root: &Node) -> Vec<(String, Target)> {
+    let mut targets = Vec::new();
+    if let Some(node) = root.get("target")
+        && let Some(target) = super::read_target::target(reader, node)
+    {
+        targets.push(("default".to_owned(), target));
+    }
+    if let Some(node) = root.get("targets") {
+        match node.entries() {
+            None => reader.expected(node, "`targets`", "a map of names and targets"),
+            Some(entries) => {
+                for entry in entries {
+                    if let Some(target) = super::read_target::target(reader, &entry.value) {
+                        targets.push((entry.key.clone(), target));
+                    }
+                }
+            }
+        }
+    }
+    targets
+}
+
+fn forwarding(reader: &mut Reader<'_>, node: &Node) -> Vec<Forwarding> {
+    let mut destinations = Vec::new();
+    for item in reader.items(node) {
+        let Some(entries) = reader.map(item, &[FORWARDING], "`forwarding`") else { continue };
+        let mut forwarding = Forwarding {
+            name: format!("forward-{}", destinations.len() + 1),
+            enabled: true,
+            endpoint: String::new(),
+            protocol: None,
+            headers: Vec::new(),
+            filter: None,
+        };
+        for entry in entries {
+            let value = &entry.value;
+            match entry.key.as_str() {
+                "name" => forwarding.name = reader.text(value, "`name`").unwrap_or_default(),
+                "enabled" => forwarding.enabled = reader.bool(value, "`enabled`").unwrap_or(true),
+                "endpoint" => forwarding.endpoint = reader.text(value, "`endpoint`").unwrap_or_default(),
+                "protocol" => {
+                    let words = ["grpc", "http/protobuf", "http/json"].map(|word| (word, word));
+                    forwarding.protocol = reader.word(value, "`protocol`", &words).map(str::to_owned);
+                }
+                "headers" => {
+                    for header in value.entries().unwrap_or_default() {
+                        if let Some(text) = reader.text(&header.value, "a header") {
+                            forwarding.headers.push((header.key.clone(), text));
+                        }
+                    }
+                }
+                "filter" => {
+                    if let Some(selector) = super::read_assertion::selector(reader, value, &Variables::new()) {
+                        forwarding.filter = selector.template.render(&Variables::new()).ok();
+                    }
+                }
+                _ => {}
+            }
+        }
+        destinations.push(forwarding);
+    }
+    destinations
+}
+
+fn scenarios(reader: &mut Reader<'_>, root: &Node, shared: &Shared<'_>) -> Vec<Scenario> {
+    let Some(node) = root.get("scenarios") else { return Vec::new() };
+    let items = reader.list(node, "`scenarios`");
+    if items.len() > SCENARIOS_MAX {
+        reader.problem(Problem::new(node.place, format!("more than {SCENARIOS_MAX} scenarios")));
+        return Vec::new();
+    }
+    if items.is_empty() && matches!(node.data, Data::List(_)) {
+        reader.problem(Problem::new(node.place, "a suite needs at least one scenario"));
+    }
+    let mut names = HashSet::new();
+    let mut scenarios = Vec::new();
+    for item in items {
+        let Some(scenario) = scenario(reader, item, shared) else { continue };
+        if !names.insert(scenario.name.clone()) {
+            let place = item.get("name").map_or(item.place, |name| name.place);
+            let message = format!("a second scenario is named `{}`", scenario.name);
+            reader.problem(Problem::new(place, message).label("names tell scenarios apart"));
+        }
+        scenarios.push(scenario);
+    }
+    scenarios
+}
+
+fn scenario(reader: &mut Reader<'_>, node: &Node, shared: &Shared<'_>) -> Option<Scenario> {
+    reader.map(node, &[SCENARIO], "a scenario")?;
+    let name = node.get("name").and_then(|name| reader.text(name, "`name`"));
+    let mut variables = shared.variables.clone();
+    if let Some(vars) = node.get("vars") {
+        variables.extend(reader.variables(vars, "`vars`"));
+    }
+    let target = scenario_target(reader, node, shared);
+    let steps = target.as_ref().map(|target| steps(reader, node, target, shared)).unwrap_or_default();
+    let complete = node.get("complete").map_or(shared.complete, |node| complete(reader, node, shared.complete));
+    let repeat =
+        node.get("repeat").and_then(|node| reader.count(node, "`repeat`", 1, REPEAT_MAX)).unwrap_or(shared.run.repeat);
+    let faults = node.get("fault").map_or_else(Vec::new, |node| faults(reader, node));
+    let scope = super::read_assertion::Scope { variables: &variables, steps: &steps, services: shared.services };
+    let assertions =
+        node.get("assert").map_or_else(Vec::new, |node| super::read_assertion::assertions(reader, node, &scope));
+    let scenario = Scenario { name: name?, place: node.place, steps, faults, complete, repeat, assertions, variables };
+    check_variables(reader, &scenario);
+    Some(scenario)
+}
+
+fn scenario_target(reader: &mut Reader<'_>, node: &Node, shared: &Shared<'_>) -> Option<Target> {
+    let Some(chosen) = node.get("target") else {
+        if shared.targets.is_empty() && !shared.target_said {
+            reader.problem(
+                Problem::new(node.place, "nothing says what this scenario drives")
+                    .hint("give the suite a `target`, such as `target: { http: { url: ... } }`"),
+            );
+        }
+        return shared.targets.first().map(|(_, target)| target.clone());
+    };
+    named_or_own_target(reader, chosen, shared)
+}
+
+fn named_or_own_target(reader: &mut Reader<'_>, node: &Node, shared: &Shared<'_>) -> Option<Target> {
+    if node.entries().is_some() {
+        return super::read_target::target(reader, node);
+    }
+    let name = reader.text(node, "`target`")?;
+    let found = shared.targets.iter().find(|(target, _)| *target == name).map(|(_, target)| target.clone());
+    if found.is_none() {
+        let names = shared.targets.iter().map(|(name, _)| name.as_str());
+        let problem = Problem::new(node.place, format!("there is no target `{name}`"));
+        reader.problem(match nearest(&name, names.clone()) {
+            Some(meant) => problem.hint(format!("did you mean `{meant}`?")),
+            None => problem.hint(format!("there are {}", listed(names))),
+        });
+    }
+    found
+}
+
+fn steps(reader: &mut Reader<'_>, node: &Node, main: &Target, shared: &Shared<'_>) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let items = node.get("setup").map_or_else(Vec::new, |setup| reader.list(setup, "`setup`"));
+    if items.len() > STEPS_MAX {
+        reader.problem(Problem::new(node.place, format!("more than {STEPS_MAX} steps")));
+        return steps;
+    }
+    for (position, item) in items.into_iter().enumerate() {
+        if reader.map(item, &[STEP], "a step").is_none() {
+            continue;
+        }
+        let target = match item.get("send") {
+            None => Some(main.clone()),
+            Some(send) if send.scalar().is_some_and(|scalar| scalar.text == "same") => Some(main.clone()),
+            Some(send) => named_or_own_target(reader, send, shared),
+        };
+        let name = item.get("name").and_then(|name| reader.text(name, "`name`"));
+        let variables = item.get("vars").map_or_else(Variables::new, |vars| reader.variables(vars, "`vars`"));
+        let outputs = item.get("outputs").map_or_else(Vec::new, |outputs| self::outputs(reader, outputs));
+        let Some(target) = target else { continue };
+        steps.push(Step { name: name.unwrap_or_else(|| format!("setup[{position}]")), target, variables, outputs });
+    }
+    steps.push(Step {
+        name: MAIN_STEP.to_owned(),
+        target: main.clone(),
+        variables: Variables::new(),
+        outputs: Vec::new(),
+    });
+    steps
+}
+
+fn outputs(reader: &mut Reader<'_>, node: &Node) -> Vec<(String, JsonPath)> {
+    let Some(entries) = node.entries() else {
+        reader.expected(node, "`outputs`", "a map of names and JSONPaths");
+        return Vec::new();
+    };
+    entries
+        .iter()
+        .filter_map(|entry| Some((entry.key.clone(), super::read_assertion::json_path(reader, &entry.value)?)))
+        .collect()
+}
+
+fn faults(reader: &mut Reader<'_>, node: &Node) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for item in reader.items(node) {
+        if reader.map(item, &[FAULT], "`fault`").is_none() {
+            continue;
+        }
+        let edge = item.get("edge").and_then(|edge| reader.edge(edge, "`edge`"));
+        let status = item.get("status").and_then(|status| reader.count(status, "`status`", 100, 599));
+        let delay = item.get("delay").and_then(|delay| reader.duration(delay, "`delay`"));
+        let times = item.get("times").and_then(|times| reader.count(times, "`times`", 1, u32::MAX));
+        if status.is_none() && delay.is_none() && item.get("status").is_none() && item.get("delay").is_none() {
+            let problem = Problem::new(item.place, "this fault does nothing");
+            reader.problem(problem.hint("say a `status` to answer with, a `delay`, or both"));
+        }
+        if let Some(edge) = edge {
+            faults.push(Fault { edge, status: status.map(|status| status as u16), delay, times });
+        }
+    }
+    faults
+}
+
+/// Variables that the runner itself sets.
+pub(crate) const OWN_VARIABLES: &[&str] = &["attempt.id", "attempt.number", "scenario.name", "suite.name"];
+
+/// Tells every `{{variable}}` that nothing sets, in what the steps send. (Those of assertions were told when read.)
+fn check_variables(reader: &mut Reader<'_>, scenario: &Scenario) {
+    let mut outputs: Vec<&str> = Vec::new();
+    for step in &scenario.steps {
+        let known: Vec<&str> = scenario
+            .variables
+            .keys()
+            .chain(step.variables.keys())
+            .map(String::as_str)
+            .chain(outputs.iter().copied())
+            .chain(OWN_VARIABLES.iter().copied())
+            .collect();
+        for (name, place) in super::read_target::variables(&step.target) {
+            if !known.contains(&name) {
+                reader.problem(undefined(name, place, &scenario.name, &known));
+            }
+        }
+        outputs.extend(step.outputs.iter().map(|(name, _)| name.as_str()));
+    }
+}
+
+pub(super) fn undefined(name: &str, place: Place, scenario: &str, known: &[&str]) -> Problem {
+    let problem = Problem::new(place, format!("nothing sets the variable `{name}` in scenario `{scenario}`"))
+        .label("undefined variable");
+    match nearest(name, known.iter().copied()) {
+        Some(meant) => problem.hint(format!("did you mean `{{{{{meant}}}}}`?")),
+        None => problem.hint(format!("add it to the scenario's `vars`; there are {}", listed(known.iter().copied()))),
+    }
+}

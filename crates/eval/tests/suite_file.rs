@@ -1,0 +1,65 @@
+//! The suite file as a person meets it: what is accepted, and what a wrong one gets to read.
+
+use eval::suite::{Check, Receive, Suite, SuiteInput, Target};
+
+fn read(file: &str, text: &str) -> Result<Suite, String> {
+    let environment = |name: &str| match name {
+        "GATEWAY_URL" => Some("http://127.0.0.1:8080".to_owned()),
+        "DEMO_TOKEN" => Some("secret".to_owned()),
+        _ => None,
+    };
+    Suite::read(SuiteInput { file, text, environment: &environment }).map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_four_scenarios_of_the_design_are_read() {
+    let suite = read("headwater.yaml", include_str!("suites/four-scenarios.yaml")).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(suite.scenarios.len(), 4);
+    assert_eq!(suite.services.len(), 8);
+    assert!(matches!(suite.receive, Receive::Embedded { grpc: Some(_), http: Some(_) }));
+    let [happy, cached, failing, slow] = suite.scenarios.as_slice() else { panic!("four") };
+    assert_eq!(happy.assertions.len(), 10);
+    assert_eq!(cached.steps.len(), 2);
+    assert!(matches!(&cached.steps[0].target, Target::Http(_)));
+    assert_eq!(failing.faults[0].status, Some(503));
+    assert_eq!(slow.faults[0].delay, Some(model::Duration::from_secs(5)));
+    assert!(matches!(slow.assertions[2].check, Check::Spans { .. }));
+}
+
+#[test]
+fn every_mistake_is_told_at_once_with_its_place_and_a_hint() {
+    let error = read("headwater.yaml", include_str!("suites/mistakes.yaml")).expect_err("five mistakes and more");
+    insta::assert_snapshot!(error);
+}
+
+#[test]
+fn an_unset_variable_of_the_environment_is_told_at_its_place() {
+    let suite = "suite: s\ntarget: { http: { url: '${NOWHERE}/x', timeout: '${T:-5s}' } }\nscenarios: [{ name: a, assert: [{ status: 200 }] }]\n";
+    insta::assert_snapshot!(read("headwater.yaml", suite).expect_err("unset"));
+}
+
+#[test]
+fn the_simple_form_of_forwarding_is_one_destination() {
+    let suite = read(
+        "headwater.yaml",
+        "suite: s\ntarget: { http: { url: 'http://h/x' } }\nforwarding: { enabled: false, endpoint: 'http://tempo:4318', headers: { a: '${DEMO_TOKEN}' } }\nscenarios: [{ name: a, assert: [{ status: 200 }] }]\n",
+    )
+    .unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(suite.forwarding.len(), 1);
+    assert!(!suite.forwarding[0].enabled);
+    assert_eq!(suite.forwarding[0].headers, [("a".to_owned(), "secret".to_owned())]);
+}
+
+#[test]
+fn the_suites_of_these_tests_meet_the_published_schema() {
+    let schema = eval::suite::json_schema();
+    let validator = jsonschema::validator_for(&schema).expect("a JSON Schema");
+    let good = serde_json::json!({
+        "suite": "s", "target": {"http": {"url": "http://h"}},
+        "scenarios": [{"name": "a", "assert": [{"status": 200}, {"spans": "{ }", "count": 1, "optional": true}]}],
+    });
+    assert!(validator.is_valid(&good));
+    let mut bad = good;
+    bad["scenarios"][0]["assert"][1] = serde_json::json!({"spans": "{ }", "cuont": 1});
+    assert!(!validator.is_valid(&bad));
+}
