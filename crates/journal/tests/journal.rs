@@ -243,7 +243,7 @@ fn files_are_prepared_ahead_on_a_real_disk() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Random appends, faults, releases and crashes: what was acknowledged and not released is there, in order, once;
     /// nothing comes that was never appended.

@@ -395,9 +395,9 @@ mod tests {
             let attributes = encoded(|to| to.attributes(&span.attributes));
             prop_assert_eq!(Decoder::new(&attributes).attributes(), Ok(span.attributes));
             let resource = encoded(|to| to.resource(&span.resource));
-            prop_assert_eq!(Decoder::new(&resource).resource().as_ref(), Ok(&*span.resource));
+            prop_assert_eq!(Decoder::new(&resource).resource(), Ok((*span.resource).clone()));
             let scope = encoded(|to| to.scope(&span.scope));
-            prop_assert_eq!(Decoder::new(&scope).scope().as_ref(), Ok(&*span.scope));
+            prop_assert_eq!(Decoder::new(&scope).scope(), Ok((*span.scope).clone()));
         }
 
         #[test]

@@ -99,6 +99,7 @@ struct Counters {
     logs_appended: u64,
     duplicates: u64,
     overloads: u64,
+    traces_dropped: u64,
 }
 
 #[derive(Debug, Default)]
@@ -146,6 +147,10 @@ pub struct StoreStats {
     pub head_bytes: usize,
     /// Traces of the head.
     pub head_traces: usize,
+    /// Spans of the head.
+    pub head_spans: u64,
+    /// Traces that retention dropped; one that is split counts in each segment.
+    pub traces_dropped: u64,
     /// Live segments.
     pub segments: usize,
     /// Segments that cannot be read.
@@ -186,6 +191,8 @@ impl EmbeddedStore {
             overloads: state.counters.overloads,
             head_bytes: state.head.bytes + state.sealing.as_ref().map_or(0, |head| head.bytes),
             head_traces: state.head.traces.len(),
+            head_spans: spans_of(&state.head) + state.sealing.as_ref().map_or(0, |head| spans_of(head)),
+            traces_dropped: state.counters.traces_dropped,
             segments: state.live.segments.len(),
             damaged_segments: state.live.damaged.len(),
             sealed_spans: infos().map(|info| info.spans).sum(),
@@ -452,4 +459,8 @@ impl SpanStore for EmbeddedStore {
     fn subscribe(&self) -> broadcast::Receiver<Arrival> {
         self.arrivals.subscribe()
     }
+}
+
+fn spans_of(head: &Head) -> u64 {
+    head.traces.values().map(|trace| trace.spans.len() as u64).sum()
 }

@@ -87,6 +87,7 @@ impl EmbeddedStore {
         let damaged = live.damaged.iter().filter(|damaged| stays(damaged.info.number)).cloned().collect();
         self.make_live(notes, live.next(segments, damaged), None)?;
         for info in dropped {
+            self.state().counters.traces_dropped += info.traces;
             self.remove_files(info.number);
             upkept.segments_dropped += 1;
             upkept.spans_dropped += info.spans;

@@ -18,6 +18,8 @@ mod directory;
 mod filter;
 mod key_counts;
 mod reader;
+#[cfg(test)]
+mod round_trip;
 mod schema;
 mod search;
 mod writer;

@@ -1,0 +1,374 @@
+//! What the store promises: everything comes back, at once and after sealing, merging and reopening.
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{SECOND, START, World, failed, log, span, trace_id, with};
+use model::{Duration, Instant, StatusCode, Value};
+use store::{
+    AttributeScope, Cursor, EmbeddedStore, Predicate, ScanBudget, Shortfall, SpanStore, StoreError, TimeRange,
+    TraceOrder, TraceScan, limits,
+};
+
+/// The numbers of the traces that match, in order; every page of two.
+fn found(store: &EmbeddedStore, scan: &TraceScan) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    let mut scan = TraceScan { limit: 2, ..scan.clone() };
+    loop {
+        let page = store.scan(&scan).expect("answers");
+        assert!(page.completeness.is_complete(), "{:?}", page.completeness);
+        for trace in &page.value.traces {
+            let id = trace.summary.trace_id.0;
+            numbers.push(u64::from_be_bytes(id[..8].try_into().expect("eight")));
+        }
+        match page.value.next {
+            Some(next) => scan.cursor = Some(next.to_string().parse::<Cursor>().expect("reads back")),
+            None => return numbers,
+        }
+    }
+}
+
+fn by(predicate: Predicate) -> TraceScan {
+    TraceScan { predicates: vec![predicate], ..TraceScan::default() }
+}
+
+/// Five traces: 1 and 2 in one segment, 3 split over that segment, another and the head, 4 in the second, 5 in the head.
+fn five_traces(world: &World) -> EmbeddedStore {
+    let (store, _) = world.open();
+    world.append(
+        &store,
+        vec![
+            with(span(1, 1, 0, "gateway", "GET /ask", 10, 500), "http.route", "/ask"),
+            with(span(1, 2, 1, "search", "query", 10, 300), "k", 5_i64),
+            failed(span(2, 1, 0, "gateway", "GET /login", 20, 50)),
+            span(3, 2, 1, "search", "query", 31, 100),
+        ],
+        vec![log(1, 10, "hello")],
+    );
+    store.seal_now().expect("sealed");
+    world.append(
+        &store,
+        vec![
+            span(3, 3, 1, "rag", "generate", 32, 4_000),
+            with(span(4, 1, 0, "batch", "nightly", 40, 60_000), "k", "five"),
+        ],
+        vec![],
+    );
+    store.seal_now().expect("sealed");
+    world.append(
+        &store,
+        vec![
+            failed(span(3, 1, 0, "gateway", "GET /ask", 30, 9_000)),
+            with(span(5, 1, 0, "gateway", "GET /ask", 50, 1), "k", 5_i64),
+        ],
+        vec![log(3, 30, "late")],
+    );
+    store
+}
+
+fn check_five(store: &EmbeddedStore) {
+    let all = TraceScan::default();
+    assert_eq!(found(store, &all), [5, 4, 3, 2, 1]);
+    let order = |order| found(store, &TraceScan { order, ..TraceScan::default() });
+    assert_eq!(order(TraceOrder::Oldest), [1, 2, 3, 4, 5]);
+    assert_eq!(order(TraceOrder::Longest), [4, 3, 1, 2, 5]);
+    assert_eq!(order(TraceOrder::Shortest), [5, 2, 1, 3, 4]);
+    assert_eq!(order(TraceOrder::MostErrors), [3, 2, 5, 4, 1]);
+    assert_eq!(order(TraceOrder::MostSpans), [3, 1, 5, 4, 2]);
+    let time = TimeRange { from: Instant(START + 20 * SECOND), to: Instant(START + 40 * SECOND) };
+    assert_eq!(found(store, &TraceScan { time, ..TraceScan::default() }), [3, 2]);
+
+    assert_eq!(found(store, &by(Predicate::Service("search".into()))), [3, 1]);
+    assert_eq!(found(store, &by(Predicate::RootService("gateway".into()))), [5, 3, 2, 1]);
+    assert_eq!(found(store, &by(Predicate::RootName("GET /ask".into()))), [5, 3, 1]);
+    assert_eq!(found(store, &by(Predicate::SpanName("query".into()))), [3, 1]);
+    assert_eq!(found(store, &by(Predicate::SpanStatus(StatusCode::ERROR))), [3, 2]);
+    assert_eq!(found(store, &by(Predicate::HasError(true))), [3, 2]);
+    assert_eq!(found(store, &by(Predicate::HasError(false))), [5, 4, 1]);
+    let between = |min, max| (Duration::from_millis(min), Duration::from_millis(max));
+    let (min, max) = between(4_000, 10_000);
+    assert_eq!(found(store, &by(Predicate::SpanDuration { min, max })), [3]);
+    assert_eq!(found(store, &by(Predicate::TraceDuration { min, max })), [3]);
+    let attribute =
+        |scope, key: &str, value: Value| found(store, &by(Predicate::Attribute { scope, key: key.into(), value }));
+    assert_eq!(attribute(Some(AttributeScope::Span), "k", 5_i64.into()), [5, 1]);
+    assert_eq!(attribute(None, "k", "five".into()), [4]);
+    assert_eq!(attribute(Some(AttributeScope::Resource), "service.name", "rag".into()), [3]);
+    assert_eq!(attribute(Some(AttributeScope::Span), "service.name", "rag".into()), [0_u64; 0]);
+    assert_eq!(found(store, &by(Predicate::HasAttribute { scope: None, key: "k".into() })), [5, 4, 1]);
+
+    let residual: store::Residual = Arc::new(|trace| {
+        let logged = trace.logs().len() as u32;
+        (logged > 0).then_some(logged)
+    });
+    assert_eq!(found(store, &TraceScan { residual: Some(residual), ..TraceScan::default() }), [3, 1]);
+
+    let whole = store.trace(trace_id(3)).expect("answers").value.expect("held");
+    assert_eq!((whole.spans().len(), whole.logs().len()), (3, 1));
+    let summaries = store.summaries(&[trace_id(3), trace_id(99), trace_id(1)]).expect("answers").value;
+    let numbers: Vec<_> = summaries.iter().map(|s| (s.span_count, s.error_count, s.log_count, &*s.root_name)).collect();
+    assert_eq!(numbers, [(3, 1, 1, "GET /ask"), (2, 0, 1, "GET /ask")]);
+    assert_eq!(store.trace(trace_id(99)).expect("answers").value, None);
+
+    let values = store.values(AttributeScope::Span, "k", TimeRange::default(), 10).expect("answers");
+    let counts: Vec<_> = values.value.iter().map(|known| (known.value.clone(), known.count)).collect();
+    assert_eq!(counts, [(5_i64.into(), 2), ("five".into(), 1)]);
+    let keys = store.keys(TimeRange::default()).expect("answers").value;
+    let service = keys.iter().find(|known| &*known.key == "service.name").expect("known");
+    assert_eq!((service.scope, service.count), (AttributeScope::Resource, 8));
+
+    let aggregates = store.aggregates(TimeRange::default()).expect("answers").value;
+    assert_eq!(aggregates.iter().map(|aggregate| aggregate.count).sum::<u64>(), 8);
+    let asks: u64 =
+        aggregates.iter().filter(|group| &*group.name == "GET /ask").map(|group| group.durations.count()).sum();
+    assert_eq!(asks, 3);
+}
+
+#[test]
+fn every_read_is_right_over_head_and_segments() {
+    let world = World::new();
+    let store = five_traces(&world);
+    check_five(&store);
+    store.seal_now().expect("sealed");
+    check_five(&store);
+    drop(store);
+    let (store, report) = world.open();
+    assert!(report.is_clean(), "{report:?}");
+    check_five(&store);
+}
+
+#[test]
+fn what_was_not_sealed_is_replayed_and_nothing_shows_twice() {
+    let world = World::new();
+    drop(five_traces(&world));
+    let (store, report) = world.open();
+    assert_eq!((report.records_replayed, report.spans_replayed), (1, 2));
+    check_five(&store);
+    store.close().expect("closes");
+    drop(store);
+    let (store, report) = world.open();
+    assert_eq!(report.records_replayed, 0);
+    check_five(&store);
+}
+
+#[test]
+fn merging_changes_no_answer_and_makes_traces_whole() {
+    let world = World::new();
+    let store = five_traces(&world);
+    store.seal_now().expect("sealed");
+    for number in 0..limits::MERGE_COUNT as u64 {
+        world.append(&store, vec![span(100 + number, 1, 0, "x", "x", 0, 0)], vec![]);
+        store.seal_now().expect("sealed");
+    }
+    let before = store.stats();
+    let upkept = store.maintain(world.now()).expect("keeps up");
+    assert_eq!((upkept.merges, store.stats().segments), (1, 1), "from {}", before.segments);
+    let mut ids = found(&store, &TraceScan::default());
+    ids.retain(|&id| id < 100);
+    assert_eq!(ids, [5, 4, 3, 2, 1]);
+    for number in 0..limits::MERGE_COUNT as u64 {
+        assert_eq!(store.delete_trace(trace_id(100 + number)).expect("deleted"), 1);
+    }
+    check_five(&store);
+    assert_eq!(world.disk.names().iter().filter(|path| path.starts_with("/data/segments")).count(), 3);
+}
+
+#[test]
+fn a_deleted_trace_stays_away() {
+    let world = World::new();
+    let store = five_traces(&world);
+    assert_eq!(store.delete_trace(trace_id(3)).expect("deleted"), 3);
+    assert_eq!(store.trace(trace_id(3)).expect("answers").value, None);
+    assert_eq!(found(&store, &TraceScan::default()), [5, 4, 2, 1]);
+    drop(store);
+    let (store, _) = world.open();
+    assert_eq!(found(&store, &TraceScan::default()), [5, 4, 2, 1]);
+    assert_eq!(store.delete_trace(trace_id(3)).expect("absent"), 0);
+}
+
+#[test]
+fn exact_duplicates_are_kept_once_and_spans_that_differ_all() {
+    let world = World::new();
+    let (store, _) = world.open();
+    let one = span(1, 1, 0, "a", "x", 1, 1);
+    let mut other = one.clone();
+    other.end = Instant(other.end.0 + 1);
+    let count = || store.trace(trace_id(1)).expect("answers").value.expect("held").spans().len();
+    world.append(&store, vec![one.clone(), one.clone()], vec![log(1, 1, "l"), log(1, 1, "l")]);
+    assert_eq!(count(), 1);
+    store.seal_now().expect("sealed");
+    world.append(&store, vec![one.clone(), other], vec![log(1, 1, "l")]);
+    assert_eq!(count(), 2);
+    store.seal_now().expect("sealed");
+    let trace = store.trace(trace_id(1)).expect("answers").value.expect("held");
+    assert_eq!((trace.spans().len(), trace.logs().len()), (2, 1));
+    let summary = &store.summaries(&[trace_id(1)]).expect("answers").value[0];
+    assert_eq!(summary.span_count, 2);
+    assert_eq!(store.stats().duplicates, 2);
+}
+
+#[test]
+fn upkeep_seals_by_age_and_retention_drops_the_oldest() {
+    let mut world = World::new();
+    world.options.retention.age = Some(Duration::from_secs(3_600));
+    let (store, _) = world.open();
+    world.append(&store, vec![span(1, 1, 0, "a", "x", 1, 1)], vec![]);
+    assert_eq!(store.maintain(world.now()).expect("keeps up").spans_sealed, 0);
+    world.clock.advance(limits::SEAL_AGE.0 as u64);
+    assert_eq!(store.maintain(world.now()).expect("keeps up").spans_sealed, 1);
+    world.clock.advance(3_000 * SECOND);
+    world.append(&store, vec![span(2, 1, 0, "a", "x", 1, 1)], vec![]);
+    store.seal_now().expect("sealed");
+    world.clock.advance(700 * SECOND);
+    let upkept = store.maintain(world.now()).expect("keeps up");
+    assert_eq!((upkept.segments_dropped, upkept.spans_dropped), (1, 1));
+    assert_eq!(found(&store, &TraceScan::default()), [2]);
+}
+
+#[test]
+fn retention_by_bytes_keeps_the_newest() {
+    let mut world = World::new();
+    world.options.retention.bytes = Some(30_000);
+    let (store, _) = world.open();
+    for number in 1..=6 {
+        world.append(&store, vec![span(number, 1, 0, "a", "x", number, 1)], vec![]);
+        store.seal_now().expect("sealed");
+        world.clock.advance(SECOND);
+    }
+    store.maintain(world.now()).expect("keeps up");
+    let stats = store.stats();
+    assert!(stats.segment_bytes <= 30_000 && stats.segments >= 1, "{stats:?}");
+    assert_eq!(found(&store, &TraceScan::default())[0], 6);
+}
+
+#[test]
+fn a_full_head_asks_to_come_again_and_passes() {
+    let mut world = World::new();
+    world.options.head_bytes_max = 20_000;
+    let (store, _) = world.open();
+    let mut taken = 0;
+    let error = loop {
+        let batch = model::Batch { spans: vec![span(taken, 1, 0, "a", "x", 1, 1)], logs: vec![] };
+        let record = world.bodies.put(batch.clone());
+        match store.append(batch, record) {
+            Ok(receipt) => receipt.wait().expect("on disk"),
+            Err(error) => break error,
+        }
+        taken += 1;
+    };
+    assert!(error.is_overload() && taken > 10, "{error:?} after {taken}");
+    store.seal_now().expect("sealed");
+    world.append(&store, vec![span(taken, 1, 0, "a", "x", 1, 1)], vec![]);
+    assert_eq!(store.stats().overloads, 1);
+}
+
+#[test]
+fn a_failed_seal_loses_nothing_and_is_tried_again() {
+    let world = World::new();
+    let store = five_traces(&world);
+    world.disk.set_room(Some(100));
+    assert!(matches!(store.seal_now(), Err(StoreError::DiskFull { .. })));
+    check_five(&store);
+    let batch = model::Batch { spans: vec![span(9, 1, 0, "a", "x", 1, 1)], logs: vec![] };
+    let refused = store.append(batch.clone(), world.bodies.put(batch)).expect("queued").wait();
+    assert!(matches!(refused, Err(StoreError::DiskFull { .. })), "{refused:?}");
+    world.disk.set_room(None);
+    world.disk.fail_sync_after(0);
+    assert!(matches!(store.seal_now(), Err(StoreError::Disk { .. })));
+    store.seal_now().expect("sealed");
+    store.delete_trace(trace_id(9)).expect("deleted");
+    check_five(&store);
+}
+
+#[test]
+fn damage_is_told_and_the_rest_stays_readable() {
+    let world = World::new();
+    let store = five_traces(&world);
+    assert_eq!(store.verify().problems, []);
+    store.close().expect("closes");
+    drop(store);
+    let spans = |number: u64| std::path::PathBuf::from(format!("/data/segments/{number:012}.spans.parquet"));
+    world.disk.flip_bit(&spans(1), 40, 3);
+    world.disk.flip_bit(&std::path::PathBuf::from("/data/segments/000000000002.directory"), 20, 1);
+    let (store, report) = world.open();
+    assert_eq!(report.damaged_segments.len(), 1, "{report:?}");
+    let verified = store.verify();
+    assert_eq!((verified.problems.len(), verified.segments_intact), (2, 1), "{verified:?}");
+    let five = store.trace(trace_id(5)).expect("answers");
+    assert_eq!(five.value.expect("held").spans().len(), 1);
+    assert!(!five.completeness.is_complete(), "what is missing is not known");
+    let one = store.trace(trace_id(1)).expect("answers");
+    assert_eq!(one.value, None);
+    assert_eq!(one.completeness.shortfalls.len(), 2, "{:?}", one.completeness);
+    assert!(matches!(one.completeness.shortfalls[0], Shortfall::DamagedSegment { .. }));
+}
+
+#[test]
+fn a_lost_catalog_is_made_anew() {
+    let world = World::new();
+    let store = five_traces(&world);
+    store.seal_now().expect("sealed");
+    drop(store);
+    world.disk.flip_bit(std::path::Path::new("/data/catalog"), 20, 0);
+    let (store, report) = world.open();
+    assert!(report.catalog_rebuilt.is_some());
+    check_five(&store);
+    drop(store);
+    let (store, report) = world.open();
+    assert!(report.is_clean(), "{report:?}");
+    check_five(&store);
+}
+
+#[test]
+fn budgets_end_in_a_partial_answer_that_says_so() {
+    let world = World::new();
+    let store = five_traces(&world);
+    store.seal_now().expect("sealed");
+    let residual: store::Residual = Arc::new(|_| None);
+    let scan = |budget| TraceScan { residual: Some(Arc::clone(&residual)), budget, ..TraceScan::default() };
+    let reason = |budget| store.scan(&scan(budget)).expect("answers").completeness.shortfalls;
+    assert_eq!(reason(ScanBudget::default()), []);
+    let traces = ScanBudget { traces: Some(1), ..ScanBudget::default() };
+    assert_eq!(reason(traces), [Shortfall::TracesLimit(1)]);
+    let cancelled = ScanBudget { cancelled: Some(Arc::new(true.into())), ..ScanBudget::default() };
+    assert_eq!(reason(cancelled), [Shortfall::Cancelled]);
+    let time = ScanBudget { time: Some(Duration::ZERO), ..ScanBudget::default() };
+    assert_eq!(reason(time), [Shortfall::TimeLimit(Duration::ZERO)]);
+}
+
+#[test]
+fn arrivals_are_told_and_remembered() {
+    let world = World::new();
+    let (store, _) = world.open();
+    let mut arrivals = store.subscribe();
+    assert_eq!(store.last_arrival(trace_id(1)), None);
+    world.append(&store, vec![span(1, 1, 0, "a", "x", 1, 1), span(1, 2, 1, "a", "y", 1, 1)], vec![log(1, 1, "l")]);
+    let arrival = arrivals.try_recv().expect("told");
+    assert_eq!((arrival.trace_id, arrival.spans, arrival.logs, arrival.at), (trace_id(1), 2, 1, world.now()));
+    assert_eq!(store.last_arrival(trace_id(1)), Some(world.now()));
+}
+
+#[test]
+fn hostile_keys_stay_searchable_within_the_cap() {
+    let world = World::new();
+    let (store, _) = world.open();
+    let spans = (0..60_u64).map(|trace| {
+        let start = span(trace, 1, 0, "a", "x", trace, 1);
+        (0..100).fold(start, |span, number| with(span, &format!("key.{trace}.{number}"), number as i64))
+    });
+    world.append(&store, spans.collect(), vec![]);
+    store.seal_now().expect("sealed");
+    for (trace, number) in [(0, 0), (59, 99), (30, 50)] {
+        let predicate = Predicate::Attribute {
+            scope: Some(AttributeScope::Span),
+            key: format!("key.{trace}.{number}").into(),
+            value: Value::Int(number),
+        };
+        assert_eq!(found(&store, &by(predicate)), [trace as u64]);
+    }
+    let trace = store.trace(trace_id(7)).expect("answers").value.expect("held");
+    let keys: Vec<_> = trace.spans()[0].attributes.iter().map(|(key, _)| key.to_string()).collect();
+    assert_eq!(keys, (0..100).map(|number| format!("key.7.{number}")).collect::<Vec<_>>(), "in the order sent");
+    assert_eq!(store.keys(TimeRange::default()).expect("answers").value.len(), 6_001);
+}
