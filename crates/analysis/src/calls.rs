@@ -10,9 +10,10 @@
 //! Client spans that only wrap another client span of the same call (an LLM client over its HTTP client) are not counted
 //! twice.
 
-use model::{Duration, Span, SpanIndex, SpanKind, Text, Trace};
+use model::{Duration, SpanIndex, SpanKind, Text, Trace};
 
 use crate::fault::is_error;
+use crate::limits::WRAPPERS_MAX;
 use crate::peer::{Peer, PeerKind, Peers};
 
 /// One call between two services.
@@ -65,7 +66,7 @@ pub fn calls(trace: &Trace, peers: &Peers) -> Vec<Call> {
         let index = index as SpanIndex;
         let calls_somebody = matches!(span.kind, SpanKind::CLIENT | SpanKind::PRODUCER);
         if calls_somebody && !answered[index as usize] && !wraps_another(trace, index) {
-            calls.extend(one_side(span, index, peers).map(|call| (index, call)));
+            calls.extend(one_side(trace, index, peers).map(|call| (index, call)));
         }
     }
     calls.sort_by_key(|(index, _)| *index);
@@ -88,8 +89,9 @@ fn both_sides(trace: &Trace, parent: SpanIndex, server: SpanIndex) -> Call {
     }
 }
 
-fn one_side(span: &Span, index: SpanIndex, peers: &Peers) -> Option<Call> {
-    let peer = peers.peer_of(span);
+fn one_side(trace: &Trace, index: SpanIndex, peers: &Peers) -> Option<Call> {
+    let span = trace.span(index);
+    let peer = outermost_peer(trace, index, peers);
     // A client span that says nothing of its far side and did not fail tells nobody anything.
     if peer.is_none() && !is_error(span) {
         return None;
@@ -107,6 +109,24 @@ fn one_side(span: &Span, index: SpanIndex, peers: &Peers) -> Option<Call> {
         failed: is_error(span),
         edge_time: None,
     })
+}
+
+/// An SDK's span knows more of its far side (a model, a database) than the HTTP span below it, which has an address.
+fn outermost_peer(trace: &Trace, client: SpanIndex, peers: &Peers) -> Option<Peer> {
+    let mut best = peers.peer_of(trace.span(client));
+    let mut at = client;
+    for _ in 0..WRAPPERS_MAX {
+        if best.as_ref().is_some_and(|peer| peer.kind != PeerKind::External) {
+            break;
+        }
+        let Some(parent) = trace.parent(at).filter(|&parent| wraps_another(trace, parent)) else { break };
+        if trace.span(parent).kind != SpanKind::CLIENT {
+            break;
+        }
+        best = peers.peer_of(trace.span(parent)).or(best);
+        at = parent;
+    }
+    best
 }
 
 /// Whether a client span of the same service lies directly below: then that one is the call.
