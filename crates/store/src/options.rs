@@ -25,6 +25,8 @@ pub struct Options {
     pub seal_bytes: usize,
     /// The head is sealed when its oldest batch is this old.
     pub seal_age: Duration,
+    /// Bytes of one file of the journal.
+    pub journal_file_bytes: u64,
 }
 
 impl Options {
@@ -37,6 +39,7 @@ impl Options {
             head_bytes_max: limits::HEAD_BYTES_MAX,
             seal_bytes: limits::SEAL_BYTES,
             seal_age: limits::SEAL_AGE,
+            journal_file_bytes: journal::limits::FILE_BYTES,
         }
     }
 }

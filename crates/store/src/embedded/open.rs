@@ -86,7 +86,11 @@ impl EmbeddedStore {
         let live = open_segments(&*disk, &segments_folder, &catalog, &caches);
         report.damaged_segments =
             live.damaged.iter().map(|damaged| (damaged.file.clone(), damaged.problem.clone())).collect();
-        let journal_options = journal::Options { released: Position(catalog.sealed), ..journal::Options::default() };
+        let journal_options = journal::Options {
+            released: Position(catalog.sealed),
+            file_bytes: options.journal_file_bytes,
+            ..journal::Options::default()
+        };
         let (journal, recovered) =
             Journal::open(Arc::clone(&disk), &options.folder.join(filenames::JOURNAL), journal_options)?;
         report.journal = recovered;
