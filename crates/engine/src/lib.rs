@@ -1,1 +1,29 @@
-//! engine
+//! Runs a checked query over any [`SpanStore`](store::SpanStore).
+//!
+//! ```text
+//! query ──plan──> predicates (the store answers from summaries and columns) + residual (the query, on whole traces)
+//!       ──scan──> traces that match, ordered, one page ──evaluate──> the spans found, with their fields
+//! metrics query ──plan──> one scan per series query ──observe──> series
+//! ```
+//!
+//! Whatever the store skips, the answer is that of evaluating the query on every trace; a test holds it to that. Every
+//! answer carries its cost and says what is missing, if anything is.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `plan.rs` | [`necessary`]: what every matching trace has, as predicates; [`residual`] |
+//! | `search.rs` | [`search`]: traces and the spans found in them |
+//! | `series.rs` | [`series`]: a metrics query |
+//! | `analysed.rs` | [`Analysed`]: numbers of `analysis`, handed to `query` |
+//! | `limits.rs` | every bound |
+
+mod analysed;
+pub mod limits;
+mod plan;
+mod search;
+mod series;
+
+pub use analysed::Analysed;
+pub use plan::{necessary, residual};
+pub use search::{FoundSpan, FoundSpanset, Match, Matches, Search, search};
+pub use series::series;

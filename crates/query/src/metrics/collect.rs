@@ -1,6 +1,7 @@
 //! The spans of one series query, gathered by labels and step.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use model::{Duration, Instant, SpanIndex};
 
@@ -28,8 +29,8 @@ struct Cell {
 
 /// Gathers spans. Memory grows with series and steps, not with spans.
 #[derive(Clone, Debug)]
-pub(super) struct Collector<'q> {
-    query: &'q SeriesQuery,
+pub(super) struct Collector {
+    query: Arc<SeriesQuery>,
     window: Window,
     cells: BTreeMap<Vec<(String, String)>, BTreeMap<usize, Cell>>,
     comparison: Comparison,
@@ -39,8 +40,9 @@ pub(super) struct Collector<'q> {
     pub left_out: u64,
 }
 
-impl<'q> Collector<'q> {
-    pub fn new(query: &'q SeriesQuery, window: Window) -> Self {
+impl Collector {
+    pub fn new(query: &SeriesQuery, window: Window) -> Self {
+        let query = Arc::new(query.clone());
         Self { query, window, cells: BTreeMap::new(), comparison: Comparison::default(), matched: 0, left_out: 0 }
     }
 
@@ -55,7 +57,7 @@ impl<'q> Collector<'q> {
     }
 
     fn span(&mut self, view: &View<'_>, span: SpanIndex, step: usize) {
-        let query = self.query;
+        let query = Arc::clone(&self.query);
         if let MetricsFunction::Compare { selection, window, .. } = &query.function {
             return self.comparison.observe(selection.as_ref(), *window, view, span, step);
         }

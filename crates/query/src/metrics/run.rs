@@ -11,10 +11,10 @@ use crate::view::View;
 /// Is shown traces, each once and whole, in any order, and gives series. The order changes nothing but the last bits of
 /// sums of fractions.
 #[derive(Clone, Debug)]
-pub struct MetricsRun<'q> {
-    query: &'q MetricsQuery,
+pub struct MetricsRun {
+    query: MetricsQuery,
     /// One for each series query, left to right.
-    collectors: Vec<Collector<'q>>,
+    collectors: Vec<Collector>,
 }
 
 /// What a metrics query gives.
@@ -28,12 +28,13 @@ pub struct MetricsAnswer {
     pub spans_left_out: u64,
 }
 
-impl<'q> MetricsRun<'q> {
+impl MetricsRun {
     /// A run that has seen nothing.
     #[must_use]
-    pub fn new(query: &'q MetricsQuery, window: Window) -> Self {
+    pub fn new(query: &MetricsQuery, window: Window) -> Self {
         let queries = query.expression.series_queries();
-        Self { query, collectors: queries.into_iter().map(|query| Collector::new(query, window)).collect() }
+        let collectors = queries.into_iter().map(|query| Collector::new(query, window)).collect();
+        Self { query: query.clone(), collectors }
     }
 
     /// Shows a whole trace to every series query within.

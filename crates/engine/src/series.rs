@@ -1,0 +1,75 @@
+//! A metrics query over a store.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use model::{Trace, TraceId};
+use query::{MetricsAnswer, MetricsQuery, MetricsRun, View, Window};
+use store::{Answer, Predicate, Residual, ScanBudget, SpanStore, StoreError, TimeRange, TraceScan};
+
+use crate::Analysed;
+use crate::limits::{COUNTED_TRACES_MAX, TRACE_LENGTH_MAX};
+use crate::plan::necessary;
+
+/// Counts and measures the spans that start within `window`, of traces that start within it or at most
+/// [`TRACE_LENGTH_MAX`] before it. Each trace is looked at once, and none is held.
+///
+/// # Errors
+/// As for [`SpanStore::scan`].
+pub fn series(
+    store: &dyn SpanStore,
+    query: &MetricsQuery,
+    window: Window,
+    budget: ScanBudget,
+) -> Result<Answer<MetricsAnswer>, StoreError> {
+    let counting = Arc::new(Mutex::new(Counting::new(query, window)));
+    let shared = Arc::clone(&counting);
+    let residual: Residual = Arc::new(move |trace: &Trace| {
+        shared.lock().unwrap_or_else(PoisonError::into_inner).observe(trace);
+        // No trace is wanted in the page: so the scan goes through all of them and gathers nothing.
+        None
+    });
+    let scan = TraceScan {
+        time: TimeRange { from: window.from() - TRACE_LENGTH_MAX, to: window.to() },
+        predicates: shared_necessities(query),
+        residual: Some(residual),
+        budget,
+        ..TraceScan::default()
+    };
+    let answer = store.scan(&scan)?;
+    drop(scan);
+    let counting =
+        std::mem::replace(&mut *counting.lock().unwrap_or_else(PoisonError::into_inner), Counting::new(query, window));
+    Ok(answer.map(|_| counting.finish()))
+}
+
+/// What the matches of every series query have in common: one scan serves them all.
+fn shared_necessities(query: &MetricsQuery) -> Vec<Predicate> {
+    let mut all = query.expression.series_queries().into_iter().map(|series| necessary(&series.spans));
+    let first = all.next().unwrap_or_default();
+    let rest: Vec<Vec<Predicate>> = all.collect();
+    first.into_iter().filter(|predicate| rest.iter().all(|others| others.contains(predicate))).collect()
+}
+
+/// Traces are counted once, should the store show one twice.
+struct Counting {
+    run: MetricsRun,
+    counted: HashSet<TraceId>,
+}
+
+impl Counting {
+    fn new(query: &MetricsQuery, window: Window) -> Self {
+        Self { run: MetricsRun::new(query, window), counted: HashSet::new() }
+    }
+
+    fn observe(&mut self, trace: &Trace) {
+        let is_new = self.counted.len() >= COUNTED_TRACES_MAX || self.counted.insert(trace.id());
+        if is_new {
+            self.run.observe(&View::with_computed(trace, &Analysed::new(trace)));
+        }
+    }
+
+    fn finish(self) -> MetricsAnswer {
+        self.run.finish()
+    }
+}

@@ -1,0 +1,324 @@
+//! Whatever the store skips, the answer is that of evaluating the query on every trace.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use engine::{Analysed, Search, search, series};
+use model::{
+    Attributes, Batch, Duration, Event, Instant, Resource, Span, SpanId, SpanKind, StatusCode, Trace, TraceId,
+    TraceSummary, Value,
+};
+use query::{MetricsRun, View, Window, parse, parse_metrics};
+use store::{
+    Answer, Arrival, AttributeScope, Completeness, Cost, Cursor, FoundTrace, JournalRecord, KnownKey, KnownValue,
+    MinuteAggregate, Predicate, Receipt, ScanBudget, Shortfall, SpanStore, StoreError, TimeRange, TraceOrder,
+    TracePage, TraceScan,
+};
+
+/// A store in a map. It answers predicates by looking at every span, as the trait words them, and counts how many traces it
+/// had to ask the residual about.
+#[derive(Default)]
+struct MapStore {
+    traces: BTreeMap<TraceId, Arc<Trace>>,
+    asked: Mutex<u64>,
+}
+
+impl MapStore {
+    fn of(traces: Vec<Trace>) -> Self {
+        let traces = traces.into_iter().map(|trace| (trace.id(), Arc::new(trace))).collect();
+        Self { traces, asked: Mutex::default() }
+    }
+}
+
+fn has(trace: &Trace, test: impl Fn(&Span) -> bool) -> bool {
+    trace.spans().iter().any(test)
+}
+
+fn carries(span: &Span, scope: Option<AttributeScope>, key: &str) -> bool {
+    let within = |scope| match scope {
+        AttributeScope::Span => span.attributes.get(key).is_some(),
+        AttributeScope::Resource => span.resource.attributes.get(key).is_some(),
+        AttributeScope::Instrumentation => span.scope.attributes.get(key).is_some(),
+        AttributeScope::Event => span.events.iter().any(|event| event.attributes.get(key).is_some()),
+        AttributeScope::Link => span.links.iter().any(|link| link.attributes.get(key).is_some()),
+    };
+    scope.map_or_else(|| AttributeScope::ALL.into_iter().any(within), within)
+}
+
+fn holds(predicate: &Predicate, trace: &Trace) -> bool {
+    let summary = TraceSummary::of(trace);
+    match predicate {
+        Predicate::Service(service) => has(trace, |span| span.service_name() == &**service),
+        Predicate::RootService(service) => summary.root_service == *service,
+        Predicate::RootName(name) => summary.root_name == *name,
+        Predicate::SpanName(name) => has(trace, |span| span.name == *name),
+        Predicate::SpanKind(kind) => has(trace, |span| span.kind == *kind),
+        Predicate::SpanStatus(status) => has(trace, |span| span.status.code == *status),
+        Predicate::Attribute { .. } => panic!("the engine never asks for exact values"),
+        Predicate::HasAttribute { scope, key } => has(trace, |span| carries(span, *scope, key)),
+        Predicate::SpanDuration { min, max } => has(trace, |span| (*min..=*max).contains(&span.duration())),
+        Predicate::TraceDuration { min, max } => (*min..=*max).contains(&summary.duration),
+        Predicate::HasError(errs) => has(trace, Span::is_error) == *errs,
+    }
+}
+
+impl SpanStore for MapStore {
+    fn append(&self, _: Batch, _: JournalRecord) -> Result<Receipt, StoreError> {
+        Ok(Receipt::nothing())
+    }
+
+    fn trace(&self, id: TraceId) -> Result<Answer<Option<Arc<Trace>>>, StoreError> {
+        Ok(Answer::complete(self.traces.get(&id).cloned(), Cost { rows: 1, ..Cost::default() }))
+    }
+
+    fn summaries(&self, ids: &[TraceId]) -> Result<Answer<Vec<TraceSummary>>, StoreError> {
+        let summaries = ids.iter().filter_map(|id| self.traces.get(id)).map(|trace| TraceSummary::of(trace)).collect();
+        Ok(Answer::complete(summaries, Cost::default()))
+    }
+
+    fn scan(&self, scan: &TraceScan) -> Result<Answer<TracePage>, StoreError> {
+        let mut found = Vec::new();
+        let (mut cost, mut completeness) = (Cost::default(), Completeness::default());
+        for trace in self.traces.values() {
+            let summary = TraceSummary::of(trace);
+            if !scan.time.contains(summary.start) || !scan.predicates.iter().all(|predicate| holds(predicate, trace)) {
+                continue;
+            }
+            if scan.budget.traces.is_some_and(|traces| cost.traces >= traces) {
+                completeness.shortfalls.push(Shortfall::TracesLimit(cost.traces));
+                break;
+            }
+            cost.traces += 1;
+            cost.rows += trace.spans().len() as u64;
+            let Some(residual) = &scan.residual else { panic!("the engine always asks the query itself") };
+            *self.asked.lock().expect("not poisoned") += 1;
+            if let Some(matched) = residual(trace) {
+                found.push(FoundTrace { summary, matched_spans: Some(matched) });
+            }
+        }
+        assert_eq!(scan.order, TraceOrder::Newest, "the only order this store knows");
+        let place = |found: &FoundTrace| (std::cmp::Reverse(found.summary.start), found.summary.trace_id);
+        found.sort_by_key(place);
+        if let Some(cursor) = scan.cursor {
+            found.retain(|found| place(found) > (std::cmp::Reverse(cursor.start), cursor.trace_id));
+        }
+        let limit = if scan.limit == 0 { 20 } else { scan.limit };
+        let next = (found.len() > limit).then(|| {
+            let last = &found[limit - 1].summary;
+            Cursor { key: 0, start: last.start, trace_id: last.trace_id }
+        });
+        found.truncate(limit);
+        Ok(Answer { value: TracePage { traces: found, next }, completeness, cost })
+    }
+
+    fn keys(&self, _: TimeRange) -> Result<Answer<Vec<KnownKey>>, StoreError> {
+        Ok(Answer::complete(Vec::new(), Cost::default()))
+    }
+
+    fn values(
+        &self,
+        _: AttributeScope,
+        _: &str,
+        _: TimeRange,
+        _: usize,
+    ) -> Result<Answer<Vec<KnownValue>>, StoreError> {
+        Ok(Answer::complete(Vec::new(), Cost::default()))
+    }
+
+    fn aggregates(&self, _: TimeRange) -> Result<Answer<Vec<MinuteAggregate>>, StoreError> {
+        Ok(Answer::complete(Vec::new(), Cost::default()))
+    }
+
+    fn delete_trace(&self, _: TraceId) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    fn last_arrival(&self, _: TraceId) -> Option<Instant> {
+        None
+    }
+
+    fn subscribe(&self) -> tokio::sync::broadcast::Receiver<Arrival> {
+        tokio::sync::broadcast::channel(1).1
+    }
+}
+
+const MS: u64 = 1_000_000;
+
+/// Small traces in which everything that queries ask about occurs now and then; the same for the same seed.
+fn traces(seed: u64, count: u64) -> Vec<Trace> {
+    use stdx::Random as _;
+    let random = stdx::SeededRandom::new(seed);
+    let pick = |bound: u64| random.below(bound);
+    (1..=count)
+        .map(|number| {
+            let id = TraceId((u128::from(number) << 64 | u128::from(seed)).to_be_bytes());
+            let spans = 1 + pick(7);
+            let began = (pick(600) + 4_000) * 1_000 * MS;
+            let spans = (1..=spans).map(|position| {
+                let mut span = Span::new(id, SpanId(position.to_be_bytes()), ["get", "ask", "query"][pick(3) as usize]);
+                span.parent_span_id = (position > 1).then(|| SpanId((1 + pick(position - 1)).to_be_bytes()));
+                span.kind = SpanKind(pick(6) as i32);
+                span.status.code = StatusCode(pick(3) as i32);
+                span.start = Instant(began + position * MS);
+                span.end = span.start + Duration::from_millis(pick(8) as i64 * 10);
+                let service = ["rag", "llm", "gateway"][pick(3) as usize];
+                let attributes = if pick(5) > 0 {
+                    Attributes::from_iter([("service.name", service)])
+                } else {
+                    Attributes::default()
+                };
+                span.resource = Arc::new(Resource { attributes, ..Resource::default() });
+                match pick(6) {
+                    0 => span.attributes.push("code", pick(3) as i64),
+                    1 => span.attributes.push("code", pick(3) as f64),
+                    2 => span.attributes.push("code", pick(3).to_string()),
+                    3 => span.attributes.push("code", Value::Array(vec![Value::Int(1), Value::Int(2)])),
+                    4 => span.attributes.push("code", pick(2) == 0),
+                    _ => {}
+                }
+                if pick(3) == 0 {
+                    let attributes = Attributes::from_iter([("exception.type", "Timeout")]);
+                    span.events.push(Event { time: span.start, attributes, ..Event::default() });
+                }
+                span
+            });
+            Trace::assemble(id, spans.collect(), Vec::new())
+        })
+        .collect()
+}
+
+const QUERIES: &[&str] = &[
+    "{ }",
+    "{ status = error }",
+    "{ status = ok && kind = server }",
+    "{ status != error && !(kind = client) }",
+    r#"{ resource.service.name = "rag" && name = "ask" }"#,
+    r#"{ "llm" = resource.service.name }"#,
+    r#"{ resource.service.name = nil }"#,
+    r#"{ resource.service.name != nil && .code = nil }"#,
+    "{ span.code = 1 }",
+    "{ span.code >= 1 && duration > 20ms }",
+    "{ span.code != 1 }",
+    r#"{ .code = "1" || span.code = true }"#,
+    "{ span.code }",
+    r#"{ .code =~ "[12]" }"#,
+    "{ parent.code = 1 && duration <= 30ms }",
+    r#"{ event.exception.type = "Timeout" && 10ms < duration }"#,
+    r#"{ rootName = "get" && traceDuration >= 30ms }"#,
+    r#"{ rootServiceName = "gateway" && duration = 20ms }"#,
+    r#"{ status = error } >> { status = error }"#,
+    r#"{ name = "get" } !>> { kind = client }"#,
+    r#"{ name = "get" } &~ { name = "ask" }"#,
+    r#"{ name = "get" } && { name = "ask" } && { name = "query" }"#,
+    r#"{ name = "get" } || { span.code = 2 }"#,
+    "{ kind = server } | count() > 1",
+    r#"{ } | by(name) | count() > 1 | { status = error } | select(name, span.code)"#,
+    r#"({ status = error } | count() > 1) || { span:critical > 40ms }"#,
+    "{ span:self > 20ms } > { span.code != nil }",
+    r#"{ name = "nothing" }"#,
+];
+
+#[test]
+fn searches_find_what_brute_force_finds() {
+    for seed in 0..6 {
+        let all = traces(seed, 60);
+        let store = MapStore::of(all.clone());
+        for text in QUERIES {
+            let query = parse(text).into_result().unwrap_or_else(|problems| panic!("{text}: {problems:?}"));
+            let mut expected: Vec<(std::cmp::Reverse<Instant>, TraceId, Vec<query::Spanset>)> = all
+                .iter()
+                .map(|trace| {
+                    let spansets = query::evaluate(&query, &View::with_computed(trace, &Analysed::new(trace)));
+                    (std::cmp::Reverse(TraceSummary::of(trace).start), trace.id(), spansets)
+                })
+                .filter(|(.., spansets)| !spansets.is_empty())
+                .collect();
+            expected.sort_by_key(|(start, id, _)| (*start, *id));
+
+            let (mut found, mut cursor) = (Vec::new(), None);
+            loop {
+                let asked = Search { limit: 7, cursor, spans: 100, ..Search::default() };
+                let answer = search(&store, &query, &asked).expect("answers");
+                assert!(answer.completeness.is_complete());
+                found.extend(answer.value.traces);
+                cursor = answer.value.next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(found.len(), expected.len(), "{text}");
+            for (found, (_, id, spansets)) in found.iter().zip(&expected) {
+                assert_eq!(found.summary.trace_id, *id, "{text}");
+                let trace = store.traces.get(id).expect("held");
+                let told = |set: &engine::FoundSpanset| set.spans.iter().map(|span| span.span_id).collect::<Vec<_>>();
+                let brute = |set: &query::Spanset| set.spans.iter().map(|&span| trace.span(span).span_id).collect();
+                let (told, brute): (Vec<_>, Vec<Vec<SpanId>>) =
+                    (found.spansets.iter().map(told).collect(), spansets.iter().map(brute).collect());
+                assert_eq!(told, brute, "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn series_count_what_brute_force_counts() {
+    let pipelines = [
+        "rate()",
+        "count_over_time() by(resource.service.name, status)",
+        "quantile_over_time(duration, 0.5, 0.9) by(name) | topk(1)",
+        "max_over_time(span.code) > 0",
+        "compare({ status = error }, 3)",
+    ];
+    let window = Window::new(Instant(4_100_000 * MS), Instant(4_500_000 * MS), Duration::from_secs(50)).expect("valid");
+    let all = traces(7, 150);
+    let store = MapStore::of(all.clone());
+    for text in QUERIES.iter().flat_map(|query| pipelines.map(|pipeline| format!("{query} | {pipeline}"))) {
+        let query = parse_metrics(&text).into_result().unwrap_or_else(|problems| panic!("{text}: {problems:?}"));
+        let mut brute = MetricsRun::new(&query, window);
+        all.iter().for_each(|trace| brute.observe(&View::with_computed(trace, &Analysed::new(trace))));
+        let answer = series(&store, &query, window, ScanBudget::default()).expect("answers");
+        assert_eq!(answer.value, brute.finish(), "{text}");
+    }
+    let ratio = "({ status = error && kind = server } | rate()) / ({ kind = server } | rate())";
+    let query = parse_metrics(ratio).into_result().expect("valid");
+    let mut brute = MetricsRun::new(&query, window);
+    all.iter().for_each(|trace| brute.observe(&View::new(trace)));
+    assert_eq!(series(&store, &query, window, ScanBudget::default()).expect("answers").value, brute.finish());
+}
+
+#[test]
+fn the_store_is_spared_what_it_can_answer() {
+    let store = MapStore::of(traces(3, 200));
+    let query = parse(r#"{ name = "nothing" && status = error }"#).into_result().expect("valid");
+    let answer = search(&store, &query, &Search::default()).expect("answers");
+    assert_eq!((answer.value.traces.len(), *store.asked.lock().expect("not poisoned"), answer.cost.rows), (0, 0, 0));
+}
+
+#[test]
+fn a_spent_budget_is_said() {
+    let store = MapStore::of(traces(3, 50));
+    let query = parse("{ }").into_result().expect("valid");
+    let budget = ScanBudget { traces: Some(10), ..ScanBudget::default() };
+    let answer = search(&store, &query, &Search { budget: budget.clone(), ..Search::default() }).expect("answers");
+    assert_eq!(answer.completeness.shortfalls, [Shortfall::TracesLimit(10)]);
+    assert_eq!(answer.value.traces.len(), 10);
+    let metrics = parse_metrics("{ } | rate()").into_result().expect("valid");
+    let window = Window::instant(Instant(0), Instant(10_000_000 * MS)).expect("valid");
+    let answer = series(&store, &metrics, window, budget).expect("answers");
+    assert_eq!(answer.completeness.shortfalls, [Shortfall::TracesLimit(10)]);
+}
+
+#[test]
+fn selected_fields_and_groups_are_told() {
+    let store = MapStore::of(traces(5, 30));
+    let text = "{ } | by(name) | select(span.code, duration)";
+    let query = parse(text).into_result().expect("valid");
+    let answer = search(&store, &query, &Search { limit: 30, spans: 1, ..Search::default() }).expect("answers");
+    let sets: Vec<_> = answer.value.traces.iter().flat_map(|found| &found.spansets).collect();
+    assert!(sets.iter().all(|set| set.group[0].0 == "name" && set.spans.len() == 1));
+    assert!(sets.iter().any(|set| set.matched > 1));
+    let fields = |set: &&engine::FoundSpanset| set.spans[0].fields.iter().map(|(field, _)| field.clone()).collect();
+    let fields: Vec<Vec<String>> = sets.iter().map(fields).collect();
+    assert!(fields.contains(&vec!["span.code".to_owned(), "duration".to_owned()]));
+    assert!(fields.contains(&vec!["duration".to_owned()]));
+}
