@@ -24,6 +24,7 @@
 //! | `embedding.rs` | a deterministic embedding without a model |
 //! | `corpus.rs` | the passages, and questions with their right passages |
 //! | `answerer.rs` | answers by selecting sentences, where there is no model |
+//! | `polyglot.rs` | [`set_up_polyglot`]: the orchestrator in Python and search in Node |
 //! | `example.rs` | what `headwater init` writes |
 
 mod answerer;
@@ -35,6 +36,7 @@ mod fault;
 mod http_client;
 mod http_server;
 pub mod limits;
+mod polyglot;
 mod process;
 mod services;
 mod settings;
@@ -47,6 +49,7 @@ pub use corpus::{Passage, Question, passages, questions};
 pub use embedding::{DIMENSIONS, embed};
 pub use example::init_files;
 pub use fault::Fault;
+pub use polyglot::{Programs, set_up_polyglot};
 pub use process::service_main;
 pub use services::run_service;
 pub use system::{Export, SERVICES, System, SystemOptions};

@@ -30,3 +30,7 @@ pub const STOP_TIMEOUT: Duration = Duration::from_secs(8);
 pub const LOG_LINES_MAX: usize = 200;
 /// A longer line is cut.
 pub const LOG_LINE_BYTES_MAX: usize = 2 << 10;
+/// One step of setting a polyglot service up (it downloads packages) may take this long.
+pub const SETUP_TIMEOUT: Duration = Duration::from_secs(300);
+/// So many of its last lines are shown when such a step fails.
+pub const SETUP_OUTPUT_LINES: usize = 15;

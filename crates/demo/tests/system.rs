@@ -10,6 +10,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 const INTERNAL: i32 = 1;
 const SERVER: i32 = 2;
@@ -24,13 +25,13 @@ fn service_process() {
     // Nobody tells it to stop when it is run by hand.
     assert!(std::env::var("OTEL_SERVICE_NAME").is_ok_and(|service| service == name), "started by hand");
     // The test runner may have begun a line.
-    print_line();
+    say("");
     runtime().block_on(demo::service_main(&name)).expect("the service runs");
 }
 
-#[expect(clippy::print_stdout, reason = "ends the line that the test runner began")]
-fn print_line() {
-    println!();
+#[expect(clippy::print_stdout, reason = "these processes speak on standard output")]
+fn say(line: &str) {
+    println!("{line}");
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -210,6 +211,52 @@ fn no_service_outlives_its_system() {
     });
 }
 
+/// Not a test: a launcher that says the ids of its services and waits to be killed.
+#[test]
+#[ignore = "the launcher that the next test kills"]
+fn launcher_process() {
+    let Ok(endpoint) = std::env::var("TEST_SINK") else { panic!("started by hand") };
+    runtime().block_on(async {
+        let system = System::start(&options_for(endpoint)).await.expect("starts");
+        say(&format!("pids {}", serde_json::to_string(&system.pids()).expect("JSON")));
+        std::future::pending::<()>().await;
+    });
+}
+
+#[test]
+fn no_service_outlives_a_killed_launcher() {
+    runtime().block_on(async {
+        let sink = Sink::start().await;
+        let mut launcher = tokio::process::Command::new(std::env::current_exe().expect("this test"))
+            .args(["--ignored", "--exact", "--nocapture", "launcher_process"])
+            .env("TEST_SINK", &sink.endpoint)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let mut lines = BufReader::new(launcher.stdout.take().expect("piped")).lines();
+        let pids: BTreeMap<String, u32> = loop {
+            let line = lines.next_line().await.expect("readable").expect("it says its services' ids");
+            if let Some((_, pids)) = line.split_once("pids ") {
+                break serde_json::from_str(pids).expect("JSON");
+            }
+        };
+        assert_eq!(pids.len(), 8);
+        // SIGKILL: it cannot tell anybody.
+        launcher.kill().await.expect("killed");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let runs =
+            |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+        while pids.values().any(runs) {
+            assert!(
+                Instant::now() < deadline,
+                "{:?} still run",
+                pids.values().filter(|pid| runs(pid)).collect::<Vec<_>>()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+}
+
 #[test]
 fn a_service_that_cannot_start_says_why() {
     runtime().block_on(async {
@@ -220,6 +267,63 @@ fn a_service_that_cannot_start_says_why() {
             .insert("cache".into(), ("sh".into(), vec!["-c".into(), "echo no memory left >&2; exit 3".into()]));
         let problem = System::start(&options).await.expect_err("the cache does not start");
         assert!(problem.contains("cache ended before") && problem.contains("no memory left"), "{problem}");
+    });
+}
+
+/// Downloads packages, so it runs only where that is asked for: `HEADWATER_TEST_POLYGLOT=1`.
+#[test]
+fn the_polyglot_services_behave_alike() {
+    if std::env::var_os("HEADWATER_TEST_POLYGLOT").is_none() {
+        return;
+    }
+    runtime().block_on(async {
+        let sink = Sink::start().await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut options = options(&sink);
+        options.programs = demo::set_up_polyglot(folder.path(), |_| ()).await.expect("set up");
+        let system = Started { system: System::start(&options).await.expect("starts"), sink };
+
+        let answer = system.ask("What does a span's parent id mean?", "a", None).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert_eq!(answer.body["citations"][0], "span-parent", "{}", answer.body);
+        let trace = system.trace(&answer, |trace| trace.servers("gateway") == 1).await;
+        let hop = |from: &str, to: &str| trace.hops().get(&(from.to_owned(), to.to_owned())).copied();
+        assert_eq!(hop("gateway", "orchestrator"), Some(1), "{trace:#?}");
+        assert_eq!(hop("orchestrator", "cache"), Some(2), "{trace:#?}");
+        assert_eq!(hop("orchestrator", "search"), Some(1), "{trace:#?}");
+        assert_eq!(hop("search", "vector-db"), Some(1), "{trace:#?}");
+        assert_eq!(hop("orchestrator", "rag"), Some(1), "{trace:#?}");
+        assert_eq!(trace.roots(), ["gateway"]);
+        assert!(trace.spans.iter().all(|span| span.status != ERROR), "{trace:#?}");
+        for (service, language) in [("orchestrator", "python"), ("search", "nodejs")] {
+            assert_eq!(text(&trace.servers_of(service)[0].resource["telemetry.sdk.language"]), language);
+            assert_eq!(text(&trace.servers_of(service)[0].attributes["app.user.tier"]), "pro");
+        }
+        assert_eq!(system.ask("What does a span's parent id mean?", "a", None).await.body["cached"], true);
+
+        let answer = system.ask("What is a resource?", "b", Some("edge=rag->llm,status=503")).await;
+        assert_eq!(answer.status, 502, "{}", answer.body);
+        let logs = system.logs_of(&answer.trace_id, "orchestrator").await;
+        assert!(logs.iter().any(|log| log.contains("rag answered 502")), "{logs:?}");
+
+        let answer = system.ask("What is a span?", "c", Some("edge=search->vector-db,delay=5000ms")).await;
+        assert_eq!(answer.status, 504, "{}", answer.body);
+        let trace =
+            system.trace(&answer, |trace| trace.servers("gateway") == 1 && trace.servers("vector-db") == 1).await;
+        for service in ["search", "orchestrator", "gateway"] {
+            assert_eq!(trace.servers_of(service)[0].status, ERROR, "{service}: {trace:#?}");
+        }
+
+        let answer = system.ask("What is a span?", "d", Some("edge=orchestrator->search,status=503")).await;
+        assert_eq!(answer.status, 502, "{}", answer.body);
+        let answer = system.ask("What is a span?", "e", Some("edge=gateway->orchestrator,status=503")).await;
+        assert_eq!(answer.status, 502, "{}", answer.body);
+
+        let pids: Vec<u32> = system.system.pids().into_values().collect();
+        let began = Instant::now();
+        system.system.stop().await;
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        assert!(pids.iter().all(|pid| !std::path::Path::new(&format!("/proc/{pid}")).exists()));
     });
 }
 
@@ -242,10 +346,14 @@ fn check<F: Future<Output = ()>>(scenario: impl FnOnce(Arc<Started>) -> F) {
 }
 
 fn options(sink: &Sink) -> SystemOptions {
+    options_for(sink.endpoint.clone())
+}
+
+fn options_for(otlp_endpoint: String) -> SystemOptions {
     let arguments = ["--ignored", "--exact", "--nocapture", "service_process"];
     SystemOptions {
         program: (std::env::current_exe().expect("this test"), arguments.map(str::to_owned).to_vec()),
-        otlp_endpoint: sink.endpoint.clone(),
+        otlp_endpoint,
         export: Export::After(Duration::from_millis(20)),
         exports: BTreeMap::new(),
         work: BTreeMap::new(),

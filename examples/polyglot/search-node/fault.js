@@ -1,0 +1,43 @@
+// Faults carried in baggage, as the services in Rust honour them: only with DEMO_FAULTS=on.
+"use strict";
+
+const { propagation, context, trace } = require("@opentelemetry/api");
+
+const FAULT_TRACES_MAX = 10_000;
+const acted = new Map();
+const on = ["on", "true", "1"].includes(process.env.DEMO_FAULTS);
+
+// Reads `edge=rag->llm,status=503,delay=500ms,times=2`; null for what is none.
+function read(text) {
+  const fault = { caller: "", callee: "", status: 0, delayMs: 0, times: Infinity };
+  for (const part of text.split(",")) {
+    const [key, value = ""] = part.split(/=(.*)/s);
+    if (key === "edge") [fault.caller, fault.callee] = value.split("->").map((name) => name.trim());
+    else if (key === "status") fault.status = Number(value);
+    else if (key === "delay") fault.delayMs = Number(value.replace(/ms$/, ""));
+    else if (key === "times") fault.times = Number(value);
+    else return null;
+  }
+  const numbers = [fault.status, fault.delayMs, fault.times];
+  return fault.callee && !numbers.some(Number.isNaN) ? fault : null;
+}
+
+function count(caller) {
+  const key = `${trace.getActiveSpan()?.spanContext().traceId}/${caller}`;
+  if (acted.size >= FAULT_TRACES_MAX) acted.clear();
+  acted.set(key, (acted.get(key) ?? 0) + 1);
+  return acted.get(key);
+}
+
+// The fault that acts on a request from `caller` in the active context; counts it.
+function acting(service, caller) {
+  const entry = on && caller && propagation.getBaggage(context.active())?.getEntry("headwater.fault")?.value;
+  if (!entry) return null;
+  const fault = entry
+    .split(";")
+    .map(read)
+    .find((fault) => fault?.caller === caller && fault.callee === service);
+  return fault && count(caller) <= fault.times ? { ...fault, text: entry } : null;
+}
+
+module.exports = { acting };
