@@ -51,7 +51,7 @@ pub use attribute::{AttributeScope, KnownKey, KnownValue, ValueType};
 pub use embedded::{EmbeddedStore, OpenReport, StoreStats, Upkeep, Upkept, Verified};
 pub use error::{LockHolder, StoreError};
 pub use lock::lock_holder;
-pub use options::{Hooks, JournalRecord, Options, Retention};
+pub use options::{Decode, Hooks, JournalRecord, Options, Retention, Summarise};
 pub use receipt::Receipt;
 pub use span_store::{Answer, Completeness, Cost, Shortfall, SpanStore};
 pub use trace_scan::{

@@ -60,14 +60,20 @@ impl Default for Retention {
     }
 }
 
+/// Turns a journaled body into what it was decoded to when it arrived, or says why that is not possible.
+pub type Decode = Arc<dyn Fn(&JournalRecord) -> Result<Batch, String> + Send + Sync>;
+
+/// Summarises a whole trace.
+pub type Summarise = Arc<dyn Fn(&Trace) -> TraceSummary + Send + Sync>;
+
 /// What the store must be told because it speaks no OTLP, draws no conclusions and owns no clock.
 #[derive(Clone)]
 pub struct Hooks {
     /// Decodes a journaled body, exactly as it was decoded when it was appended. An error is reported and the record
     /// skipped.
-    pub decode: Arc<dyn Fn(&JournalRecord) -> Result<Batch, String> + Send + Sync>,
+    pub decode: Decode,
     /// Summarises a whole trace.
-    pub summarise: Arc<dyn Fn(&Trace) -> TraceSummary + Send + Sync>,
+    pub summarise: Summarise,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
 }

@@ -197,11 +197,13 @@ fn read_catalog(
             remove_orphans(disk, segments, &names, &catalog);
             return Ok(catalog);
         }
-        Found::Nothing if numbers.is_empty() => return Ok(Catalog::default()),
-        Found::Nothing => {
-            // Without a catalog nothing was ever sealed, unless somebody removed it: the journal tells.
-            "it is missing although there are segments".to_owned()
+        Found::Nothing if numbers.is_empty() => {
+            // From the first moment on there is one: if it is missing beside segments, somebody removed it.
+            let catalog = Catalog::default();
+            catalog::write(disk, folder, &catalog).map_err(|error| StoreError::of_io("write", &path, error))?;
+            return Ok(catalog);
         }
+        Found::Nothing => "it is missing although there are segments".to_owned(),
         Found::Damaged(problem) => problem.to_owned(),
         Found::Newer(found) => {
             return Err(StoreError::NewerVersion { folder: folder.to_owned(), found, known: FOLDER_VERSION });

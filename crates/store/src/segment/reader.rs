@@ -154,7 +154,7 @@ impl<'a> Columns<'a> {
     }
 }
 
-fn valid<'a>(array: &'a BinaryArray, row: usize) -> Option<&'a [u8]> {
+fn valid(array: &BinaryArray, row: usize) -> Option<&[u8]> {
     array.is_valid(row).then(|| array.value(row))
 }
 

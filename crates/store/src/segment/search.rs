@@ -16,6 +16,9 @@ use super::reader::Footer;
 use crate::encoding::{Decoder, Malformed};
 use crate::{AttributeScope, Predicate, ValueType};
 
+/// Reads the attributes out of an encoded cell.
+type DecodeEntries = dyn Fn(&[u8]) -> Result<Vec<KeyValue>, Malformed>;
+
 /// A set of traces of one segment, by their position in the directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceSet(Vec<u64>);
@@ -201,7 +204,7 @@ impl Searched<'_> {
         column: &str,
         key: &str,
         take: &mut dyn FnMut(usize, &Value),
-        decode: &dyn Fn(&[u8]) -> Result<Vec<KeyValue>, Malformed>,
+        decode: &DecodeEntries,
     ) -> io::Result<()> {
         let mut first = 0;
         let mut last: (Vec<u8>, Vec<Value>) = Default::default();

@@ -151,10 +151,13 @@ fn arrow_error(error: ArrowError) -> io::Error {
     io::Error::other(error)
 }
 
+/// Minute, service, name, kind, status.
+type AggregateKey = (u64, Text, Text, i32, i32);
+
 /// Counts spans by minute, service, name, kind and status.
 #[derive(Debug, Default)]
 pub struct Aggregates {
-    groups: BTreeMap<(u64, Text, Text, i32, i32), (u64, i64, LatencyHistogram)>,
+    groups: BTreeMap<AggregateKey, (u64, i64, LatencyHistogram)>,
 }
 
 const MINUTE_NANOS: u64 = 60_000_000_000;
