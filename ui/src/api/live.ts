@@ -18,6 +18,7 @@ export interface LiveListener {
 /** Listens until the returned function is called. The browser connects again by itself, from the last event on. */
 export function listen(listener: LiveListener): () => void {
   let source: EventSource | undefined;
+  let wasOpen = false;
   const open = () => {
     source = new EventSource(apiUrl("live"));
     source.onopen = () => listener.connected(true);
@@ -33,7 +34,12 @@ export function listen(listener: LiveListener): () => void {
     if (document.hidden) {
       source?.close();
       source = undefined;
-    } else if (!source || source.readyState === EventSource.CLOSED) open();
+    } else if (!source || source.readyState === EventSource.CLOSED) {
+      // A connection of its own knows nothing of the events before it.
+      if (wasOpen) listener.event("gap", { reason: "not listening for a while" });
+      open();
+      wasOpen = true;
+    }
   };
   document.addEventListener("visibilitychange", follow);
   const watch = setInterval(follow, 5000);

@@ -29,6 +29,8 @@ const sections: { to: string; label: string; pages: Route["page"][]; command: st
 
 export function Shell({ route, children }: { route: Route; children: ReactNode }) {
   const [open, setOpen] = useState<"help" | "palette" | undefined>(undefined);
+  /** Dialogs tell of their end a little later: by then another may be open. */
+  const close = (which: typeof open) => setOpen((now) => (now === which ? undefined : now));
   const info = useResource("info", api.info);
   const [signInNeeded, setSignInNeeded] = useState(false);
   useEffect(followLive, []);
@@ -60,8 +62,8 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
       <div className="banners"><Banners info={info.data} /></div>
       <main className="content" id="main" tabIndex={-1}>{children}</main>
       <StatusBar info={info.data} />
-      {open === "help" && <Help route={route} onClose={() => setOpen(undefined)} />}
-      {open === "palette" && <Palette onClose={() => setOpen(undefined)} onHelp={() => setOpen("help")} />}
+      {open === "help" && <Help route={route} onClose={() => close("help")} />}
+      {open === "palette" && <Palette onClose={() => close("palette")} onHelp={() => setOpen("help")} />}
       {signInNeeded && <SignIn onClose={() => setSignInNeeded(false)} />}
       <Toast />
     </div>

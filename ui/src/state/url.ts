@@ -38,6 +38,9 @@ export const place = computed(() => current.value);
 /** The path alone: zooming and typing change the query many times a second, which must not render every page again. */
 export const path = computed(() => current.value.path);
 
+/** Grows when the place changes by more than the page's own view of it: back and forward, a link, the palette. */
+export const arrivals = signal(0);
+
 let pending: ReturnType<typeof setTimeout> | undefined;
 
 /** Starts following the address bar. */
@@ -46,6 +49,7 @@ export function followAddress(): void {
   window.addEventListener("popstate", () => {
     clearTimeout(pending);
     read();
+    arrivals.value++;
   });
   read();
 }
@@ -61,6 +65,7 @@ function write(next: Place, how: "push" | "replace"): void {
 export function go(to: string, how: "push" | "replace" = "push"): void {
   current.value = readPlace(new URL(to, document.baseURI), basePath());
   write(current.peek(), how);
+  arrivals.value++;
 }
 
 /** Changes keys of the query and keeps the others; an empty value removes its key. `soon` replaces after a pause. */

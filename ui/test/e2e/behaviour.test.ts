@@ -140,6 +140,23 @@ test("a trace that still arrives grows in place and keeps what was open and sele
   own.close();
 });
 
+test("a link or the palette leads to another span of the same trace", async () => {
+  const { page } = await open(browser, `${server.url}trace/badc0de0badc0de0badc0de0badc0de0`);
+  await page.getByRole("treegrid").focus();
+  await page.keyboard.press("End");
+  await page.waitForURL(/span=/);
+  const last = page.url();
+  await page.keyboard.press("Home");
+  await page.waitForFunction((before) => location.href !== before && location.href.includes("span="), last);
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox").waitFor();
+  await page.keyboard.insertText(last);
+  await page.keyboard.press("Enter");
+  await page.locator('[role="row"][aria-selected="true"][aria-rowindex="9"]').waitFor();
+  expect(page.url()).toBe(last);
+  await page.context().close();
+});
+
 test("a query with a mistake is told at its place", async () => {
   const { page } = await open(browser, `${server.url}traces`);
   await page.getByRole("combobox", { name: /Filter traces/ }).fill("{ name =");

@@ -27,6 +27,7 @@ export function RunPage({ run: id }: { run: string }) {
   useTitle(run.data ? `${run.data.summary.verdict ?? "running"} · ${run.data.summary.suite} ${id}` : "Run");
   const { reload } = run;
   useEffect(() => onLive("evals", ({ runs }) => runs.some((changed) => changed.run === id) && reload()), [id, reload]);
+  useEffect(() => onLive("gap", reload), [reload]);
   return <>{!run.data && <h1 className="vh">Run</h1>}<Loaded resource={run}>{(data) => <RunBody run={data} />}</Loaded></>;
 }
 
@@ -34,7 +35,8 @@ function RunBody({ run }: { run: EvalRun }) {
   const { query } = useValue(place);
   const show = showCodec.read(query["show"]);
   const rows = attemptRows(run, show);
-  const [scenario, assertion, attempt] = (query["cell"] ?? "").split("~");
+  // A scenario's name may hold the mark that joins the parts.
+  const [, scenario, assertion, attempt] = /^(.*)~(\d*)~(\d+)$/.exec(query["cell"] ?? "") ?? [];
   const chosen = rows.findIndex((row) => row.scenario.name === scenario && String(row.attempt.attempt) === (attempt ?? "0"));
   const at = chosen >= 0 ? chosen : Math.max(0, rows.findIndex((row) => row.attempt.verdict !== "pass"));
   const row = rows[at];
@@ -59,9 +61,16 @@ function RunBody({ run }: { run: EvalRun }) {
   );
 }
 
+/** The command that runs again what did not pass. */
+function commandFor(run: EvalRun): string {
+  const quoted = (text: string) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  const filters = run.scenarios.filter(({ verdict }) => verdict !== "pass").map(({ name }) => ` --filter ${quoted(name)}`);
+  return `headwater eval headwater.yaml --server ${location.origin}${filters.join("")}`;
+}
+
 function RunFacts({ run, show }: { run: EvalRun; show: "all" | "failing" }) {
   const { summary } = run;
-  const command = `headwater eval --filter '${run.scenarios.filter(({ verdict }) => verdict !== "pass").map(({ name }) => name).join("|") || summary.suite}'`;
+  const command = commandFor(run);
   return (
     <header className="bar run-facts">
       <h1><Link to="evals">{summary.suite}</Link> <span className="muted">{summary.run}</span></h1>

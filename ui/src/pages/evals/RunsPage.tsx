@@ -20,6 +20,8 @@ import { Counts, totalOf } from "./counts.tsx";
 export function RunsPage() {
   useTitle("Evaluations");
   const runs = useResource("runs", (signal) => api.runs({}, signal));
+  const { reload } = runs;
+  useEffect(() => onLive("gap", reload), [reload]);
   return (
     <div className="page">
       <div className="bar"><h1>Evaluations</h1><StartSuites /></div>

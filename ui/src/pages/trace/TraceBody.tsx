@@ -6,7 +6,7 @@ import { keyHandler } from "../../state/keys.ts";
 import { panelWidth } from "../../state/preferences.ts";
 import { useValue } from "../../state/signals.ts";
 import { TraceView } from "../../state/trace-view.ts";
-import { changeQuery } from "../../state/url.ts";
+import { arrivals, changeQuery } from "../../state/url.ts";
 import { Guard } from "../../ui/Guard.tsx";
 import { Splitter } from "../../ui/Splitter.tsx";
 import { Banner } from "../../ui/States.tsx";
@@ -28,12 +28,13 @@ export function TraceBody({ outline }: { outline: Outline }) {
   const findInput = useRef<HTMLInputElement>(null);
   const panel = useRef<HTMLElement>(null);
 
+  const arrived = useValue(arrivals);
   useEffect(() => {
     setMissingSpan(undefined);
     void readViewFromUrl(view, setMissingSpan);
-    // A new outline of the same trace keeps its view; only the first reads the address bar.
+    // A new outline of the same trace keeps its view; the address bar is read when somebody comes by it.
     // oxlint-disable-next-line react/exhaustive-deps
-  }, []);
+  }, [arrived]);
   useViewInUrl(view);
 
   const close = () => {

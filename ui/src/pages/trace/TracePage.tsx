@@ -48,9 +48,11 @@ function useGrowth(traceId: string, outline: Outline | undefined, reload: () => 
         }, GROW_MS);
       }
     });
+    const stopGap = onLive("gap", reload);
     return () => {
       clearTimeout(timer);
       stop();
+      stopGap();
     };
   }, [traceId, reload]);
 }

@@ -19,11 +19,15 @@ export async function readViewFromUrl(view: TraceView, onMissing: (spanId: strin
   const { query } = place.peek();
   const window = windowCodec.read(query["w"]);
   if (window) view.goTo(window);
+  else if (!isWhole(view.window.value, view.all)) view.fit();
   view.findText.value = query["q"] ?? "";
   view.hideOutside.value = outsideCodec.read(query["rows"]);
   view.showCritical.value = criticalCodec.read(query["crit"]);
   const spanId = query["span"];
-  if (!spanId) return;
+  if (!spanId) {
+    view.selected.value = -1;
+    return;
+  }
   try {
     const { rows } = await api.rowOf(view.outline.header.traceId, spanId);
     if (rows.length === 0) onMissing(spanId);

@@ -72,6 +72,8 @@ function Listing({ asked, first, origin, q, range, sort, live, isStale, reload }
   const [cursor, setCursor] = useState(first.nextCursor);
   const [unseen, setUnseen] = useState(0);
   const [failure, setFailure] = useState("");
+  /** Events were missed while somebody read: only loading again tells what is new. */
+  const [isOld, setIsOld] = useState(false);
   const idle = useRef(true);
   // The server filters, so rows that only arrived can be put into the list only where there is no filter.
   const joins = q === "" && sort === "-start" && origin === "all";
@@ -89,7 +91,7 @@ function Listing({ asked, first, origin, q, range, sort, live, isStale, reload }
     });
   }, [live, joins]);
 
-  useEffect(() => onLive("gap", reload), [reload]);
+  useEffect(() => onLive("gap", () => (idle.current ? reload() : setIsOld(true))), [reload]);
 
   const more = async () => {
     try {
@@ -106,11 +108,11 @@ function Listing({ asked, first, origin, q, range, sort, live, isStale, reload }
   const isFresh = q === "" && range === "all" && origin === "all" && listed.rows.length === 0 && listed.waiting.length === 0;
   if (isFresh && !isStale) return <Welcome />;
   const waiting = joins ? listed.waiting.length : unseen;
-  const showNew = () => (joins ? setListed(show) : reload());
+  const showNew = () => (joins && !isOld ? setListed(show) : reload());
   return (
     <div className={`page relative${isStale ? " dimmed" : ""}`}>
       {!first.completeness.complete && <Banner kind="warn"><span>Not everything was looked at: {first.completeness.reasons.join("; ")}</span></Banner>}
-      <div className="pill-place" role="status">{waiting > 0 && <button type="button" className="button primary pill" onClick={showNew}>{formatCount(waiting)} new</button>}</div>
+      <div className="pill-place" role="status">{(waiting > 0 || isOld) && <button type="button" className="button primary pill" onClick={showNew}>{isOld ? "Load again" : `${formatCount(waiting)} new`}</button>}</div>
       {listed.rows.length === 0 ? (
         <Empty title="No trace matches">
           <p>{q ? <>Nothing matches <code>{first.query || q}</code>{range === "all" ? "" : " in this time range"}.</> : "Nothing was received in this time range."}</p>
