@@ -14,16 +14,19 @@
 //! | `plan.rs` | [`necessary`]: what every matching trace has, as predicates; [`residual`] |
 //! | `search.rs` | [`search`]: traces and the spans found in them |
 //! | `series.rs` | [`series`]: a metrics query |
+//! | `complete.rs` | [`complete`]: what may stand at the cursor |
 //! | `analysed.rs` | [`Analysed`]: numbers of `analysis`, handed to `query` |
 //! | `limits.rs` | every bound |
 
 mod analysed;
+mod complete;
 pub mod limits;
 mod plan;
 mod search;
 mod series;
 
 pub use analysed::Analysed;
+pub use complete::{Completion, Suggestion, complete};
 pub use plan::{necessary, residual};
 pub use search::{FoundSpan, FoundSpanset, Match, Matches, Search, search};
 pub use series::series;

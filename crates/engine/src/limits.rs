@@ -13,3 +13,6 @@ pub const TRACE_LENGTH_MAX: Duration = Duration::from_secs(3_600);
 
 /// Traces of which a metrics query remembers that they were counted.
 pub const COUNTED_TRACES_MAX: usize = 4_000_000;
+
+/// Suggestions for completing a query.
+pub const SUGGESTIONS_MAX: usize = 200;

@@ -12,7 +12,7 @@ use query::{MetricsRun, View, Window, parse, parse_metrics};
 use store::{
     Answer, Arrival, AttributeScope, Completeness, Cost, Cursor, FoundTrace, JournalRecord, KnownKey, KnownValue,
     MinuteAggregate, Predicate, Receipt, ScanBudget, Shortfall, SpanStore, StoreError, TimeRange, TraceOrder,
-    TracePage, TraceScan,
+    TracePage, TraceScan, ValueType,
 };
 
 /// A store in a map. It answers predicates by looking at every span, as the trait words them, and counts how many traces it
@@ -112,17 +112,29 @@ impl SpanStore for MapStore {
     }
 
     fn keys(&self, _: TimeRange) -> Result<Answer<Vec<KnownKey>>, StoreError> {
-        Ok(Answer::complete(Vec::new(), Cost::default()))
+        let known = |scope, key: &str, value_type, count| KnownKey { scope, key: key.into(), value_type, count };
+        let keys = vec![
+            known(AttributeScope::Resource, "service.name", ValueType::String, 90),
+            known(AttributeScope::Span, "code", ValueType::Int, 30),
+            known(AttributeScope::Span, "code", ValueType::String, 9),
+            known(AttributeScope::Span, "a b", ValueType::Bool, 1),
+        ];
+        Ok(Answer::complete(keys, Cost::default()))
     }
 
     fn values(
         &self,
-        _: AttributeScope,
-        _: &str,
+        scope: AttributeScope,
+        key: &str,
         _: TimeRange,
         _: usize,
     ) -> Result<Answer<Vec<KnownValue>>, StoreError> {
-        Ok(Answer::complete(Vec::new(), Cost::default()))
+        let values: &[(&str, u64)] = match (scope, key) {
+            (AttributeScope::Resource, "service.name") => &[("gateway", 50), ("rag", 40), ("x \"y\"", 1)],
+            _ => &[],
+        };
+        let values = values.iter().map(|&(value, count)| KnownValue { value: value.into(), count }).collect();
+        Ok(Answer::complete(values, Cost::default()))
     }
 
     fn aggregates(&self, _: TimeRange) -> Result<Answer<Vec<MinuteAggregate>>, StoreError> {
@@ -321,4 +333,23 @@ fn selected_fields_and_groups_are_told() {
     let fields: Vec<Vec<String>> = sets.iter().map(fields).collect();
     assert!(fields.contains(&vec!["span.code".to_owned(), "duration".to_owned()]));
     assert!(fields.contains(&vec!["duration".to_owned()]));
+}
+
+#[test]
+fn what_may_stand_at_the_cursor_is_suggested() {
+    let store = MapStore::default();
+    let check = |text: &str, expected: &[&str]| {
+        let answer = engine::complete(&store, text, text.len(), TimeRange::default()).expect("answers");
+        let texts: Vec<&str> = answer.value.suggestions.iter().map(|suggestion| suggestion.text.as_str()).collect();
+        assert_eq!(texts, expected, "{text}");
+    };
+    check("", &["{ "]);
+    check("{ co", &["span.code", "childCount"]);
+    check("{ span.", &["span.code", "span.\"a b\""]);
+    check("{ resource.service.name = ", &[r#""gateway""#, r#""rag""#, r#""x \"y\"""#]);
+    check("{ resource.service.name = \"a", &[r#""gateway""#, r#""rag""#]);
+    check("{ .service.name = ra", &[r#""rag""#]);
+    check("{ status = e", &["error", "unset"]);
+    check("{ kind = cl", &["client"]);
+    check("{ } | qua", &["quantile_over_time(duration, 0.5, 0.99)"]);
 }

@@ -22,9 +22,11 @@
 //! | `metrics.rs` | spans counted and measured over time |
 //! | `keys.rs` | which attributes a query speaks of, and whether a trace carries them |
 //! | `mismatch.rs` | the nearest spans that did not match, and why |
+//! | `cursor.rs` | what may stand at a place of an unfinished query |
 //! | `limits.rs` | every bound |
 
 mod aggregate;
+mod cursor;
 mod evaluate;
 mod field;
 mod keys;
@@ -39,6 +41,7 @@ mod tree;
 mod view;
 
 pub use aggregate::{Number, meets, number};
+pub use cursor::{AtCursor, Expected, at_cursor};
 pub use evaluate::{Spanset, evaluate, field_holds, field_texts, select};
 pub use keys::{ComparedType, KeyUse, Unknown, keys_of_aggregate, keys_of_field, keys_of_query, unknown_in};
 pub use metrics::{
