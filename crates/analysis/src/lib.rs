@@ -12,6 +12,10 @@
 //! | `retries.rs` | [`attempts`]: logical calls with their attempts and the gaps between them |
 //! | `cache.rs` | [`cache_accesses`]: hits and misses, with the evidence |
 //! | `service_graph.rs` | [`ServiceGraph`]: who calls whom over many traces |
+//! | `happens_before.rs` | [`SiblingOrders`]: which siblings wait for which, over many traces |
+//! | `skew.rs` | [`ClockOffsets`]: how the clocks of two hosts differ, with bounds |
+//! | `root_cause.rs` | [`latency_root_cause`]: which service made it slower, or "cannot tell" |
+//! | `statistics.rs` | quantiles, a rank test, many tests at once |
 //! | `sketch.rs` | [`Sketch`]: a mergeable histogram within 1 % |
 //! | `limits.rs` | every bound |
 
@@ -19,12 +23,16 @@ mod cache;
 mod calls;
 mod critical_path;
 mod fault;
+mod happens_before;
 pub mod limits;
 mod peer;
 mod retries;
+mod root_cause;
 mod self_time;
 mod service_graph;
 mod sketch;
+mod skew;
+mod statistics;
 mod summary;
 mod timeline;
 
@@ -34,10 +42,13 @@ pub use critical_path::{
     CriticalPath, Segment, critical_by_service, critical_path, critical_path_below, critical_path_on,
 };
 pub use fault::{FaultKind, FaultPath, Origin, OriginPlace, fault_kind, fault_path, is_error};
+pub use happens_before::{SiblingOrder, SiblingOrders, TRACES_MIN};
 pub use peer::{Peer, PeerKind, Peers, peer_of};
 pub use retries::{Backoff, LogicalCall, Outcome, attempts};
+pub use root_cause::{LatencyProfile, RootCause, Spot, Suspect, latency_root_cause, score_of_chance};
 pub use self_time::{self_time, self_time_blocking};
 pub use service_graph::{GraphEdge, GraphNode, NodeKind, ServiceGraph};
 pub use sketch::Sketch;
+pub use skew::{CALLS_MIN, ClockOffset, ClockOffsets, SkewVerdict};
 pub use summary::summarise;
 pub use timeline::{Timeline, is_blocking};

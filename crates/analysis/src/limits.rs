@@ -12,3 +12,18 @@ pub const PEERS_MAX: usize = 100_000;
 
 /// Nodes and edges of a [`crate::ServiceGraph`], each; further ones are counted and left out.
 pub const GRAPH_MAX: usize = 20_000;
+
+/// Call paths that [`crate::SiblingOrders`] keeps apart; ids in operation names would make their number endless.
+pub const CALL_PATHS_MAX: usize = 50_000;
+
+/// Different operations among the children of one span whose pairs are compared; the work grows with the square.
+pub const SIBLING_OPERATIONS_MAX: usize = 200;
+
+/// Pairs seen fewer times than this in one order say nothing about it.
+pub const PAIRS_SEEN_MIN: u64 = 5;
+
+/// Measurements kept of one operation or edge by the comparisons; later ones are counted and left out.
+pub const SAMPLES_MAX: usize = 200_000;
+
+/// Operations, edges and host pairs that the comparisons keep apart.
+pub const KEYS_MAX: usize = 50_000;

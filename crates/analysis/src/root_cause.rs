@@ -1,0 +1,205 @@
+//! Which service made requests slower, between a normal and an abnormal window; or "cannot tell".
+//!
+//! Durations of whole spans always blame the root. What is compared instead is the time that belongs to nobody below: the
+//! self time of each operation in each instance, and the time between caller and callee on each edge. For each, how far its
+//! P90 rose, in units of what it normally varies by:
+//!
+//! ```text
+//! score = (P90 abnormal - P90 normal) / (1.48 MAD + 5 % of the median + 20 µs, all normal)
+//! ```
+//!
+//! The time of an edge is charged to the callee. A service answers for its worst score; below the threshold nobody does.
+
+use std::collections::BTreeMap;
+
+use model::{Duration, Instant, SpanIndex, SpanKind, Text, Trace};
+
+use crate::limits::{KEYS_MAX, SAMPLES_MAX};
+use crate::self_time::self_time;
+use crate::statistics::{median, median_deviation, quantile};
+use crate::timeline::Timeline;
+
+/// Where time was spent.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Spot {
+    /// In an operation itself.
+    Own {
+        /// The service.
+        service: Text,
+        /// The instance: pod or host; empty when unknown.
+        instance: Text,
+        /// The span's name.
+        operation: Text,
+    },
+    /// Between two services.
+    Edge {
+        /// The calling service.
+        caller: Text,
+        /// The called service, which is charged.
+        callee: Text,
+        /// The called instance.
+        instance: Text,
+    },
+}
+
+impl Spot {
+    /// Who answers for this time.
+    #[must_use]
+    pub fn service(&self) -> &Text {
+        match self {
+            Self::Own { service, .. } => service,
+            Self::Edge { callee, .. } => callee,
+        }
+    }
+}
+
+/// Self and edge times of a window, by where they were spent.
+#[derive(Clone, Debug, Default)]
+pub struct LatencyProfile {
+    samples: BTreeMap<Spot, Vec<i64>>,
+    left_out: u64,
+}
+
+impl LatencyProfile {
+    /// Nothing measured.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the spans of `trace` that start within `from..until`.
+    pub fn add(&mut self, trace: &Trace, from: Instant, until: Instant) {
+        let times = Timeline::of(trace);
+        let own = self_time(trace);
+        for index in 0..trace.spans().len() as SpanIndex {
+            let start = times.start(index);
+            if start < from || start >= until {
+                continue;
+            }
+            match far_side(trace, index) {
+                Some(server) => self.insert(edge(trace, index, server), (times.duration(index) - times.duration(server)).0),
+                None => self.insert(own_spot(trace, index), own[index as usize].0),
+            }
+        }
+    }
+
+    fn insert(&mut self, spot: Spot, time: i64) {
+        if self.samples.len() >= KEYS_MAX && !self.samples.contains_key(&spot) {
+            self.left_out += 1;
+            return;
+        }
+        let samples = self.samples.entry(spot).or_default();
+        if samples.len() < SAMPLES_MAX { samples.push(time) } else { self.left_out += 1 }
+    }
+
+    /// Measurements that were not kept because there were too many.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.left_out
+    }
+}
+
+/// The one span of another service below a span that does nothing but call it.
+fn far_side(trace: &Trace, index: SpanIndex) -> Option<SpanIndex> {
+    let [child] = trace.children(index) else { return None };
+    let (span, below) = (trace.span(index), trace.span(*child));
+    let calls = !matches!(span.kind, SpanKind::SERVER | SpanKind::CONSUMER | SpanKind::PRODUCER);
+    (calls && trace.parent(index).is_some() && span.service_name() != below.service_name()).then_some(*child)
+}
+
+fn instance(trace: &Trace, index: SpanIndex) -> Text {
+    let attributes = &trace.span(index).resource.attributes;
+    ["service.instance.id", "k8s.pod.name", "host.name"].iter().find_map(|key| attributes.text(key)).unwrap_or("").into()
+}
+
+fn edge(trace: &Trace, client: SpanIndex, server: SpanIndex) -> Spot {
+    Spot::Edge {
+        caller: trace.span(client).service_name().into(),
+        callee: trace.span(server).service_name().into(),
+        instance: instance(trace, server),
+    }
+}
+
+fn own_spot(trace: &Trace, index: SpanIndex) -> Spot {
+    let span = trace.span(index);
+    Spot::Own { service: span.service_name().into(), instance: instance(trace, index), operation: span.name.clone() }
+}
+
+/// How much slower a spot became.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Suspect {
+    /// Where.
+    pub spot: Spot,
+    /// Rise of the P90 in units of its normal variation.
+    pub score: f64,
+    /// P90 in the normal window.
+    pub p90_normal: Duration,
+    /// P90 in the abnormal window.
+    pub p90_abnormal: Duration,
+    /// Measurements in either window.
+    pub counts: (usize, usize),
+}
+
+/// Who made it slower.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RootCause {
+    /// The worst spot of each service, worst first.
+    pub suspects: Vec<Suspect>,
+    /// What a score had to exceed.
+    pub threshold: f64,
+    /// The service, or none: cannot tell.
+    pub answer: Option<Text>,
+}
+
+/// Compares two windows. `threshold` is what scores reach between two normal windows; see [`score_of_chance`].
+#[must_use]
+pub fn latency_root_cause(normal: &LatencyProfile, abnormal: &LatencyProfile, threshold: f64) -> RootCause {
+    let suspects = suspects(normal, abnormal);
+    let answer = suspects.first().filter(|worst| worst.score > threshold).map(|worst| worst.spot.service().clone());
+    RootCause { suspects, threshold, answer }
+}
+
+/// The highest score between two windows in which nothing happened: the part of a threshold that comes from chance.
+#[must_use]
+pub fn score_of_chance(one: &LatencyProfile, other: &LatencyProfile) -> f64 {
+    suspects(one, other).first().map_or(0.0, |worst| worst.score)
+}
+
+/// Measurements below this number have no P90 worth comparing.
+const SAMPLES_MIN: usize = 10;
+
+fn suspects(normal: &LatencyProfile, abnormal: &LatencyProfile) -> Vec<Suspect> {
+    let mut worst: BTreeMap<Text, Suspect> = BTreeMap::new();
+    for (spot, after) in &abnormal.samples {
+        let Some(before) = normal.samples.get(spot) else { continue };
+        let Some(suspect) = suspect(spot, before, after) else { continue };
+        let known = worst.entry(spot.service().clone()).or_insert_with(|| suspect.clone());
+        if suspect.score > known.score {
+            *known = suspect;
+        }
+    }
+    let mut suspects: Vec<Suspect> = worst.into_values().collect();
+    suspects.sort_by(|a, b| b.score.total_cmp(&a.score));
+    suspects
+}
+
+fn suspect(spot: &Spot, before: &[i64], after: &[i64]) -> Option<Suspect> {
+    if before.len() < SAMPLES_MIN || after.len() < SAMPLES_MIN {
+        return None;
+    }
+    let sorted = |samples: &[i64]| {
+        let mut samples = samples.to_vec();
+        samples.sort_unstable();
+        samples
+    };
+    let (before, after) = (sorted(before), sorted(after));
+    let (p90_before, p90_after) = (quantile(&before, 0.9), quantile(&after, 0.9));
+    let variation = 1.48 * median_deviation(&before) as f64 + 0.05 * median(&before).abs() as f64 + 20_000.0;
+    Some(Suspect {
+        spot: spot.clone(),
+        score: (p90_after - p90_before) as f64 / variation,
+        p90_normal: Duration(p90_before),
+        p90_abnormal: Duration(p90_after),
+        counts: (before.len(), after.len()),
+    })
+}
