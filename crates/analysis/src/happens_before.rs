@@ -12,7 +12,7 @@ use model::{SpanIndex, Text, Trace};
 use crate::limits::CALL_PATHS_MAX;
 use crate::timeline::Timeline;
 
-/// Fewer traces than this that have both siblings are a hint, not evidence (measured: 50 traces find the true orders of
+/// Fewer traces than this are a hint, not evidence (measured: 50 traces find the true orders of
 /// a real system and no others; 20 give one false one in twenty).
 pub const TRACES_MIN: u64 = 50;
 
@@ -37,7 +37,7 @@ pub struct SiblingOrders {
     paths: HashMap<Text, u32>,
     path_names: Vec<Text>,
     pairs: BTreeMap<(u32, Text, Text), Pair>,
-    parents: HashMap<u32, u64>,
+    traces: u64,
     left_out: u64,
 }
 
@@ -65,6 +65,7 @@ impl SiblingOrders {
     /// Adds a trace.
     pub fn add(&mut self, trace: &Trace) {
         let times = Timeline::of(trace);
+        self.traces += 1;
         let mut path_of: Vec<Option<u32>> = vec![None; trace.spans().len()];
         for (index, _) in trace.depth_first() {
             if trace.children(index).is_empty() {
@@ -99,7 +100,6 @@ impl SiblingOrders {
     }
 
     fn add_siblings(&mut self, trace: &Trace, times: &Timeline, path: u32, siblings: &[SpanIndex]) {
-        *self.parents.entry(path).or_default() += 1;
         let mut extents: BTreeMap<Text, Extent> = BTreeMap::new();
         for &sibling in siblings {
             let (start, end) = (times.start(sibling).0, times.end(sibling).0);
@@ -124,14 +124,14 @@ impl SiblingOrders {
         }
     }
 
-    /// The orders that hold, of parents seen in at least [`TRACES_MIN`] traces; sorted.
+    /// The orders that hold, sorted; none before [`TRACES_MIN`] traces were seen.
     #[must_use]
     pub fn orders(&self) -> Vec<SiblingOrder> {
         let mut orders = Vec::new();
+        if self.traces < TRACES_MIN {
+            return orders;
+        }
         for ((path, first, second), pair) in &self.pairs {
-            if self.parents.get(path).copied().unwrap_or(0) < TRACES_MIN {
-                continue;
-            }
             let order = |before: &Text, after: &Text, held: u64| SiblingOrder {
                 parent: self.full_name(*path),
                 before: before.clone(),

@@ -15,12 +15,14 @@
 //! | `happens_before.rs` | [`SiblingOrders`]: which siblings wait for which, over many traces |
 //! | `skew.rs` | [`ClockOffsets`]: how the clocks of two hosts differ, with bounds |
 //! | `root_cause.rs` | [`latency_root_cause`]: which service made it slower, or "cannot tell" |
+//! | `compare.rs` | [`compare_runs`]: what became slower, faster, or fails more between two sets of traces |
 //! | `statistics.rs` | quantiles, a rank test, many tests at once |
 //! | `sketch.rs` | [`Sketch`]: a mergeable histogram within 1 % |
 //! | `limits.rs` | every bound |
 
 mod cache;
 mod calls;
+mod compare;
 mod critical_path;
 mod fault;
 mod happens_before;
@@ -38,6 +40,7 @@ mod timeline;
 
 pub use cache::{CACHE_HIT_KEYS, CacheAccess, CacheResult, cache_accesses};
 pub use calls::{Call, CallKind, calls};
+pub use compare::{Difference, RunProfile, Verdict, compare_runs};
 pub use critical_path::{
     CriticalPath, Segment, critical_by_service, critical_path, critical_path_below, critical_path_on,
 };

@@ -5,7 +5,7 @@
 //! P90 rose, in units of what it normally varies by:
 //!
 //! ```text
-//! score = (P90 abnormal - P90 normal) / (1.48 MAD + 5 % of the median + 20 µs, all normal)
+//! score = (P90 abnormal - worst P90 of the normal window's blocks) / (1.48 MAD + 5 % of the median + 20 µs, all normal)
 //! ```
 //!
 //! The time of an edge is charged to the callee. A service answers for its worst score; below the threshold nobody does.
@@ -51,12 +51,20 @@ impl Spot {
             Self::Edge { callee, .. } => callee,
         }
     }
+
+    fn of_any_instance(&self) -> Self {
+        let mut spot = self.clone();
+        let (Self::Own { instance, .. } | Self::Edge { instance, .. }) = &mut spot;
+        *instance = Text::default();
+        spot
+    }
 }
 
 /// Self and edge times of a window, by where they were spent.
 #[derive(Clone, Debug, Default)]
 pub struct LatencyProfile {
-    samples: BTreeMap<Spot, Vec<i64>>,
+    /// Start and time spent.
+    samples: BTreeMap<Spot, Vec<(u64, i64)>>,
     left_out: u64,
 }
 
@@ -77,13 +85,16 @@ impl LatencyProfile {
                 continue;
             }
             match far_side(trace, index) {
-                Some(server) => self.insert(edge(trace, index, server), (times.duration(index) - times.duration(server)).0),
-                None => self.insert(own_spot(trace, index), own[index as usize].0),
+                Some(server) => {
+                    let between = times.duration(index) - times.duration(server);
+                    self.insert(edge(trace, index, server), (start.0, between.0));
+                }
+                None => self.insert(own_spot(trace, index), (start.0, own[index as usize].0)),
             }
         }
     }
 
-    fn insert(&mut self, spot: Spot, time: i64) {
+    fn insert(&mut self, spot: Spot, time: (u64, i64)) {
         if self.samples.len() >= KEYS_MAX && !self.samples.contains_key(&spot) {
             self.left_out += 1;
             return;
@@ -165,13 +176,23 @@ pub fn score_of_chance(one: &LatencyProfile, other: &LatencyProfile) -> f64 {
     suspects(one, other).first().map_or(0.0, |worst| worst.score)
 }
 
-/// Measurements below this number have no P90 worth comparing.
-const SAMPLES_MIN: usize = 10;
+/// A spot needs so many measurements in the normal window, and so many in the abnormal one.
+const SAMPLES_MIN: (usize, usize) = (10, 5);
+
+/// The normal window is cut into so many blocks of time, and its worst block counts: a burst that comes every minute is
+/// normal.
+const BLOCKS: usize = 6;
 
 fn suspects(normal: &LatencyProfile, abnormal: &LatencyProfile) -> Vec<Suspect> {
+    // Instances come and go between windows: what is normal is told by all of them together.
+    let mut pooled: BTreeMap<Spot, Vec<(u64, i64)>> = BTreeMap::new();
+    for (spot, samples) in &normal.samples {
+        pooled.entry(spot.of_any_instance()).or_default().extend(samples);
+    }
+    pooled.values_mut().for_each(|samples| samples.sort_unstable());
     let mut worst: BTreeMap<Text, Suspect> = BTreeMap::new();
     for (spot, after) in &abnormal.samples {
-        let Some(before) = normal.samples.get(spot) else { continue };
+        let Some(before) = pooled.get(&spot.of_any_instance()) else { continue };
         let Some(suspect) = suspect(spot, before, after) else { continue };
         let known = worst.entry(spot.service().clone()).or_insert_with(|| suspect.clone());
         if suspect.score > known.score {
@@ -183,23 +204,31 @@ fn suspects(normal: &LatencyProfile, abnormal: &LatencyProfile) -> Vec<Suspect> 
     suspects
 }
 
-fn suspect(spot: &Spot, before: &[i64], after: &[i64]) -> Option<Suspect> {
-    if before.len() < SAMPLES_MIN || after.len() < SAMPLES_MIN {
+fn suspect(spot: &Spot, before: &[(u64, i64)], after: &[(u64, i64)]) -> Option<Suspect> {
+    if before.len() < SAMPLES_MIN.0 || after.len() < SAMPLES_MIN.1 {
         return None;
     }
-    let sorted = |samples: &[i64]| {
-        let mut samples = samples.to_vec();
-        samples.sort_unstable();
-        samples
-    };
-    let (before, after) = (sorted(before), sorted(after));
-    let (p90_before, p90_after) = (quantile(&before, 0.9), quantile(&after, 0.9));
-    let variation = 1.48 * median_deviation(&before) as f64 + 0.05 * median(&before).abs() as f64 + 20_000.0;
+    let (all, changed) = (sorted(before), sorted(after));
+    let block = before.len().div_ceil(BLOCKS).max(SAMPLES_MIN.0);
+    let p90_before = before.chunks(block).map(|block| high(&sorted(block))).max().unwrap_or(0);
+    let p90_after = high(&changed);
+    let variation = 1.48 * median_deviation(&all) as f64 + 0.05 * median(&all).abs() as f64 + 20_000.0;
     Some(Suspect {
         spot: spot.clone(),
         score: (p90_after - p90_before) as f64 / variation,
         p90_normal: Duration(p90_before),
         p90_abnormal: Duration(p90_after),
-        counts: (before.len(), after.len()),
+        counts: (all.len(), changed.len()),
     })
+}
+
+fn sorted(samples: &[(u64, i64)]) -> Vec<i64> {
+    let mut values: Vec<i64> = samples.iter().map(|&(_, value)| value).collect();
+    values.sort_unstable();
+    values
+}
+
+/// The P90; of few values a lower quantile, so that never fewer than three of them decide.
+fn high(sorted: &[i64]) -> i64 {
+    quantile(sorted, (1.0 - 2.0 / sorted.len().max(1) as f64).clamp(0.5, 0.9))
 }

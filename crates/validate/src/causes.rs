@@ -26,12 +26,17 @@ pub(crate) fn rows(folder: &Path) -> Result<Vec<Row>, String> {
 }
 
 fn system(folder: &Path, name: &str, right_min: usize) -> Result<Vec<Row>, String> {
+    let healthy = traces(&folder.join(name).join("normal.otlp.jsonl.zst"))?;
     let faults = faults(&folder.join(name))?;
-    let threshold = threshold(&faults);
+    let mut chances: Vec<f64> = faults.iter().filter_map(|fault| chance(&healthy, fault)).collect();
+    chances.sort_by(f64::total_cmp);
+    let threshold = MARGIN * chances.get(chances.len() / 2).copied().unwrap_or(0.0).max(CHANCE_MIN);
     let mut rows = Vec::new();
     let (mut right, mut loud) = (0, 0);
     for fault in &faults {
-        let (before, after) = (profile(fault, Instant(0), fault.injected), profile(fault, fault.injected, LAST));
+        let mut before = profile(&healthy, Instant(0), LAST);
+        fault.traces.iter().for_each(|trace| before.add(trace, Instant(0), fault.injected));
+        let after = profile(&fault.traces, fault.injected, LAST);
         let cause = latency_root_cause(&before, &after, threshold);
         let answer = cause.answer.as_deref();
         let silent = SILENT_FAULTS.contains(&&*fault.kind);
@@ -46,7 +51,9 @@ fn system(folder: &Path, name: &str, right_min: usize) -> Result<Vec<Row>, Strin
         rows.push(row(&format!("root cause of {}", fault.kind), &format!("{name}/{}", fault.file), &bar, met, figure));
     }
     let bar = format!("at least {right_min} of {loud}");
-    rows.push(row("root cause, network and CPU faults", name, &bar, right >= right_min, format!("{right} of {loud} right")));
+    let shown: Vec<String> = chances.iter().map(|chance| format!("{chance:.1}")).collect();
+    let figure = format!("{right} of {loud} right; scores of the time before {}", shown.join(" "));
+    rows.push(row("root cause, network and CPU faults", name, &bar, right >= right_min, figure));
     Ok(rows)
 }
 
@@ -68,24 +75,28 @@ fn faults(folder: &Path) -> Result<Vec<Fault>, String> {
     labels.as_array().into_iter().flatten().map(read).collect()
 }
 
-fn profile(fault: &Fault, from: Instant, until: Instant) -> LatencyProfile {
+fn profile(traces: &[Trace], from: Instant, until: Instant) -> LatencyProfile {
     let mut profile = LatencyProfile::new();
-    fault.traces.iter().for_each(|trace| profile.add(trace, from, until));
+    traces.iter().for_each(|trace| profile.add(trace, from, until));
     profile
 }
 
-/// Twice what the two halves of the time before the injections differ by at the third quartile of all files: half of a
-/// window is noisier than the whole, and a window that was already disturbed must not set the bar.
-fn threshold(faults: &[Fault]) -> f64 {
-    let mut scores: Vec<f64> = faults.iter().map(chance).collect();
-    scores.sort_by(f64::total_cmp);
-    2.0 * scores.get(scores.len() * 3 / 4).copied().unwrap_or(0.0)
-}
+/// A score must exceed the score of chance by this much: half of a window is noisier than the whole.
+const MARGIN: f64 = 2.0;
+/// Two windows that happen to be alike must not make the threshold nothing.
+const CHANCE_MIN: f64 = 3.0;
 
-fn chance(fault: &Fault) -> f64 {
-    let starts = || fault.traces.iter().flat_map(|trace| trace.spans()).map(|span| span.start);
-    let mut before: Vec<Instant> = starts().filter(|start| *start < fault.injected).collect();
+/// What the second half of the time before the injection scores against the healthy minute and the first half; none
+/// where there is too little of it.
+fn chance(healthy: &[Trace], fault: &Fault) -> Option<f64> {
+    let mut before: Vec<Instant> =
+        fault.traces.iter().flat_map(Trace::spans).map(|span| span.start).filter(|at| *at < fault.injected).collect();
+    if before.len() < 1_000 {
+        return None;
+    }
     before.sort_unstable();
-    let middle = before.get(before.len() / 2).copied().unwrap_or(fault.injected);
-    score_of_chance(&profile(fault, Instant(0), middle), &profile(fault, middle, fault.injected))
+    let middle = before[before.len() / 2];
+    let mut normal = profile(healthy, Instant(0), LAST);
+    fault.traces.iter().for_each(|trace| normal.add(trace, Instant(0), middle));
+    Some(score_of_chance(&normal, &profile(&fault.traces, middle, fault.injected)))
 }
