@@ -7,7 +7,7 @@ pub const QUERY_BYTES_MAX: usize = 64 << 10;
 pub const NESTING_MAX: u32 = 64;
 
 /// Operators of one query: a chain `a + b + c` is a tree as deep as it is long, and a thread's stack must hold it.
-pub const CHAINED_MAX: u32 = 4_096;
+pub const CHAINED_MAX: u32 = 1_024;
 
 /// Points of one series: a year in steps of less than an hour, a day in steps of ten seconds.
 pub const STEPS_MAX: usize = 11_000;
