@@ -15,6 +15,8 @@ pub struct Head {
     pub bytes: usize,
     /// When its first batch arrived; none if it is empty.
     pub oldest: Option<Instant>,
+    /// Earliest and latest start of its spans; none if it has none.
+    pub starts: Option<(Instant, Instant)>,
     /// The journal's position of its last batch.
     pub position: u64,
 }
@@ -114,6 +116,10 @@ impl Head {
             }
         };
         self.bytes += arriving.bytes;
+        for (_, span) in &arriving.spans {
+            let (first, last) = self.starts.unwrap_or((span.start, span.start));
+            self.starts = Some((first.min(span.start), last.max(span.start)));
+        }
         // A reader that holds the trace keeps what it has; only then it is copied.
         Arc::make_mut(trace).insert(arriving)
     }
@@ -124,6 +130,10 @@ impl Head {
         self.traces = earlier.traces.clone();
         self.bytes += earlier.bytes;
         self.oldest = earlier.oldest.or(self.oldest);
+        self.starts = match (earlier.starts, self.starts) {
+            (Some(one), Some(other)) => Some((one.0.min(other.0), one.1.max(other.1))),
+            (one, other) => one.or(other),
+        };
         for (id, trace) in later {
             let batch = Batch { spans: trace.spans.clone(), logs: trace.logs.clone() };
             let may_be_sealed_too = trace.may_be_sealed_too;

@@ -10,7 +10,11 @@
 //! | `merge.rs` | small segments to larger ones; a trace taken out |
 //! | `upkeep.rs` | what runs by itself: seal, merge, retention |
 //! | `verify.rs` | is everything readable |
+//! | `counts.rs` | what is held, in numbers |
+//! | `kept.rs` | small texts under names |
 
+mod counts;
+mod kept;
 mod merge;
 mod open;
 mod read;
@@ -28,6 +32,7 @@ use journal::{Disk, Journal};
 use model::{Batch, Instant, Trace, TraceId, TraceSummary};
 use tokio::sync::broadcast;
 
+pub use counts::StoreCounts;
 pub use open::OpenReport;
 pub use upkeep::{Upkeep, Upkept};
 pub use verify::Verified;
