@@ -274,6 +274,7 @@ fn a_service_that_cannot_start_says_why() {
 #[test]
 fn the_polyglot_services_behave_alike() {
     if std::env::var_os("HEADWATER_TEST_POLYGLOT").is_none() {
+        say("SKIPPED the polyglot services: set HEADWATER_TEST_POLYGLOT=1 (downloads packages)");
         return;
     }
     runtime().block_on(async {

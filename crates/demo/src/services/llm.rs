@@ -1,5 +1,6 @@
 //! An OpenAI-compatible endpoint: the real provider with `OPENAI_API_KEY`, else the extractive answerer, which paces itself
-//! like a small model (`DEMO_TOKEN_MS` a token, 1 by default) and names itself in the answer.
+//! like a small, quick model (`DEMO_TOKEN_US` a token, 300 by default: about 12 ms an answer, so that the LLM leads the
+//! critical path as it does in a real system and the rest still shows) and names itself in the answer.
 
 use std::convert::Infallible;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -37,7 +38,7 @@ async fn complete(State(service): State<Service>, Json(request): Json<Value>) ->
     let Some(prompt) = prompt else { return failure(StatusCode::BAD_REQUEST, "messages is missing") };
     let question = prompt.rsplit("Question: ").next().unwrap_or(prompt);
     let pace =
-        Duration::from_millis(service.settings.text("DEMO_TOKEN_MS").and_then(|text| text.parse().ok()).unwrap_or(1));
+        Duration::from_micros(service.settings.text("DEMO_TOKEN_US").and_then(|text| text.parse().ok()).unwrap_or(300));
     let generation = Generation::new(answer(question, prompt), prompt);
     if request["stream"] == true {
         return generation.stream(pace);
