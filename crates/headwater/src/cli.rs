@@ -38,7 +38,9 @@ pub enum Command {
     Man(ManArgs),
     /// One service of the demo (started by `headwater demo`).
     #[command(hide = true)]
-    DemoService { name: String },
+    DemoService {
+        name: String,
+    },
 }
 
 /// Write a project that works: suite, scenarios, a README, example services.

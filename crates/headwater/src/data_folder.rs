@@ -7,7 +7,10 @@ pub fn resolve(given: Option<PathBuf>) -> Result<PathBuf, String> {
     match given {
         Some(folder) => Ok(folder),
         None => by_convention(&|name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from))
-            .ok_or_else(|| "cannot tell where to keep data: neither HOME nor its equivalent is set; name a folder with --data DIR".to_owned()),
+            .ok_or_else(|| {
+                "cannot tell where to keep data: neither HOME nor its equivalent is set; name a folder with --data DIR"
+                    .to_owned()
+            }),
     }
 }
 
@@ -23,6 +26,33 @@ fn by_convention(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> 
         .filter(|folder| folder.is_absolute())
         .or_else(|| variable("HOME").map(|home| home.join(".local/share")))
         .map(|folder| folder.join("headwater"))
+}
+
+/// A folder that is removed with its owner.
+#[derive(Debug)]
+pub struct Temporary(PathBuf);
+
+impl Temporary {
+    /// A new folder in the system's place for temporary files.
+    pub fn new() -> Result<Self, String> {
+        let mut unique = [0; 8];
+        getrandom::fill(&mut unique).map_err(|error| format!("no random name for a temporary folder: {error}"))?;
+        let path = std::env::temp_dir().join(format!("headwater-{:016x}", u64::from_le_bytes(unique)));
+        std::fs::create_dir_all(&path).map_err(|error| format!("cannot make {}: {error}", path.display()))?;
+        Ok(Self(path))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // What cannot be removed is left to the system's own cleaning.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 #[cfg(all(test, target_os = "linux"))]

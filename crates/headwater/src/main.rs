@@ -10,4 +10,78 @@
 //! | `access.rs` | the stored traces: through the server that owns the folder, or by opening it |
 //! | `tree.rs` | a trace as a tree for the terminal |
 //! | `terminal.rs`, `exit.rs`, `data_folder.rs`, `amounts.rs` | colour and width, exit codes, where data lives, `7d` and `20GB` |
-#![expect(clippy::print_stdout, clippy::print_stderr, clippy::exit, reason = "this is the one crate that prints and exits")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::exit,
+    reason = "this is the one crate that prints and exits"
+)]
+
+mod access;
+mod amounts;
+mod cli;
+mod commands;
+mod counters;
+mod data_folder;
+mod destinations;
+mod exit;
+mod runs;
+mod server;
+mod shelf;
+mod sinks;
+mod source;
+mod terminal;
+mod tree;
+
+use clap::Parser as _;
+
+use cli::{Cli, Command};
+use exit::{ExitCode, Failure};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() {
+    let cli = Cli::parse();
+    let code = match dispatch(cli.command) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("headwater: {}", failure.message);
+            failure.code
+        }
+    };
+    std::process::exit(i32::from(code.0));
+}
+
+fn dispatch(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Init(args) => commands::init::run(&args),
+        Command::Completions(args) => Ok(commands::completions::completions(&args)),
+        Command::Man(args) => commands::completions::man(&args),
+        Command::Help(args) => commands::completions::help(&args),
+        Command::Store(args) => commands::store::run(&args),
+        Command::DemoService { name } => {
+            waited(
+                async move { demo::service_main(&name).await.map(|()| ExitCode::OK).map_err(Failure::infrastructure) },
+            )
+        }
+        Command::Demo(args) => waited(async move { commands::demo::run(&args).await }),
+        Command::Serve(args) => waited(async move { commands::serve::run(&args).await }),
+        Command::View(args) => waited(async move { commands::view::run(&args).await }),
+        Command::Eval(args) => waited(async move { commands::eval::run(&args).await }),
+        Command::Trace(args) => waited(async move { commands::trace::run(&args).await }),
+        Command::Query(args) => waited(async move { commands::query::run(&args).await }),
+        Command::Import(args) => waited(async move { commands::import::run(&args).await }),
+        Command::Export(args) => waited(async move { commands::export::run(&args).await }),
+    }
+}
+
+/// Runs `work` on a runtime of its own.
+fn waited(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::infrastructure(format!("cannot start: {error}")))?;
+    let result = runtime.block_on(work);
+    // What still blocks (a read of standard input) must not keep the process.
+    runtime.shutdown_background();
+    result
+}

@@ -68,7 +68,11 @@ impl Style {
 }
 
 fn columns() -> usize {
-    std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).or_else(window_columns).unwrap_or(DEFAULT_WIDTH)
+    std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok())
+        .or_else(window_columns)
+        .unwrap_or(DEFAULT_WIDTH)
 }
 
 #[cfg(unix)]
@@ -87,7 +91,9 @@ fn window_columns() -> Option<usize> {
 
 /// `text` with control characters made visible, so that a trace cannot drive the terminal that shows it.
 pub fn printable(text: &str) -> String {
-    let suspicious = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let suspicious = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     text.chars()
         .map(|c| match c {
             '\n' | '\r' | '\t' => ' ',

@@ -105,7 +105,9 @@ impl Window {
 
     /// `span` as a bar of `width` characters; at least one mark, wherever it lies.
     fn bar(&self, span: &Span, width: usize) -> String {
-        let at = |instant: Instant| (u128::from(instant.0.saturating_sub(self.start.0)) * width as u128 / self.nanos) as usize;
+        let at = |instant: Instant| {
+            (u128::from(instant.0.saturating_sub(self.start.0)) * width as u128 / self.nanos) as usize
+        };
         let from = at(span.start).min(width - 1);
         let to = at(span.end).clamp(from + 1, width);
         format!("{}{}{}", " ".repeat(from), "█".repeat(to - from), " ".repeat(width - to))
@@ -120,10 +122,13 @@ struct Layout {
 
 impl Layout {
     fn of(trace: &Trace, order: &[(SpanIndex, u32)], branches: &[String], width: usize) -> Self {
-        let longest = |lengths: &mut dyn Iterator<Item = usize>, least: usize, most: usize| lengths.max().unwrap_or(0).clamp(least, most);
+        let longest = |lengths: &mut dyn Iterator<Item = usize>, least: usize, most: usize| {
+            lengths.max().unwrap_or(0).clamp(least, most)
+        };
         let rows = || order.iter().zip(branches).take(ROWS_MAX);
         let service = longest(
-            &mut rows().map(|(&(index, _), branch)| branch.chars().count() + trace.span(index).service_name().chars().count()),
+            &mut rows()
+                .map(|(&(index, _), branch)| branch.chars().count() + trace.span(index).service_name().chars().count()),
             8,
             width * 3 / 8,
         );
@@ -162,7 +167,8 @@ impl Row<'_> {
         out.push('\n');
         if span.is_error() {
             let message = if span.status.message.is_empty() { "no message" } else { &span.status.message };
-            let text = cut(&format!("error: {}", printable(message)), terminal.width.saturating_sub(layout.service + 4));
+            let text =
+                cut(&format!("error: {}", printable(message)), terminal.width.saturating_sub(layout.service + 4));
             let _ = writeln!(out, "  {}  {}", " ".repeat(layout.service), terminal.paint(Style::Red, &text));
         }
     }

@@ -16,7 +16,10 @@ pub fn run(args: &InitArgs) -> Result<ExitCode, Failure> {
         println!("wrote {}", args.dir.join(path).display());
     }
     println!("\nNext:\n  headwater demo        see it run on the demo system");
-    println!("  cd {} && headwater eval   once GATEWAY_URL and DEMO_TOKEN point at yours (README.md)", args.dir.display());
+    println!(
+        "  cd {} && headwater eval   once GATEWAY_URL and DEMO_TOKEN point at yours (README.md)",
+        args.dir.display()
+    );
     Ok(ExitCode::OK)
 }
 

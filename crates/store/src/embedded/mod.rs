@@ -11,10 +11,8 @@
 //! | `upkeep.rs` | what runs by itself: seal, merge, retention |
 //! | `verify.rs` | is everything readable |
 //! | `counts.rs` | what is held, in numbers |
-//! | `kept.rs` | small texts under names |
 
 mod counts;
-mod kept;
 mod merge;
 mod open;
 mod read;

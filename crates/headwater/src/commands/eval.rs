@@ -1,0 +1,213 @@
+//! `headwater eval`: drives a live system through the scenarios of a suite.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use client::Client;
+use eval::report::{self, Progress, RunReport, Style};
+use eval::suite::{Receive, Suite, SuiteInput};
+use eval::{Host, HttpClient, Plan, RunEvent, RunOptions, Stop};
+use tokio::sync::watch;
+
+use crate::access::{refused, report_damage, resolve};
+use crate::cli::EvalArgs;
+use crate::exit::{ExitCode, Failure};
+use crate::runs;
+use crate::server::{Server, ServerOptions, clock, interrupted, random};
+use crate::shelf::Shelf;
+use crate::source::{ServerSink, ServerTraces};
+use crate::terminal::Terminal;
+use crate::{data_folder, destinations};
+
+pub async fn run(args: &EvalArgs) -> Result<ExitCode, Failure> {
+    if args.schema {
+        let schema = serde_json::to_string_pretty(&eval::suite::json_schema());
+        println!("{}", schema.map_err(|error| Failure::infrastructure(error.to_string()))?);
+        return Ok(ExitCode::OK);
+    }
+    let outputs = Outputs::parse(&args.output)?;
+    let suite = Arc::new(read_suite(&args.suite)?);
+    let plan = Plan::new(Arc::clone(&suite), options(args)).map_err(|error| Failure::usage(error.message))?;
+    let named = match &suite.receive {
+        Receive::Server { url } => Some(url.clone()),
+        Receive::Embedded { .. } => None,
+    };
+    let report = match args.server.clone().or(named) {
+        Some(url) => beside(&url, plan).await?,
+        None => embedded(args, &suite, plan).await?,
+    };
+    outputs.write(&report)?;
+    Ok(ExitCode(report.exit_code.unwrap_or(ExitCode::INFRASTRUCTURE.0)))
+}
+
+/// Reads a suite file; its mistakes are told all at once.
+pub fn read_suite(path: &Path) -> Result<Suite, Failure> {
+    let file = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::usage(format!("cannot read the suite {file}: {error}\nhelp: `headwater init` writes one; name another with `headwater eval FILE`"))
+    })?;
+    suite_of(&file, &text, &|name| std::env::var(name).ok())
+}
+
+/// Reads a suite from text.
+pub fn suite_of(file: &str, text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Suite, Failure> {
+    Suite::read(SuiteInput { file, text, environment }).map_err(|error| Failure::usage(error.to_string()))
+}
+
+fn options(args: &EvalArgs) -> RunOptions {
+    RunOptions {
+        filter: args.filter.clone(),
+        repeat: args.repeat,
+        concurrency: args.concurrency,
+        seed: args.seed,
+        flaky: if args.allow_flaky { eval::exit_code::Flaky::Allowed } else { eval::exit_code::Flaky::Fails },
+        without_traces: args.no_trace,
+        commit: variable(&["GITHUB_SHA", "CI_COMMIT_SHA"]),
+        branch: variable(&["GITHUB_REF_NAME", "CI_COMMIT_REF_NAME"]),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..RunOptions::default()
+    }
+}
+
+fn variable(names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| std::env::var(name).ok()).filter(|value| !value.is_empty())
+}
+
+/// Reports to write when the run is over.
+pub struct Outputs(Vec<(Format, PathBuf)>);
+
+#[derive(Clone, Copy)]
+enum Format {
+    Json,
+    Junit,
+    Markdown,
+}
+
+impl Outputs {
+    /// From `--output FORMAT FILE` pairs; all mistakes at once.
+    pub fn parse(pairs: &[String]) -> Result<Self, Failure> {
+        let mut outputs = Vec::new();
+        let mut problems = Vec::new();
+        for pair in pairs.chunks(2) {
+            let [format, file] = pair else { continue };
+            let format = match format.as_str() {
+                "json" => Format::Json,
+                "junit" => Format::Junit,
+                "markdown" => Format::Markdown,
+                other => {
+                    problems.push(format!("--output: there is no format {other:?}; there are json, junit, markdown"));
+                    continue;
+                }
+            };
+            outputs.push((format, PathBuf::from(file)));
+        }
+        if problems.is_empty() { Ok(Self(outputs)) } else { Err(Failure::usage(problems.join("\n"))) }
+    }
+
+    pub fn write(&self, run: &RunReport) -> Result<(), Failure> {
+        for (format, path) in &self.0 {
+            let text = match format {
+                Format::Json => report::json(run).map_err(|error| Failure::infrastructure(error.to_string()))?,
+                Format::Junit => report::junit(run),
+                Format::Markdown => report::markdown(run),
+            };
+            std::fs::write(path, text)
+                .map_err(|error| Failure::infrastructure(format!("cannot write {}: {error}", path.display())))?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs with the receiver of this process.
+async fn embedded(args: &EvalArgs, suite: &Suite, plan: Plan) -> Result<RunReport, Failure> {
+    let temporary =
+        if args.temp { Some(data_folder::Temporary::new().map_err(Failure::infrastructure)?) } else { None };
+    let folder = match &temporary {
+        Some(temporary) => temporary.path().to_owned(),
+        None => resolve(&args.data)?,
+    };
+    let Receive::Embedded { grpc, http } = &suite.receive else {
+        return Err(Failure::usage("the suite names a server"));
+    };
+    let mut texts = destinations::from_environment();
+    texts.extend(destinations::from_suite(&suite.forwarding));
+    let server = Server::start(ServerOptions {
+        grpc: Some(grpc.map_or_else(|| "127.0.0.1:4317".to_owned(), |address| address.to_string())),
+        http: Some(http.map_or_else(|| "127.0.0.1:4318".to_owned(), |address| address.to_string())),
+        destinations: destinations::checked(&texts)?,
+        ..ServerOptions::quiet(&folder)
+    })
+    .await?;
+    report_damage(&server);
+    let run = inside(&server, plan).await;
+    server.stop(|text| eprintln!("headwater: {text}")).await;
+    run
+}
+
+/// Runs a plan with the receiver of `server`, which is in this process.
+pub async fn inside(server: &Server, plan: Plan) -> Result<RunReport, Failure> {
+    let host = Host {
+        clock: clock(),
+        random: random(),
+        source: Arc::clone(&server.pipeline.watched) as _,
+        sink: Arc::clone(&server.pipeline) as _,
+        settings: Arc::new(Shelf::settings(&server.store)),
+        client: HttpClient::new().map_err(|error| Failure::infrastructure(error.to_string()))?,
+    };
+    let book = Arc::clone(&server.runs);
+    let mut fold = report::Fold::default();
+    let run = told(plan, host, |event| {
+        fold.take(event);
+        // A run that the book refuses is told when it is over.
+        let _ = book.put(runs::as_wire(fold.report()));
+    })
+    .await;
+    Ok(run)
+}
+
+/// Runs a plan with the traces of a server beside us, and hands the result to it.
+async fn beside(url: &str, plan: Plan) -> Result<RunReport, Failure> {
+    let token = std::env::var("HEADWATER_TOKEN").ok().filter(|token| !token.is_empty());
+    // A second installation fails harmlessly.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = Client::new(url, token.as_deref()).map_err(|error| Failure::usage(error.to_string()))?;
+    client.info().await.map_err(refused)?;
+    let client = Arc::new(client);
+    let watched = Arc::new(eval::WatchedTraces::new(clock()));
+    let host = Host {
+        clock: clock(),
+        random: random(),
+        source: Arc::new(ServerTraces::new(Arc::clone(&client), watched)),
+        sink: Arc::new(ServerSink(Arc::clone(&client))),
+        settings: Arc::new(eval::NoSettings),
+        client: HttpClient::new().map_err(|error| Failure::infrastructure(error.to_string()))?,
+    };
+    let run = told(plan, host, |_| {}).await;
+    if let Err(error) = client.submit_run(&runs::as_wire(&run)).await {
+        eprintln!("headwater: the server did not take the run: {error}");
+    }
+    Ok(run)
+}
+
+/// Runs a plan to its end or to Ctrl-C, telling the terminal and `also` what happens.
+async fn told(plan: Plan, host: Host, mut also: impl FnMut(&RunEvent)) -> RunReport {
+    let terminal = Terminal::of_stdout();
+    let style = Style { color: terminal.color, width: terminal.width };
+    let progress = if terminal.live { Progress::Live } else { Progress::Plain };
+    let mut telling = report::Terminal::new(std::io::stdout(), style, progress);
+    let (stop, stopped) = watch::channel(false);
+    let waiting = tokio::spawn(async move {
+        interrupted().await;
+        let _ = stop.send(true);
+        // Kept so that the channel stays open.
+        std::future::pending::<()>().await;
+    });
+    let run = eval::run(plan, host, Stop::new(stopped), |event| {
+        // A terminal that is gone does not end the run.
+        let _ = telling.tell(event);
+        also(event);
+    })
+    .await;
+    waiting.abort();
+    run
+}

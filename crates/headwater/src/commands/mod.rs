@@ -1,0 +1,13 @@
+//! One file a command.
+
+pub mod completions;
+pub mod demo;
+pub mod eval;
+pub mod export;
+pub mod import;
+pub mod init;
+pub mod query;
+pub mod serve;
+pub mod store;
+pub mod trace;
+pub mod view;

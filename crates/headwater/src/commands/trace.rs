@@ -1,0 +1,43 @@
+//! `headwater trace`: a trace as a tree, or as OTLP JSON.
+
+use std::io::Write as _;
+
+use client::TraceQuery;
+
+use crate::access::{Access, nothing};
+use crate::cli::TraceArgs;
+use crate::exit::{ExitCode, Failure};
+use crate::terminal::Terminal;
+use crate::tree;
+
+pub async fn run(args: &TraceArgs) -> Result<ExitCode, Failure> {
+    let access = Access::open(&args.data, args.server.as_deref()).await?;
+    access.with(async |access| print(args, access).await).await
+}
+
+async fn print(args: &TraceArgs, access: &Access) -> Result<ExitCode, Failure> {
+    let id = match &args.id {
+        Some(text) => access.id(text).await?,
+        None => newest(access).await?,
+    };
+    let trace = access.trace(id).await?;
+    let text = if args.json {
+        let (spans, logs) = trace.into_parts();
+        otlp::encode_json(&model::Batch { spans, logs }) + "\n"
+    } else {
+        let critical = analysis::critical_path(&trace);
+        tree::print(&trace, &critical, Terminal::of_stdout())
+    };
+    // A reader that has seen enough closes the pipe; that is no failure.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(ExitCode::OK)
+}
+
+async fn newest(access: &Access) -> Result<model::TraceId, Failure> {
+    let list = access.list(&TraceQuery { limit: Some(1), ..TraceQuery::default() }).await?;
+    let row = list
+        .traces
+        .first()
+        .ok_or_else(|| nothing("nothing is stored yet: send OTLP to `headwater serve`, or run `headwater demo`"))?;
+    row.trace_id.parse().map_err(|_| Failure::infrastructure("the server answered with no trace id"))
+}

@@ -1,0 +1,37 @@
+//! Where to send telemetry on to: from the environment and from the `forwarding:` section of a file.
+
+use forward::{Destination, DestinationText};
+
+use crate::exit::Failure;
+
+/// The destinations that the environment names.
+pub fn from_environment() -> Vec<DestinationText> {
+    forward::from_environment(|name| std::env::var(name).ok())
+}
+
+/// Those of a suite file.
+pub fn from_suite(forwarding: &[eval::suite::Forwarding]) -> Vec<DestinationText> {
+    let on = forwarding.iter().filter(|forwarding| forwarding.enabled);
+    on.map(|forwarding| DestinationText {
+        name: forwarding.name.clone(),
+        endpoint: forwarding.endpoint.clone(),
+        protocol: forwarding.protocol.clone(),
+        headers: forwarding.headers.clone(),
+        filter: forwarding.filter.clone(),
+        ..DestinationText::default()
+    })
+    .collect()
+}
+
+/// Checks all of them; every mistake is told at once.
+pub fn checked(texts: &[DestinationText]) -> Result<Vec<Destination>, Failure> {
+    let mut destinations = Vec::new();
+    let mut problems = Vec::new();
+    for text in texts {
+        match text.check() {
+            Ok(destination) => destinations.push(destination),
+            Err(wrong) => problems.extend(wrong.iter().map(|problem| format!("forwarding: {problem}"))),
+        }
+    }
+    if problems.is_empty() { Ok(destinations) } else { Err(Failure::usage(problems.join("\n"))) }
+}
