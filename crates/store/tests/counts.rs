@@ -1,4 +1,4 @@
-//! What a status page and those who keep small texts are promised.
+//! What a status page is told, and that a full disk costs nothing that was kept.
 
 mod common;
 
@@ -53,21 +53,14 @@ fn a_failed_seal_keeps_the_counts_and_is_told() {
 }
 
 #[test]
-fn texts_are_kept_by_name_and_listed_by_prefix() {
+fn a_setting_is_replaced_as_one_step() {
     let world = World::new();
     let (store, _) = world.open();
-    for name in ["run.b", "run.a", "service-look"] {
-        store.write(name, name).expect("written");
-    }
-    store.write("run.a", "again").expect("replaced");
+    store.put_setting("look", b"old").expect("written");
+    world.disk.set_room(Some(0));
+    assert!(matches!(store.put_setting("look", b"new"), Err(StoreError::DiskFull { .. })));
+    assert_eq!(store.setting("look").expect("read").as_deref(), Some(&b"old"[..]), "the old one stays");
     drop(store);
     let (store, _) = world.open();
-    assert_eq!(store.names("run.").expect("listed"), ["run.a", "run.b"]);
-    assert_eq!(store.read("run.a").expect("read").as_deref(), Some("again"));
-    assert_eq!(store.read("run.c").expect("read"), None);
-    assert!(store.remove("run.a").expect("removed") && !store.remove("run.a").expect("absent"));
-    assert_eq!(store.names("").expect("listed"), ["run.b", "service-look"]);
-    world.disk.set_room(Some(0));
-    assert!(matches!(store.write("run.b", "new"), Err(StoreError::DiskFull { .. })));
-    assert_eq!(store.read("run.b").expect("read").as_deref(), Some("run.b"), "the old one stays");
+    assert_eq!(store.settings().expect("listed"), ["look"], "nothing unfinished is listed");
 }
