@@ -5,7 +5,8 @@
 //! either. Hence four things together:
 //!
 //! - the middle: Mann-Whitney, and an effect of size ([`EFFECT_RANK_MIN`], [`EFFECT_SHARE_MIN`], [`EFFECT_MIN`]);
-//! - the tail: the P95 of each of [`BLOCKS`] consecutive blocks of time, compared by ranks between the sets;
+//! - the tail: how many values above the common P95 fall into each of [`BLOCKS`] consecutive blocks of time, compared by
+//!   ranks between the sets: one burst fills one block and proves nothing;
 //! - blocks of time also for the middle: the medians of the blocks must lie apart;
 //! - Benjamini and Hochberg over all operations, so that a hundred of them do not find five by chance.
 
@@ -24,8 +25,10 @@ pub const MEASUREMENTS_MIN: usize = 30;
 pub const BLOCKS: usize = 20;
 /// How far the probability that the second set is slower must lie from one half.
 pub const EFFECT_RANK_MIN: f64 = 0.06;
-/// By which share of itself a median or a P95 must move.
+/// By which share of itself a median must move.
 pub const EFFECT_SHARE_MIN: f64 = 0.1;
+/// By which share of itself a P95 must move: tails wander by a quarter between the halves of a healthy run.
+pub const EFFECT_TAIL_SHARE_MIN: f64 = 0.3;
 /// By how much a median or a P95 must move at least.
 pub const EFFECT_MIN: Duration = Duration::from_micros(100);
 
@@ -145,7 +148,6 @@ pub fn compare_runs(before: &RunProfile, after: &RunProfile) -> Vec<Difference> 
 struct Tests {
     difference: Difference,
     middle: crate::statistics::RankTest,
-    /// By the blocks' medians and P95s.
     middle_blocks_p: f64,
     tail_p: f64,
     errors_p: f64,
@@ -179,7 +181,7 @@ impl Tests {
             difference,
             middle: rank_test(&a, &b),
             middle_blocks_p: if comparable { blocks(0.5) } else { 1.0 },
-            tail_p: if comparable { blocks(0.95) } else { 1.0 },
+            tail_p: if comparable { tail_p(before, after) } else { 1.0 },
             errors_p: if comparable { errors_p } else { 1.0 },
         }
     }
@@ -190,12 +192,12 @@ impl Tests {
             return self.difference;
         }
         let shares = (difference.errors.0 as f64 / difference.count.0 as f64, difference.errors.1 as f64 / difference.count.1 as f64);
-        let of_size = (self.middle.b_greater - 0.5).abs() > EFFECT_RANK_MIN && moved(difference.median);
+        let of_size = (self.middle.b_greater - 0.5).abs() > EFFECT_RANK_MIN && moved(difference.median, EFFECT_SHARE_MIN);
         difference.verdict = if errors && shares.1 > shares.0 {
             Verdict::MoreErrors
         } else if middle && self.middle_blocks_p < 0.01 && of_size {
             if difference.median.1 > difference.median.0 { Verdict::Slower } else { Verdict::Faster }
-        } else if tail && moved(difference.p95) {
+        } else if tail && self.tail_p < 0.001 && moved(difference.p95, EFFECT_TAIL_SHARE_MIN) {
             if difference.p95.1 > difference.p95.0 { Verdict::SlowerTail } else { Verdict::FasterTail }
         } else if errors {
             Verdict::FewerErrors
@@ -206,9 +208,9 @@ impl Tests {
     }
 }
 
-fn moved((before, after): (Duration, Duration)) -> bool {
+fn moved((before, after): (Duration, Duration), share_min: f64) -> bool {
     let change = (after - before).0.unsigned_abs();
-    change > EFFECT_MIN.0.unsigned_abs() && change as f64 > before.0 as f64 * EFFECT_SHARE_MIN
+    change > EFFECT_MIN.0.unsigned_abs() && change as f64 > before.0 as f64 * share_min
 }
 
 fn values(samples: &[(u64, i64)]) -> Vec<i64> {
@@ -217,12 +219,31 @@ fn values(samples: &[(u64, i64)]) -> Vec<i64> {
     values
 }
 
-/// The quantile of each block of consecutive measurements, ascending.
+fn tail_p(before: &Operation, after: &Operation) -> f64 {
+    let both: Vec<(u64, i64)> = before.samples.iter().chain(&after.samples).copied().collect();
+    let limit = quantile(&values(&both), 0.95);
+    let [before, after] = [before, after].map(|side| {
+        // Per thousand, since the last block is mostly shorter.
+        let share = |block: &[(u64, i64)]| {
+            let above = block.iter().filter(|sample| sample.1 > limit).count();
+            (above * 1_000 / block.len().max(1)) as i64
+        };
+        per_block(&side.samples, share)
+    });
+    rank_test(&before, &after).p
+}
+
+/// The quantile of each block, ascending.
 fn block_quantiles(samples: &[(u64, i64)], share: f64) -> Vec<i64> {
+    per_block(samples, |block| quantile(&values(block), share))
+}
+
+/// A figure for each block of consecutive measurements, ascending.
+fn per_block(samples: &[(u64, i64)], figure: impl Fn(&[(u64, i64)]) -> i64) -> Vec<i64> {
     let mut by_time = samples.to_vec();
     by_time.sort_unstable();
     let size = by_time.len().div_ceil(BLOCKS).max(1);
-    let mut quantiles: Vec<i64> = by_time.chunks(size).map(|block| quantile(&values(block), share)).collect();
-    quantiles.sort_unstable();
-    quantiles
+    let mut figures: Vec<i64> = by_time.chunks(size).map(figure).collect();
+    figures.sort_unstable();
+    figures
 }

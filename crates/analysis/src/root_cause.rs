@@ -5,10 +5,12 @@
 //! P90 rose, in units of what it normally varies by:
 //!
 //! ```text
-//! score = (P90 abnormal - worst P90 of the normal window's blocks) / (1.48 MAD + 5 % of the median + 20 µs, all normal)
+//! score = (P90 abnormal - P90 of a bad block of the normal window) / (1.48 MAD + 5 % of the median
+//!         + that P90 minus that of the middle block + 20 µs, all normal)
 //! ```
 //!
-//! The time of an edge is charged to the callee. A service answers for its worst score; below the threshold nobody does.
+//! The time of an edge is charged to the callee, unless other callers of the same callee are as fast as ever: then to the
+//! caller. A service answers for its worst score; below the threshold nobody does.
 
 use std::collections::BTreeMap;
 
@@ -141,6 +143,8 @@ fn own_spot(trace: &Trace, index: SpanIndex) -> Spot {
 pub struct Suspect {
     /// Where.
     pub spot: Spot,
+    /// Who answers for it.
+    pub service: Text,
     /// Rise of the P90 in units of its normal variation.
     pub score: f64,
     /// P90 in the normal window.
@@ -166,7 +170,7 @@ pub struct RootCause {
 #[must_use]
 pub fn latency_root_cause(normal: &LatencyProfile, abnormal: &LatencyProfile, threshold: f64) -> RootCause {
     let suspects = suspects(normal, abnormal);
-    let answer = suspects.first().filter(|worst| worst.score > threshold).map(|worst| worst.spot.service().clone());
+    let answer = suspects.first().filter(|worst| worst.score > threshold).map(|worst| worst.service.clone());
     RootCause { suspects, threshold, answer }
 }
 
@@ -179,9 +183,10 @@ pub fn score_of_chance(one: &LatencyProfile, other: &LatencyProfile) -> f64 {
 /// A spot needs so many measurements in the normal window, and so many in the abnormal one.
 const SAMPLES_MIN: (usize, usize) = (10, 5);
 
-/// The normal window is cut into so many blocks of time, and its worst block counts: a burst that comes every minute is
-/// normal.
-const BLOCKS: usize = 6;
+/// The normal window is cut into so many blocks of time, and the third worst counts: a burst that comes every minute is
+/// normal, and a window called normal may hold the end of some other trouble.
+const BLOCKS: usize = 8;
+const BLOCK_THAT_COUNTS: f64 = 0.75;
 
 fn suspects(normal: &LatencyProfile, abnormal: &LatencyProfile) -> Vec<Suspect> {
     // Instances come and go between windows: what is normal is told by all of them together.
@@ -190,11 +195,15 @@ fn suspects(normal: &LatencyProfile, abnormal: &LatencyProfile) -> Vec<Suspect> 
         pooled.entry(spot.of_any_instance()).or_default().extend(samples);
     }
     pooled.values_mut().for_each(|samples| samples.sort_unstable());
+    let mut found: Vec<Suspect> = abnormal
+        .samples
+        .iter()
+        .filter_map(|(spot, after)| suspect(spot, pooled.get(&spot.of_any_instance())?, after))
+        .collect();
+    charge_callers(&mut found);
     let mut worst: BTreeMap<Text, Suspect> = BTreeMap::new();
-    for (spot, after) in &abnormal.samples {
-        let Some(before) = pooled.get(&spot.of_any_instance()) else { continue };
-        let Some(suspect) = suspect(spot, before, after) else { continue };
-        let known = worst.entry(spot.service().clone()).or_insert_with(|| suspect.clone());
+    for suspect in found {
+        let known = worst.entry(suspect.service.clone()).or_insert_with(|| suspect.clone());
         if suspect.score > known.score {
             *known = suspect;
         }
@@ -204,17 +213,49 @@ fn suspects(normal: &LatencyProfile, abnormal: &LatencyProfile) -> Vec<Suspect> 
     suspects
 }
 
+/// An edge that became slow while others into the same callee did not, or while others out of the same caller did as well:
+/// the caller is late in sending the request or in reading the answer.
+fn charge_callers(found: &mut [Suspect]) {
+    const AS_FAST: f64 = 0.2;
+    const AS_SLOW: f64 = 0.3;
+    let mut into: BTreeMap<Text, BTreeMap<Text, f64>> = BTreeMap::new();
+    let mut out_of: BTreeMap<Text, BTreeMap<Text, f64>> = BTreeMap::new();
+    for suspect in found.iter() {
+        if let Spot::Edge { caller, callee, .. } = &suspect.spot {
+            let worst = into.entry(callee.clone()).or_default().entry(caller.clone()).or_insert(f64::MIN);
+            *worst = worst.max(suspect.score);
+            let worst = out_of.entry(caller.clone()).or_default().entry(callee.clone()).or_insert(f64::MIN);
+            *worst = worst.max(suspect.score);
+        }
+    }
+    for suspect in found {
+        let Spot::Edge { caller, callee, .. } = &suspect.spot else { continue };
+        let mut others = into[callee].iter().filter(|(name, _)| *name != caller).map(|(_, score)| *score).peekable();
+        let only_here = others.peek().is_some() && others.all(|score| score < suspect.score * AS_FAST);
+        let everywhere =
+            out_of[caller].iter().any(|(name, &score)| name != callee && score > suspect.score * AS_SLOW);
+        if suspect.score > 0.0 && (only_here || everywhere) {
+            suspect.service = caller.clone();
+        }
+    }
+}
+
 fn suspect(spot: &Spot, before: &[(u64, i64)], after: &[(u64, i64)]) -> Option<Suspect> {
     if before.len() < SAMPLES_MIN.0 || after.len() < SAMPLES_MIN.1 {
         return None;
     }
     let (all, changed) = (sorted(before), sorted(after));
     let block = before.len().div_ceil(BLOCKS).max(SAMPLES_MIN.0);
-    let p90_before = before.chunks(block).map(|block| high(&sorted(block))).max().unwrap_or(0);
+    let mut p90s: Vec<i64> = before.chunks(block).map(|block| high(&sorted(block))).collect();
+    p90s.sort_unstable();
+    let p90_before = quantile(&p90s, BLOCK_THAT_COUNTS);
     let p90_after = high(&changed);
-    let variation = 1.48 * median_deviation(&all) as f64 + 0.05 * median(&all).abs() as f64 + 20_000.0;
+    let between_blocks = p90_before - median(&p90s);
+    let variation =
+        1.48 * median_deviation(&all) as f64 + 0.05 * median(&all).abs() as f64 + 20_000.0 + between_blocks as f64;
     Some(Suspect {
         spot: spot.clone(),
+        service: spot.service().clone(),
         score: (p90_after - p90_before) as f64 / variation,
         p90_normal: Duration(p90_before),
         p90_abnormal: Duration(p90_after),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use analysis::{LatencyProfile, latency_root_cause, score_of_chance};
+use analysis::{LatencyProfile, Spot, latency_root_cause, score_of_chance};
 use model::{Instant, Trace};
 
 use crate::read::{json, traces};
@@ -44,8 +44,17 @@ fn system(folder: &Path, name: &str, right_min: usize) -> Result<Vec<Row>, Strin
         loud += usize::from(!silent);
         right += usize::from(!silent && correct);
         let scores: Vec<String> =
-            cause.suspects.iter().take(3).map(|s| format!("{} {:.1}", s.spot.service(), s.score)).collect();
-        let figure = format!("{} [{}; threshold {threshold:.1}]", answer.unwrap_or("cannot tell"), scores.join(", "));
+            cause.suspects.iter().take(3).map(|s| format!("{} {:.1} {}", s.service, s.score, spot(&s.spot))).collect();
+        let place = cause.suspects.iter().position(|suspect| *suspect.service == *fault.service);
+        let truth = place.map_or_else(
+            || "not measured".into(),
+            |place| format!("place {} with {:.1}", place + 1, cause.suspects[place].score),
+        );
+        let figure = format!(
+            "{} [{}; truth {truth}; threshold {threshold:.1}]",
+            answer.unwrap_or("cannot tell"),
+            scores.join(", ")
+        );
         let met = correct || (silent && answer.is_none());
         let bar = if silent { format!("{} or cannot tell", fault.service) } else { fault.service.clone() };
         rows.push(row(&format!("root cause of {}", fault.kind), &format!("{name}/{}", fault.file), &bar, met, figure));
@@ -55,6 +64,13 @@ fn system(folder: &Path, name: &str, right_min: usize) -> Result<Vec<Row>, Strin
     let figure = format!("{right} of {loud} right; scores of the time before {}", shown.join(" "));
     rows.push(row("root cause, network and CPU faults", name, &bar, right >= right_min, figure));
     Ok(rows)
+}
+
+fn spot(spot: &Spot) -> String {
+    match spot {
+        Spot::Own { operation, .. } => operation.to_string(),
+        Spot::Edge { caller, callee, .. } => format!("{caller} -> {callee}"),
+    }
 }
 
 const LAST: Instant = Instant(u64::MAX);
