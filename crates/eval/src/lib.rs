@@ -14,6 +14,7 @@
 //! | `report/` | [`report::RunReport`], and how it is told |
 //! | `source.rs`, `watched.rs` | [`TraceSource`]: where traces come from; [`WatchedTraces`] for whoever owns a receiver |
 //! | `own_spans.rs` | the runner's own spans |
+//! | `suggest.rs` | [`suggest()`]: assertions from good traces |
 //! | `select.rs` | TraceQL in a suite |
 //! | `exit_code.rs`, `limits.rs` | what a process answers with, every bound |
 
@@ -27,6 +28,7 @@ pub mod report;
 mod run;
 mod select;
 mod source;
+mod suggest;
 pub mod suite;
 mod trigger;
 mod watched;
@@ -35,6 +37,7 @@ pub use complete::Learned;
 pub use json_path::JsonPath;
 pub use run::{Host, Plan, PlanError, RunEvent, RunOptions, Stop, run};
 pub use source::{Arrivals, ArrivedSpan, Cursor, NoSettings, NoSink, Settings, SourceError, SpanSink, TraceSource};
+pub use suggest::suggest;
 pub use trigger::{ClientError, HttpClient};
 pub use watched::WatchedTraces;
 

@@ -44,3 +44,5 @@ pub const LEARNED_SERVICES_MAX: usize = 2_000;
 pub const LEARNED_CALLS_MAX: usize = 10_000;
 /// Export delays remembered of one service.
 pub const LEARNED_DELAYS_MAX: usize = 32;
+/// Assertions suggested from traces: more is not read by anybody.
+pub const SUGGESTED_MAX: usize = 200;

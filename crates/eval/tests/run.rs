@@ -235,3 +235,64 @@ async fn events_fold_into_the_report_and_the_terminal() {
     assert!(text.contains("✓ pass          cache hit"), "{text}");
     assert!(text.contains("1 passed in"), "{text}");
 }
+
+/// Keeps a copy of what passes through.
+#[derive(Debug)]
+struct Recorder {
+    traces: Arc<eval::WatchedTraces>,
+    spans: std::sync::Mutex<Vec<model::Span>>,
+}
+
+impl eval::TraceSource for Recorder {
+    fn watch(&self, trace_id: model::TraceId) {
+        self.traces.watch(trace_id);
+    }
+
+    fn arrivals(
+        &self,
+        trace_id: model::TraceId,
+        after: eval::Cursor,
+    ) -> futures_util::future::BoxFuture<'_, Result<eval::Arrivals, eval::SourceError>> {
+        Box::pin(async move {
+            let arrivals = self.traces.arrivals(trace_id, after).await?;
+            self.spans.lock().expect("not poisoned").extend(arrivals.spans.iter().map(|arrived| arrived.span.clone()));
+            Ok(arrivals)
+        })
+    }
+
+    fn changed(&self, trace_id: model::TraceId, after: eval::Cursor) -> futures_util::future::BoxFuture<'_, ()> {
+        self.traces.changed(trace_id, after)
+    }
+}
+
+/// The trace of one good request.
+async fn good_trace(system: &System) -> model::Trace {
+    let recorder = Arc::new(Recorder { traces: Arc::clone(&system.traces), spans: std::sync::Mutex::default() });
+    let plan = Plan::new(Arc::new(suite(&one("- services: all"), system)), RunOptions::default()).expect("a plan");
+    let host = Host { source: Arc::clone(&recorder) as _, ..host(system) };
+    assert_eq!(run(plan, host, Stop::never(), |_| {}).await.exit_code, Some(0));
+    let mut spans = recorder.spans.lock().expect("not poisoned").clone();
+    for span in spans.iter_mut().filter(|span| span.service_name() == "gateway" && span.kind == model::SpanKind::SERVER)
+    {
+        span.parent_span_id = None;
+    }
+    model::Trace::assemble(spans[0].trace_id, spans, Vec::new())
+}
+
+#[tokio::test]
+async fn what_is_suggested_from_a_good_trace_holds_for_the_next_and_not_for_a_broken_one() {
+    let system = System::start(Behaviour::default()).await;
+    let suggested = eval::suggest(&[good_trace(&system).await]);
+    let suite = |fault: &str| {
+        format!(
+            "suite: s\ntarget: {{ http: {{ url: \"${{GATEWAY_URL}}/v1/ask\", headers: {{ x-cache-namespace: \"{{{{attempt.id}}}}\" }} }} }}\n\
+             scenarios:\n  - name: a\n    complete: {{ quiet: 100ms }}\n{fault}    {}",
+            suggested.replace('\n', "\n    ").trim_end()
+        )
+    };
+    let good = run_suite(&suite(""), &system, RunOptions::default()).await;
+    assert_eq!(good.exit_code, Some(0), "{suggested}\n{}", told(&good));
+    let broken =
+        run_suite(&suite("    fault: { edge: rag -> llm, status: 503 }\n"), &system, RunOptions::default()).await;
+    assert_eq!(broken.exit_code, Some(1), "{}", told(&broken));
+}

@@ -37,7 +37,7 @@ pub(super) fn cache(service: Option<&Text>, result: CacheResult, judged: &Judged
 pub(super) fn data_flow(from: &(Selector, String), to: &(Selector, String), judged: &Judged<'_>) -> Finding {
     let (source, target) = match (judged.select(&from.0), judged.select(&to.0)) {
         (Ok(source), Ok(target)) => (source, target),
-        (Err(finding), _) | (_, Err(finding)) => return finding,
+        (Err(finding), _) | (_, Err(finding)) => return *finding,
     };
     let expected = format!("every `{}` of `{}` within `{}` of `{}`", from.1, source.text, to.1, target.text);
     let texts = [source.text.clone(), target.text.clone()];

@@ -12,7 +12,7 @@ use crate::suite::{Range, Selector, SpansTest, Template};
 pub(super) fn spans(selector: &Selector, tests: &[SpansTest], judged: &Judged<'_>) -> Finding {
     let selection = match judged.select(selector) {
         Ok(selection) => selection,
-        Err(finding) => return finding,
+        Err(finding) => return *finding,
     };
     let findings = tests.iter().map(|test| match test {
         SpansTest::Count(range) => count(range, &selection),

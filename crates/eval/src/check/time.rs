@@ -6,14 +6,14 @@ use super::trace::{Judged, Selection};
 use super::{Finding, State};
 use crate::suite::{Range, Relation, Selector};
 
-fn selections(selectors: &[Selector], judged: &Judged<'_>) -> Result<Vec<Selection>, Finding> {
+fn selections(selectors: &[Selector], judged: &Judged<'_>) -> Result<Vec<Selection>, Box<Finding>> {
     selectors.iter().map(|selector| judged.select(selector)).collect()
 }
 
 pub(super) fn order(selectors: &[Selector], judged: &Judged<'_>) -> Finding {
     let selections = match selections(selectors, judged) {
         Ok(selections) => selections,
-        Err(finding) => return finding,
+        Err(finding) => return *finding,
     };
     let texts: Vec<String> = selections.iter().map(|selection| selection.text.clone()).collect();
     let expected = format!("{}, each over before the next begins", quoted(&texts, " then "));
@@ -42,7 +42,7 @@ pub(super) fn order(selectors: &[Selector], judged: &Judged<'_>) -> Finding {
 pub(super) fn parallel(selectors: &[Selector], judged: &Judged<'_>) -> Finding {
     let selections = match selections(selectors, judged) {
         Ok(selections) => selections,
-        Err(finding) => return finding,
+        Err(finding) => return *finding,
     };
     let texts: Vec<String> = selections.iter().map(|selection| selection.text.clone()).collect();
     let expected = format!("{} at the same time", quoted(&texts, " and "));
@@ -77,7 +77,7 @@ fn overlap(a: &Span, b: &Span) -> bool {
 pub(super) fn relation(left: &Selector, relation: Relation, right: &Selector, judged: &Judged<'_>) -> Finding {
     let (left, right) = match (judged.select(left), judged.select(right)) {
         (Ok(left), Ok(right)) => (left, right),
-        (Err(finding), _) | (_, Err(finding)) => return finding,
+        (Err(finding), _) | (_, Err(finding)) => return *finding,
     };
     let word = Relation::ALL.iter().find(|(_, candidate)| *candidate == relation).map_or("", |(word, _)| *word);
     let expected = format!("every `{}` lies {} some `{}`", left.text, word.replace('_', " "), right.text);

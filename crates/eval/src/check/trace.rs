@@ -30,11 +30,12 @@ impl<'a> Judged<'a> {
     }
 
     /// What a selector finds.
-    pub fn select(&self, selector: &Selector) -> Result<Selection, Finding> {
+    pub fn select(&self, selector: &Selector) -> Result<Selection, Box<Finding>> {
         let (query, text) = select::selector(&selector.template, self.variables)
-            .map_err(|reason| Finding::not_evaluable("a selector that can be read", reason))?;
+            .map_err(|reason| Box::new(Finding::not_evaluable("a selector that can be read", reason)))?;
         if let Some(reason) = select::unknown(&query::keys_of_query(&query), self.trace) {
-            return Err(Finding::not_evaluable(format!("spans of `{text}`"), reason).selectors([text]));
+            let finding = Finding::not_evaluable(format!("spans of `{text}`"), reason);
+            return Err(Box::new(finding.selectors([text])));
         }
         let spans = query::select(&query, &self.view);
         let nearest = if spans.is_empty() { select::nearest(&query, &self.view) } else { None };

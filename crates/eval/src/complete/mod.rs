@@ -14,9 +14,12 @@
 //! | `learned.rs` | [`Learned`]: how each service's exporter behaves, and what lies behind each call |
 //! | `call.rs` | what tells one call from another |
 //! | `wait.rs` | the wait itself |
+//! | `late.rs` | its tests: late spans on a clock that is moved |
 
 mod assess;
 mod call;
+#[cfg(test)]
+mod late;
 mod learned;
 mod wait;
 

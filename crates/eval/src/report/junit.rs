@@ -94,7 +94,7 @@ fn case(xml: &mut String, report: &RunReport, scenario: &ScenarioReport) {
         }
         Verdict::NotEvaluable | Verdict::Insufficient => {
             let text = told(worst);
-            let message = format!("{}: {}", scenario.verdict.words(), text.replace('\n', " "));
+            let message = text.replace("\n  ", "; ").replace('\n', "; ");
             let _ = writeln!(xml, "    <skipped message=\"{}\"/>", escaped(&message));
         }
         Verdict::Flaky => {
@@ -130,8 +130,7 @@ fn escaped(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
-            '\n' => escaped.push_str("&#10;"),
-            '\t' => escaped.push('\t'),
+            '\n' | '\t' => escaped.push(character),
             c if c < ' ' || c == '\u{fffe}' || c == '\u{ffff}' => escaped.push('\u{fffd}'),
             c => escaped.push(c),
         }

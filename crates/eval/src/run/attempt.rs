@@ -252,7 +252,7 @@ fn judge(
             Ok(_) => {}
             Err(finding) => {
                 let settled = settle(&finding, completeness, assertion.optional);
-                return assertion_report(assertion, finding, settled, trace);
+                return assertion_report(assertion, *finding, settled, trace);
             }
         }
     }
