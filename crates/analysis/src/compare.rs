@@ -27,8 +27,8 @@ pub const BLOCKS: usize = 20;
 pub const EFFECT_RANK_MIN: f64 = 0.06;
 /// By which share of itself a median must move.
 pub const EFFECT_SHARE_MIN: f64 = 0.1;
-/// By which share of itself a P95 must move: tails wander by a quarter between the halves of a healthy run.
-pub const EFFECT_TAIL_SHARE_MIN: f64 = 0.3;
+/// By which share of itself a P95 must move: tails wander by a third between the halves of a healthy run.
+pub const EFFECT_TAIL_SHARE_MIN: f64 = 0.5;
 /// By how much a median or a P95 must move at least.
 pub const EFFECT_MIN: Duration = Duration::from_micros(100);
 

@@ -98,7 +98,7 @@ fn profile(traces: &[Trace], from: Instant, until: Instant) -> LatencyProfile {
 }
 
 /// A score must exceed the score of chance by this much: half of a window is noisier than the whole.
-const MARGIN: f64 = 2.0;
+const MARGIN: f64 = 1.5;
 /// Two windows that happen to be alike must not make the threshold nothing.
 const CHANCE_MIN: f64 = 3.0;
 
