@@ -13,6 +13,7 @@ use super::attempt::{Attempted, attempt, warm_up};
 use super::event::RunEvent;
 use super::plan::Plan;
 use super::repeated;
+use crate::check::is_about_trace;
 use crate::complete::Learned;
 use crate::exit_code::{ExitCode, exit_code};
 use crate::limits::RUN_EVENTS_WAITING_MAX;
@@ -130,9 +131,20 @@ fn header(plan: &Plan, host: &Host) -> RunReport {
         without_traces: plan.options.without_traces,
         commit: plan.options.commit.clone(),
         branch: plan.options.branch.clone(),
-        remarks: plan.options.remarks.clone(),
+        remarks: remarks(plan),
         ..RunReport::default()
     }
+}
+
+/// The host's remarks, and what was left out on request.
+fn remarks(plan: &Plan) -> Vec<String> {
+    let mut remarks = plan.options.remarks.clone();
+    if plan.options.without_traces {
+        let scenarios = plan.scenarios.iter().map(|&scenario| &plan.suite.scenarios[scenario]);
+        let count = scenarios.flat_map(|scenario| &scenario.assertions).filter(|one| is_about_trace(one)).count();
+        remarks.push(format!("{count} assertions on traces were left out, as asked"));
+    }
+    remarks
 }
 
 fn finish(report: &mut RunReport, plan: &Plan, elapsed: Duration) {
