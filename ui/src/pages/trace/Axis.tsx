@@ -7,6 +7,8 @@ import type { TraceView } from "../../state/trace-view.ts";
 
 const TICK_PX_MIN = 90;
 const DRAG_PX_MIN = 4;
+/** A label needs this much room before the edge. */
+const LABEL_PX = 52;
 
 export function ticksFor(window: Window, width: number): Nanos[] {
   return axisTicks(window.from, window.to, Math.max(2, Math.floor(width / TICK_PX_MIN)));
@@ -38,7 +40,7 @@ export function Axis({ view, window, width }: { view: TraceView; window: Window;
     >
       {ticks.map((tick) => {
         const left = ((tick - window.from) / lengthOf(window)) * width;
-        return left < width - 30 && <span key={tick} style={{ left }}>{formatTick(tick, step)}</span>;
+        return left < width - LABEL_PX && <span key={tick} style={{ left }}>{formatTick(tick, step)}</span>;
       })}
       {range && <i style={{ left: range.left, width: range.right - range.left }} />}
     </div>
