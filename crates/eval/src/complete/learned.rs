@@ -74,8 +74,9 @@ impl Learned {
         };
         let longest = delays.iter().copied().max().unwrap_or_default();
         let count = delays.len() as i64;
-        // Of n delays spread evenly over an interval, the longest is n/(n+1) of it; plus a fifth and 100 ms for the export.
-        let interval = longest.saturating_add(longest / count).saturating_mul(6) / 5;
+        // Of n delays spread evenly over an interval, the longest is n/(n+1) of it; plus half and 100 ms for the export
+        // and for machines under load.
+        let interval = longest.saturating_add(longest / count).saturating_mul(3) / 2;
         let interval = Duration(interval.saturating_add(100_000_000));
         if delays.len() < SEEN_ENOUGH { interval.max(UNSEEN_INTERVAL) } else { interval }
     }
