@@ -2,12 +2,13 @@
 //!
 //! A rank test alone finds a shift in everything (a thousand requests make microseconds "significant") and misses an
 //! operation whose tail doubled while its median fell. Requests of one minute are alike, so they are not independent
-//! either. Hence four things together:
+//! either. Hence these together:
 //!
 //! - the middle: Mann-Whitney, and an effect of size ([`EFFECT_RANK_MIN`], [`EFFECT_SHARE_MIN`], [`EFFECT_MIN`]);
 //! - the tail: how many values above the common P95 fall into each of [`BLOCKS`] consecutive blocks of time, compared by
 //!   ranks between the sets: one burst fills one block and proves nothing;
 //! - blocks of time also for the middle: the medians of the blocks must lie apart;
+//! - a difference that lasts: each half of the second set lies beyond both halves of the first;
 //! - Benjamini and Hochberg over all operations, so that a hundred of them do not find five by chance.
 
 use std::collections::BTreeMap;
@@ -150,6 +151,8 @@ struct Tests {
     middle: crate::statistics::RankTest,
     middle_blocks_p: f64,
     tail_p: f64,
+    /// Whether the median, and the P95, of each half after lies beyond both halves before.
+    lasts: (bool, bool),
     errors_p: f64,
 }
 
@@ -157,9 +160,8 @@ impl Tests {
     fn of(key: &(Text, Text), before: &Operation, after: &Operation) -> Self {
         let (a, b) = (values(&before.samples), values(&after.samples));
         let at = |share: f64| (Duration(quantile(&a, share)), Duration(quantile(&b, share)));
-        let blocks = |share: f64| {
-            rank_test(&block_quantiles(&before.samples, share), &block_quantiles(&after.samples, share)).p
-        };
+        let blocks =
+            |share: f64| rank_test(&block_quantiles(&before.samples, share), &block_quantiles(&after.samples, share)).p;
         let verdict = match (before.count, after.count) {
             (0, _) => Verdict::Added,
             (_, 0) => Verdict::Removed,
@@ -182,6 +184,7 @@ impl Tests {
             middle: rank_test(&a, &b),
             middle_blocks_p: if comparable { blocks(0.5) } else { 1.0 },
             tail_p: if comparable { tail_p(before, after) } else { 1.0 },
+            lasts: (lasts(before, after, 0.5), lasts(before, after, 0.95)),
             errors_p: if comparable { errors_p } else { 1.0 },
         }
     }
@@ -191,13 +194,17 @@ impl Tests {
         if difference.verdict != Verdict::Same {
             return self.difference;
         }
-        let shares = (difference.errors.0 as f64 / difference.count.0 as f64, difference.errors.1 as f64 / difference.count.1 as f64);
-        let of_size = (self.middle.b_greater - 0.5).abs() > EFFECT_RANK_MIN && moved(difference.median, EFFECT_SHARE_MIN);
+        let shares = (
+            difference.errors.0 as f64 / difference.count.0 as f64,
+            difference.errors.1 as f64 / difference.count.1 as f64,
+        );
+        let of_size =
+            (self.middle.b_greater - 0.5).abs() > EFFECT_RANK_MIN && moved(difference.median, EFFECT_SHARE_MIN);
         difference.verdict = if errors && shares.1 > shares.0 {
             Verdict::MoreErrors
-        } else if middle && self.middle_blocks_p < 0.01 && of_size {
+        } else if middle && self.middle_blocks_p < 0.01 && of_size && self.lasts.0 {
             if difference.median.1 > difference.median.0 { Verdict::Slower } else { Verdict::Faster }
-        } else if tail && self.tail_p < 0.001 && moved(difference.p95, EFFECT_TAIL_SHARE_MIN) {
+        } else if tail && self.lasts.1 && self.tail_p < 0.001 && moved(difference.p95, EFFECT_TAIL_SHARE_MIN) {
             if difference.p95.1 > difference.p95.0 { Verdict::SlowerTail } else { Verdict::FasterTail }
         } else if errors {
             Verdict::FewerErrors
@@ -233,16 +240,28 @@ fn tail_p(before: &Operation, after: &Operation) -> f64 {
     rank_test(&before, &after).p
 }
 
+fn lasts(before: &Operation, after: &Operation, share: f64) -> bool {
+    let [before, after] =
+        [before, after].map(|side| in_blocks(&side.samples, 2, |half| quantile(&values(half), share)));
+    let ends = |halves: &[i64]| halves.first().copied().zip(halves.last().copied());
+    let (Some(before), Some(after)) = (ends(&before), ends(&after)) else { return false };
+    after.0 > before.1 || after.1 < before.0
+}
+
 /// The quantile of each block, ascending.
 fn block_quantiles(samples: &[(u64, i64)], share: f64) -> Vec<i64> {
     per_block(samples, |block| quantile(&values(block), share))
 }
 
-/// A figure for each block of consecutive measurements, ascending.
 fn per_block(samples: &[(u64, i64)], figure: impl Fn(&[(u64, i64)]) -> i64) -> Vec<i64> {
+    in_blocks(samples, BLOCKS, figure)
+}
+
+/// A figure for each of `blocks` blocks of consecutive measurements, ascending.
+fn in_blocks(samples: &[(u64, i64)], blocks: usize, figure: impl Fn(&[(u64, i64)]) -> i64) -> Vec<i64> {
     let mut by_time = samples.to_vec();
     by_time.sort_unstable();
-    let size = by_time.len().div_ceil(BLOCKS).max(1);
+    let size = by_time.len().div_ceil(blocks).max(1);
     let mut figures: Vec<i64> = by_time.chunks(size).map(figure).collect();
     figures.sort_unstable();
     figures

@@ -103,9 +103,8 @@ impl SiblingOrders {
         let mut extents: BTreeMap<Text, Extent> = BTreeMap::new();
         for &sibling in siblings {
             let (start, end) = (times.start(sibling).0, times.end(sibling).0);
-            let extent = extents
-                .entry(operation(trace, sibling))
-                .or_insert(Extent { starts: (start, start), ends: (end, end) });
+            let extent =
+                extents.entry(operation(trace, sibling)).or_insert(Extent { starts: (start, start), ends: (end, end) });
             extent.starts = (extent.starts.0.min(start), extent.starts.1.max(start));
             extent.ends = (extent.ends.0.min(end), extent.ends.1.max(end));
         }
@@ -150,7 +149,10 @@ impl SiblingOrders {
     /// How many sibling pairs were seen in one order at least once.
     #[must_use]
     pub fn pairs_ordered_once(&self) -> usize {
-        self.pairs.values().map(|pair| usize::from(pair.first_before_second > 0) + usize::from(pair.second_before_first > 0)).sum()
+        self.pairs
+            .values()
+            .map(|pair| usize::from(pair.first_before_second > 0) + usize::from(pair.second_before_first > 0))
+            .sum()
     }
 
     /// Call paths and families that were left out because there were too many.

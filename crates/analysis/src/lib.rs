@@ -16,6 +16,8 @@
 //! | `skew.rs` | [`ClockOffsets`]: how the clocks of two hosts differ, with bounds |
 //! | `root_cause.rs` | [`latency_root_cause`]: which service made it slower, or "cannot tell" |
 //! | `compare.rs` | [`compare_runs`]: what became slower, faster, or fails more between two sets of traces |
+//! | `whatif.rs` | [`retime`]: what a change would do, under happens-before |
+//! | `finding.rs`, `findings.rs` | [`Finding`], [`Findings`]: bottlenecks and repeated calls over many traces |
 //! | `statistics.rs` | quantiles, a rank test, many tests at once |
 //! | `sketch.rs` | [`Sketch`]: a mergeable histogram within 1 % |
 //! | `limits.rs` | every bound |
@@ -25,6 +27,8 @@ mod calls;
 mod compare;
 mod critical_path;
 mod fault;
+mod finding;
+mod findings;
 mod happens_before;
 pub mod limits;
 mod peer;
@@ -37,6 +41,7 @@ mod skew;
 mod statistics;
 mod summary;
 mod timeline;
+mod whatif;
 
 pub use cache::{CACHE_HIT_KEYS, CacheAccess, CacheResult, cache_accesses};
 pub use calls::{Call, CallKind, calls};
@@ -45,6 +50,8 @@ pub use critical_path::{
     CriticalPath, Segment, critical_by_service, critical_path, critical_path_below, critical_path_on,
 };
 pub use fault::{FaultKind, FaultPath, Origin, OriginPlace, fault_kind, fault_path, is_error};
+pub use finding::{Confidence, EVIDENCE_MAX, Finding, FindingKind};
+pub use findings::{Findings, REPEATS_MIN};
 pub use happens_before::{SiblingOrder, SiblingOrders, TRACES_MIN};
 pub use peer::{Peer, PeerKind, Peers, peer_of};
 pub use retries::{Backoff, LogicalCall, Outcome, attempts};
@@ -55,3 +62,4 @@ pub use sketch::Sketch;
 pub use skew::{CALLS_MIN, ClockOffset, ClockOffsets, SkewVerdict};
 pub use summary::summarise;
 pub use timeline::{Timeline, is_blocking};
+pub use whatif::{Edit, retime, saving, sequential_runs};

@@ -129,7 +129,11 @@ fn far_side(trace: &Trace, index: SpanIndex) -> Option<SpanIndex> {
 
 fn instance(trace: &Trace, index: SpanIndex) -> Text {
     let attributes = &trace.span(index).resource.attributes;
-    ["service.instance.id", "k8s.pod.name", "host.name"].iter().find_map(|key| attributes.text(key)).unwrap_or("").into()
+    ["service.instance.id", "k8s.pod.name", "host.name"]
+        .iter()
+        .find_map(|key| attributes.text(key))
+        .unwrap_or("")
+        .into()
 }
 
 fn edge(trace: &Trace, client: SpanIndex, server: SpanIndex) -> Spot {
@@ -246,8 +250,7 @@ fn charge_callers(found: &mut [Suspect]) {
         let Spot::Edge { caller, callee, .. } = &suspect.spot else { continue };
         let mut others = into[callee].iter().filter(|(name, _)| *name != caller).map(|(_, score)| *score).peekable();
         let only_here = others.peek().is_some() && others.all(|score| score < suspect.score * AS_FAST);
-        let everywhere =
-            out_of[caller].iter().any(|(name, &score)| name != callee && score > suspect.score * AS_SLOW);
+        let everywhere = out_of[caller].iter().any(|(name, &score)| name != callee && score > suspect.score * AS_SLOW);
         if suspect.score > 0.0 && (only_here || everywhere) {
             suspect.service = caller.clone();
         }
@@ -277,7 +280,8 @@ fn suspect(spot: &Spot, before: &[(u64, i64)], after: &[(u64, i64)], noticeable:
     let (p75s, p90s) = (of_blocks(0.75), of_blocks(0.9));
     let (p75_before, p90_before) = (quantile(&p75s, BLOCK_THAT_COUNTS), quantile(&p90s, BLOCK_THAT_COUNTS));
     let (p75_after, p90_after) = (high(&changed, 0.75), high(&changed, 0.9));
-    let rise = WEIGHT_OF_P75 * (p75_after - p75_before) as f64 + (1.0 - WEIGHT_OF_P75) * (p90_after - p90_before) as f64;
+    let rise =
+        WEIGHT_OF_P75 * (p75_after - p75_before) as f64 + (1.0 - WEIGHT_OF_P75) * (p90_after - p90_before) as f64;
     let sure = if matches!(spot, Spot::Own { may_be_call: true, .. }) { SURE_OF_LEAF } else { 1.0 };
     let between_blocks = p90_before - median(&p90s);
     let variation = 1.48 * median_deviation(&all) as f64

@@ -53,10 +53,13 @@ pub enum SkewVerdict {
     NotEnoughCalls,
 }
 
+/// Calling service and host, called service and host.
+type HostEdge = ((Text, Text), (Text, Text));
+
 /// Collects calls between hosts.
 #[derive(Clone, Debug, Default)]
 pub struct ClockOffsets {
-    edges: BTreeMap<((Text, Text), (Text, Text)), Vec<(i64, i64)>>,
+    edges: BTreeMap<HostEdge, Vec<(i64, i64)>>,
     left_out: u64,
 }
 
@@ -81,11 +84,14 @@ impl ClockOffsets {
             }
             let low = (times.end(server) - times.end(client)).0;
             let high = (times.start(server) - times.start(client)).0;
-            self.insert(((asking.service_name().into(), from.into()), (answering.service_name().into(), to.into())), (low, high));
+            self.insert(
+                ((asking.service_name().into(), from.into()), (answering.service_name().into(), to.into())),
+                (low, high),
+            );
         }
     }
 
-    fn insert(&mut self, key: ((Text, Text), (Text, Text)), bounds: (i64, i64)) {
+    fn insert(&mut self, key: HostEdge, bounds: (i64, i64)) {
         let new = !self.edges.contains_key(&key);
         if new && self.edges.len() >= KEYS_MAX {
             self.left_out += 1;

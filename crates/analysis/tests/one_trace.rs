@@ -3,8 +3,14 @@
 mod drawing;
 
 use analysis::{Peers, Timeline, attempts, cache_accesses, calls, critical_path, fault_path, self_time};
-use drawing::{draw, label};
-use model::Duration;
+use drawing::draw;
+use model::{Duration, SpanIndex, Trace};
+
+/// Spans as `service:name` (or the service alone where the drawing gave no name).
+fn label(trace: &Trace, index: SpanIndex) -> String {
+    let span = trace.span(index);
+    if span.name.is_empty() { span.service_name().to_owned() } else { format!("{}:{}", span.service_name(), span.name) }
+}
 
 #[track_caller]
 fn check_path(text: &str, expected: &str) {

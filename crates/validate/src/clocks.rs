@@ -27,8 +27,16 @@ fn run(folder: &Path, name: &str, expected: i64) -> Result<Row, String> {
     let proven = one.verdict == SkewVerdict::Skewed && other.verdict == SkewVerdict::Skewed;
     let same_node = offsets.iter().filter(|edge| ["geo", "rate", "profile"].contains(&&*edge.callee.0));
     let quiet = same_node.clone().all(|edge| edge.verdict != SkewVerdict::Skewed);
-    let loud: Vec<String> = same_node.filter(|edge| edge.verdict == SkewVerdict::Skewed).map(|e| format!("{} {}", e.callee.0, micros(e))).collect();
-    let figure = format!("{} and {} µs{}", micros(one), micros(other), if quiet { String::new() } else { format!("; also {}", loud.join(", ")) });
+    let loud: Vec<String> = same_node
+        .filter(|edge| edge.verdict == SkewVerdict::Skewed)
+        .map(|e| format!("{} {}", e.callee.0, micros(e)))
+        .collect();
+    let figure = format!(
+        "{} and {} µs{}",
+        micros(one),
+        micros(other),
+        if quiet { String::new() } else { format!("; also {}", loud.join(", ")) }
+    );
     let bar = format!("both within 100 µs of {expected}, of each other; same-node edges not skewed");
     Ok(row("clock offset by two independent edges", name, &bar, agree && proven && quiet, figure))
 }

@@ -42,11 +42,13 @@ pub(crate) fn row(name: &str, data_set: &str, bar: &str, met: bool, figure: Stri
     Row { name: name.into(), figure, bar: bar.into(), met, data_set: data_set.into() }
 }
 
+type Part = fn(&Path) -> Result<Vec<Row>, String>;
+
 /// Every row that the data in `folder` allow. Files that are missing make a row that is not met and says so.
 #[must_use]
 pub fn validate(folder: &Path) -> Vec<Row> {
-    let parts: [fn(&Path) -> Result<Vec<Row>, String>; 6] =
-        [paths::rows, orders::rows, clocks::rows, causes::rows, runs::rows, speed::rows];
+    let parts: [Part; 7] =
+        [paths::rows, orders::rows, orders::repeats, clocks::rows, causes::rows, runs::rows, speed::rows];
     parts
         .into_iter()
         .flat_map(|rows| rows(folder).unwrap_or_else(|missing| vec![row("data", "", "can be read", false, missing)]))

@@ -36,13 +36,8 @@ pub(crate) fn rows(folder: &Path) -> Result<Vec<Row>, String> {
         others.extend(wrong);
     }
     let figure = format!("{exact} of {DRAWS} draws{}", some(&others));
-    let media_row = row(
-        "exactly the six true sibling orders, 50 traces a draw",
-        "media",
-        "20 of 20 draws",
-        exact == DRAWS,
-        figure,
-    );
+    let media_row =
+        row("exactly the six true sibling orders, 50 traces a draw", "media", "20 of 20 draws", exact == DRAWS, figure);
     let all = wrong_orders(&media.iter().collect::<Vec<_>>());
     let figure = format!("{} wrong of {} traces{}", all.len(), media.len(), some(&all.iter().cloned().collect()));
     let all_row = row("the six true sibling orders over all traces", "media", "none wrong", all.is_empty(), figure);
@@ -97,4 +92,31 @@ fn hotel(folder: &Path) -> Result<Row, String> {
     let held = chain.iter().filter(|(before, after)| chained(before, after)).count();
     let figure = format!("{held} of {} dependencies found ordered", chain.len());
     Ok(row("sequential calls are not offered as independent", "hotel", "all ordered", held == chain.len(), figure))
+}
+
+/// The home page of online-boutique calls Convert and GetProduct again and again.
+pub(crate) fn repeats(folder: &Path) -> Result<Vec<Row>, String> {
+    let name = "online-boutique/normal";
+    let mut findings = analysis::Findings::new();
+    recorded(folder, name)?.iter().for_each(|trace| findings.add(trace));
+    let found = findings.finish();
+    let of = |operation: &str| {
+        found.iter().find(|one| {
+            one.kind == analysis::FindingKind::RepeatedCalls
+                && one.place.ends_with(operation)
+                && one.saving.is_some_and(|saving| saving.1.0 > 0)
+        })
+    };
+    let rows = ["Convert", "GetProduct"].map(|operation| {
+        let found = of(operation);
+        let figure = found.map_or_else(
+            || "not found".to_owned(),
+            |one| {
+                let saved = one.saving.map(|saving| saving.1.to_string()).unwrap_or_default();
+                format!("{} in {} of {} traces, {}, saving {saved}", one.place, one.traces.0, one.traces.1, one.what)
+            },
+        );
+        row(&format!("repeated {operation} calls, re-timed"), name, "found with a saving", found.is_some(), figure)
+    });
+    Ok(rows.into())
 }

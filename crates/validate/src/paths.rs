@@ -27,7 +27,8 @@ pub(crate) fn recorded(folder: &Path, name: &str) -> Result<Vec<Trace>, String> 
 }
 
 pub(crate) fn rows(folder: &Path) -> Result<Vec<Row>, String> {
-    let mut rows = vec![crisp(&folder.join("critical-path"))?, jaeger(&folder.join("critical-path/jaeger-ui-1-4.json"))?];
+    let mut rows =
+        vec![crisp(&folder.join("critical-path"))?, jaeger(&folder.join("critical-path/jaeger-ui-1-4.json"))?];
     rows.extend(conservation(folder)?);
     Ok(rows)
 }
@@ -106,7 +107,13 @@ fn jaeger(file: &Path) -> Result<Row, String> {
     let wrong: Vec<String> =
         cases.iter().filter(|case| !jaeger_case_holds(case)).map(|case| case["case"].to_string()).collect();
     let figure = format!("{} of {} exact{}", cases.len() - wrong.len(), cases.len(), list(&wrong));
-    Ok(row("critical path, Jaeger UI's cases", "critical-path", "all exact", wrong.is_empty() && !cases.is_empty(), figure))
+    Ok(row(
+        "critical path, Jaeger UI's cases",
+        "critical-path",
+        "all exact",
+        wrong.is_empty() && !cases.is_empty(),
+        figure,
+    ))
 }
 
 fn jaeger_case_holds(document: &Json) -> bool {
@@ -179,12 +186,15 @@ fn is_conserved(trace: &Trace, root: u32) -> bool {
     let ends = path.first().zip(path.last()).map(|(first, last)| (first.start, last.end));
     let covers = ends.map_or(times.duration(root).0 == 0, |ends| ends == (times.start(root), times.end(root)));
     let own = self_time(trace);
-    let within = (0..own.len() as u32).all(|span| own[span as usize].0 >= 0 && own[span as usize] <= times.duration(span));
+    let within =
+        (0..own.len() as u32).all(|span| own[span as usize].0 >= 0 && own[span as usize] <= times.duration(span));
     joined && covers && within
 }
 
 fn add_shares(trace: &Trace, shares: &mut BTreeMap<String, i64>) {
-    critical_by_service(trace).into_iter().for_each(|(name, time)| *shares.entry(name.to_string()).or_default() += time.0);
+    critical_by_service(trace)
+        .into_iter()
+        .for_each(|(name, time)| *shares.entry(name.to_string()).or_default() += time.0);
 }
 
 fn cut_to_millis(trace: &Trace) -> Trace {

@@ -48,15 +48,20 @@ fn doubled_tail(folder: &Path) -> Result<Row, String> {
     traces.sort_by_key(|trace| trace.spans().first().map(|span| span.start));
     let (even, odd): (Vec<_>, Vec<_>) = traces.into_iter().enumerate().partition(|(position, _)| position % 2 == 0);
     let [before, after] = [even, odd].map(|half| half.into_iter().map(|(_, trace)| trace).collect::<Vec<_>>());
-    let mut durations: Vec<Duration> =
-        after.iter().flat_map(Trace::spans).filter(|span| &*span.name == OPERATION).map(|span| span.duration()).collect();
+    let mut durations: Vec<Duration> = after
+        .iter()
+        .flat_map(Trace::spans)
+        .filter(|span| &*span.name == OPERATION)
+        .map(|span| span.duration())
+        .collect();
     durations.sort_unstable();
     let Some(&slow) = durations.get(durations.len() * 9 / 10) else {
         return Ok(row("a doubled tail", name, "reported", false, format!("{OPERATION} is missing")));
     };
     let after: Vec<Trace> = after.into_iter().map(|trace| slowed(trace, OPERATION, slow)).collect();
     let found = compare_runs(&profile(&before), &profile(&after));
-    let verdicts: Vec<Verdict> = found.iter().filter(|one| &*one.operation == OPERATION).map(|one| one.verdict).collect();
+    let verdicts: Vec<Verdict> =
+        found.iter().filter(|one| &*one.operation == OPERATION).map(|one| one.verdict).collect();
     let met = verdicts.contains(&Verdict::SlowerTail);
     Ok(row("a doubled tail with an unchanged median", name, "SlowerTail", met, format!("{verdicts:?}")))
 }

@@ -30,7 +30,8 @@ fn huge() -> Row {
     const DEPTH: u64 = 20_000;
     let spans = (0..SPANS).map(|number| {
         let mut span = Span::new(TraceId([3; 16]), SpanId((number + 1).to_be_bytes()), "deep");
-        span.parent_span_id = (number > 0).then(|| SpanId(if number < DEPTH { number } else { number % DEPTH + 1 }.to_be_bytes()));
+        span.parent_span_id =
+            (number > 0).then(|| SpanId(if number < DEPTH { number } else { number % DEPTH + 1 }.to_be_bytes()));
         span.start = Instant(1_000_000 + number);
         span.end = Instant(1_000_000_000 - number);
         span

@@ -13,6 +13,7 @@ fn recorded_traces_meet_their_bars() {
     }
     let rows = validate::validate(&folder);
     // Speed is judged in a release build on a quiet machine, by the chore.
-    let missed: Vec<_> = rows.iter().filter(|row| !row.met && !row.bar.contains("spans/s") && !row.bar.contains(" s")).collect();
+    let missed: Vec<_> =
+        rows.iter().filter(|row| !row.met && !row.bar.contains("spans/s") && !row.bar.contains(" s")).collect();
     assert!(missed.is_empty(), "{}", validate::table(&rows));
 }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use model::{Attributes, Instant, Resource, Span, SpanId, SpanIndex, SpanKind, StatusCode, Trace, TraceId, Value};
+use model::{Attributes, Instant, Resource, Span, SpanId, SpanKind, StatusCode, Trace, TraceId, Value};
 
 /// The trace drawn by `text`.
 pub fn draw(text: &str) -> Trace {
@@ -15,12 +15,6 @@ pub fn draw(text: &str) -> Trace {
         pen.step();
     }
     Trace::assemble(ID, pen.spans, Vec::new())
-}
-
-/// Spans as `service:name` (or the service alone where the drawing gave no name).
-pub fn label(trace: &Trace, index: SpanIndex) -> String {
-    let span = trace.span(index);
-    if span.name.is_empty() { span.service_name().to_owned() } else { format!("{}:{}", span.service_name(), span.name) }
 }
 
 const ID: TraceId = TraceId([7; 16]);

@@ -1,0 +1,131 @@
+//! What many traces mean, and what a change would do.
+
+mod drawing;
+
+use analysis::{
+    ClockOffsets, Edit, FindingKind, Findings, LatencyProfile, RunProfile, SiblingOrders, SkewVerdict, Verdict,
+    compare_runs, latency_root_cause, saving, sequential_runs,
+};
+use drawing::draw;
+use model::{Duration, Instant};
+
+#[track_caller]
+fn check_side_by_side(text: &str, least: usize, saved_ms: i64) {
+    let trace = draw(text);
+    let edit = Edit { side_by_side: sequential_runs(&trace, least), ..Edit::default() };
+    assert_eq!(saving(&trace, &edit), Duration::from_millis(saved_ms));
+}
+
+#[test]
+fn calls_side_by_side_save_all_but_the_longest() {
+    check_side_by_side("a[0..10](b:x[0..3] b:x[3..5] b:x[6..9])", 2, 6); // 9 until the last ends, 3 for the longest
+    // What began after them still does, as long after.
+    check_side_by_side("a[0..20](b:x[0..3] b:x[3..6] c:y[7..19])", 2, 3);
+    // Somebody else is waited for at the same time: nothing is saved.
+    check_side_by_side("a[0..10](b:x[0..3] b:x[3..6] c:y[0..10])", 2, 0);
+    // Deeper down it goes through every parent.
+    check_side_by_side("r[0..30](a[5..15](b:x[5..9] b:x[9..13]) c[16..29])", 2, 4);
+    // Overlapping calls are no run.
+    check_side_by_side("a[0..10](b:x[0..5] b:x[4..9])", 2, 0);
+}
+
+#[test]
+fn a_span_made_shorter_moves_what_waited_for_it() {
+    let trace = draw("a[0..20](b[2..8] c[9..12] d[2..11])");
+    let b = (0..4).find(|&span| trace.span(span).service_name() == "b").expect("drawn");
+    let edit = |ms| Edit { durations: [(b, Duration::from_millis(ms))].into(), ..Edit::default() };
+    // c follows b, but d still ends at 11 and the parent 8 ms after the last of its children.
+    assert_eq!(saving(&trace, &edit(0)), Duration::from_millis(1));
+    assert_eq!(saving(&trace, &edit(16)), Duration::from_millis(-10));
+}
+
+#[test]
+fn an_order_needs_fifty_traces_and_no_counter_example() {
+    let orders_of = |traces: u32, other: &str| {
+        let mut orders = SiblingOrders::new();
+        (1..traces).for_each(|_| orders.add(&draw("a:p[0..9](a:x[0..3] a:y[3..6])")));
+        orders.add(&draw(other));
+        orders.orders().into_iter().map(|order| format!("{} < {}", order.before, order.after)).collect::<Vec<_>>()
+    };
+    assert_eq!(orders_of(50, "a:p[0..9](a:x[0..3] a:y[3..6])"), ["a:x < a:y"]);
+    assert!(orders_of(49, "a:p[0..9](a:x[0..3] a:y[3..6])").is_empty());
+    assert!(orders_of(60, "a:p[0..9](a:x[0..3] a:y[2..6])").is_empty());
+}
+
+#[test]
+fn repeated_calls_are_found_with_what_they_would_save() {
+    let mut findings = Findings::new();
+    let text = "a:list[0..50](a:get[0..9] a:get[10..19] a:get[20..29] a:get[30..39] a:get[40..49])";
+    (0..50).for_each(|_| findings.add(&draw(text)));
+    let found = findings.finish();
+    let first = &found[0];
+    assert_eq!((first.kind, &*first.place), (FindingKind::RepeatedCalls, "a:list -> get"));
+    assert_eq!(first.saving.map(|saving| saving.1), Some(Duration::from_millis(40)));
+    assert_eq!(found[1].kind, FindingKind::Bottleneck);
+    assert_eq!(&*found[1].place, "a:get");
+}
+
+#[test]
+fn clocks_are_compared_by_calls_between_hosts() {
+    // Services are drawn without hosts, so there is nothing to compare.
+    let mut offsets = ClockOffsets::new();
+    offsets.add(&draw("a:c:client[0..9](b:r:server[1..8])"));
+    assert!(offsets.offsets().is_empty());
+
+    let skewed = |shift: u64| {
+        let (mut spans, logs) = draw("a:c:client[0..9](b:r:server[1..8])").into_parts();
+        for span in &mut spans {
+            let mut resource = (*span.resource).clone();
+            let host = if span.service_name() == "a" { "h1" } else { "h2" };
+            resource.attributes.push("host.name", host);
+            if host == "h2" {
+                (span.start.0, span.end.0) = (span.start.0 + shift, span.end.0 + shift);
+            }
+            span.resource = resource.into();
+        }
+        model::Trace::assemble(spans[0].trace_id, spans, logs)
+    };
+    let offset_of = |shift, calls| {
+        let mut offsets = ClockOffsets::new();
+        (0..calls).for_each(|_| offsets.add(&skewed(shift)));
+        let all = offsets.offsets();
+        (all[0].offset, all[0].verdict)
+    };
+    assert_eq!(offset_of(5_000_000, 40), (Duration::from_millis(5), SkewVerdict::Skewed));
+    assert_eq!(offset_of(0, 40), (Duration::ZERO, SkewVerdict::NotProven));
+    assert_eq!(offset_of(5_000_000, 5).1, SkewVerdict::NotEnoughCalls);
+}
+
+#[test]
+fn the_slow_service_is_named_and_a_healthy_one_is_not() {
+    let window = |self_ms: u64, first: u64| {
+        let mut profile = LatencyProfile::new();
+        for n in first..first + 40 {
+            let end = 60 + self_ms + n % 3;
+            profile.add(
+                &draw(&format!("a:r[0..{}](a:c[5..{}](b:r[10..{}]))", end + 30, end + 10, end)),
+                Instant(0),
+                Instant(u64::MAX),
+            );
+        }
+        profile
+    };
+    let normal = window(0, 0);
+    assert_eq!(latency_root_cause(&normal, &window(90, 0), 5.0).answer.as_deref(), Some("b"));
+    assert_eq!(latency_root_cause(&normal, &window(0, 1), 5.0).answer, None);
+}
+
+#[test]
+fn runs_differ_where_it_matters() {
+    let run = |duration: &dyn Fn(u64) -> u64| {
+        let mut profile = RunProfile::new();
+        (0..400).for_each(|n| profile.add(&draw(&format!("a:r[{n}..{}]", n + duration(n)))));
+        profile
+    };
+    let base = |n: u64| 100 + n * 7 % 20;
+    let verdict = |after: &dyn Fn(u64) -> u64| compare_runs(&run(&base), &run(after))[0].verdict;
+    assert_eq!(verdict(&|n| base(n + 3)), Verdict::Same);
+    assert_eq!(verdict(&|n| base(n) + 30), Verdict::Slower);
+    assert_eq!(verdict(&|n| if n % 10 == 0 { 300 } else { base(n) }), Verdict::SlowerTail);
+    assert_eq!(compare_runs(&run(&base), &RunProfile::new())[0].verdict, Verdict::Removed);
+}
