@@ -28,12 +28,25 @@ pub struct Terminal<W> {
     total: usize,
     ended: usize,
     running: Vec<usize>,
+    /// Rows that ended before one above them.
+    rows: std::collections::BTreeMap<usize, String>,
+    rows_told: usize,
 }
 
 impl<W: io::Write> Terminal<W> {
     /// Writes to `out`.
     pub fn new(out: W, style: Style, progress: Progress) -> Self {
-        Self { out, style, progress, names: Vec::new(), total: 0, ended: 0, running: Vec::new() }
+        Self {
+            out,
+            style,
+            progress,
+            names: Vec::new(),
+            total: 0,
+            ended: 0,
+            running: Vec::new(),
+            rows: Default::default(),
+            rows_told: 0,
+        }
     }
 
     /// Tells one event.
@@ -66,13 +79,22 @@ impl<W: io::Write> Terminal<W> {
                 }
                 self.show_progress()
             }
-            RunEvent::ScenarioEnded { report, .. } if self.progress == Progress::Plain => {
-                writeln!(self.out, "{}", row(report, name_width(&self.names), self.style))
+            RunEvent::ScenarioEnded { report, scenario } if self.progress == Progress::Plain => {
+                self.rows.insert(*scenario, row(report, name_width(&self.names), self.style));
+                // In the order of the suite, whatever ended first.
+                while let Some(row) = self.rows.remove(&self.rows_told) {
+                    self.rows_told += 1;
+                    writeln!(self.out, "{row}")?;
+                }
+                Ok(())
             }
             RunEvent::ScenarioEnded { .. } => Ok(()),
             RunEvent::Ended { report } => {
                 if self.progress == Progress::Live {
                     write!(self.out, "\r\u{1b}[K")?;
+                }
+                for row in std::mem::take(&mut self.rows).into_values() {
+                    writeln!(self.out, "{row}")?;
                 }
                 let text = match self.progress {
                     Progress::Live => table(report, self.style),
