@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use api::Feed;
 use forward::{Activity, DestinationStatus, Forwarder};
-use model::TraceSummary;
-use store::{EmbeddedStore, SpanStore as _, TraceOrder, TraceScan};
+use store::EmbeddedStore;
 use wire::{Forwarding, ForwardingState, ReasonCount, Receiving, Rejection, Storing, UnixNanos};
 
 /// Reads the counters of the parts.
@@ -42,17 +41,15 @@ impl api::Counters for Counters {
     }
 
     fn storing(&self) -> Storing {
-        let stats = self.store.stats();
-        let oldest = end_of(&self.store, TraceOrder::Oldest);
-        let newest = end_of(&self.store, TraceOrder::Newest);
+        let counts = self.store.counts();
         Storing {
-            spans: stats.sealed_spans + stats.head_spans,
-            traces: stats.sealed_traces + stats.head_traces as u64,
-            bytes: stats.segment_bytes,
-            oldest: oldest.map(|summary| UnixNanos(summary.start.0)),
-            newest: newest.map(|summary| UnixNanos(summary.start.0)),
-            traces_dropped_by_retention: stats.traces_dropped,
-            fault: stats.last_problem,
+            spans: counts.spans,
+            traces: counts.traces,
+            bytes: counts.bytes,
+            oldest: counts.oldest.map(|instant| UnixNanos(instant.0)),
+            newest: counts.newest.map(|instant| UnixNanos(instant.0)),
+            traces_dropped_by_retention: counts.traces_dropped_by_retention,
+            fault: counts.fault,
         }
     }
 
@@ -63,11 +60,6 @@ impl api::Counters for Counters {
     fn ready(&self) -> Result<(), String> {
         self.store.stats().last_problem.map_or(Ok(()), Err)
     }
-}
-
-fn end_of(store: &EmbeddedStore, order: TraceOrder) -> Option<TraceSummary> {
-    let scan = TraceScan { order, limit: 1, ..TraceScan::default() };
-    store.scan(&scan).ok()?.value.traces.into_iter().next().map(|found| found.summary)
 }
 
 fn forwarding(status: DestinationStatus) -> Forwarding {

@@ -17,6 +17,22 @@
     reason = "this is the one crate that prints and exits"
 )]
 
+/// As the standard one, except that a reader who has closed the pipe (`| head`) is no reason to panic.
+macro_rules! println {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+
+/// As [`println`].
+macro_rules! print {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        let _ = write!(std::io::stdout(), $($text)*);
+    }};
+}
+
 mod access;
 mod amounts;
 mod cli;

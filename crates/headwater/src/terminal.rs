@@ -47,9 +47,7 @@ impl Terminal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     Bold,
-    Dim,
     Red,
-    Green,
     Yellow,
     Cyan,
 }
@@ -58,9 +56,7 @@ impl Style {
     fn code(self) -> &'static str {
         match self {
             Self::Bold => "1",
-            Self::Dim => "2",
             Self::Red => "31",
-            Self::Green => "32",
             Self::Yellow => "33",
             Self::Cyan => "36",
         }

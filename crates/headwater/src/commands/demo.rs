@@ -120,9 +120,10 @@ fn suite(args: &DemoArgs, system: &System) -> Result<Suite, Failure> {
     suite_of("headwater.yaml", own, &environment)
 }
 
-#[expect(clippy::unused_async, reason = "setting up interpreters waits for their package managers")]
-async fn polyglot(_folder: &std::path::Path) -> Result<BTreeMap<String, (PathBuf, Vec<String>)>, Failure> {
-    Err(Failure::usage("--polyglot is not part of this version"))
+/// Sets up what the orchestrator in Python and the search in Node need, once for each data folder.
+async fn polyglot(folder: &std::path::Path) -> Result<BTreeMap<String, (PathBuf, Vec<String>)>, Failure> {
+    let say = |text: &str| println!("  {text}");
+    demo::set_up_polyglot(&folder.join("polyglot"), &say).await.map_err(Failure::infrastructure)
 }
 
 fn exports(args: &DemoArgs) -> Result<BTreeMap<String, Export>, Failure> {
