@@ -8,7 +8,7 @@
 //! - the tail: how many values above the common P95 fall into each of [`BLOCKS`] consecutive blocks of time, compared by
 //!   ranks between the sets: one burst fills one block and proves nothing;
 //! - blocks of time also for the middle: the medians of the blocks must lie apart;
-//! - a difference that lasts: each half of the second set lies beyond both halves of the first;
+//! - a difference that lasts: each quarter of the second set lies beyond every quarter of the first;
 //! - Benjamini and Hochberg over all operations, so that a hundred of them do not find five by chance.
 
 use std::collections::BTreeMap;
@@ -33,6 +33,8 @@ pub const EFFECT_TAIL_SHARE_MIN: f64 = 0.5;
 /// By how much a median or a P95 must move at least.
 pub const EFFECT_MIN: Duration = Duration::from_micros(100);
 
+/// How unlikely it must be that the blocks of the two sets are alike.
+const BLOCKS_P_MAX: f64 = 0.001;
 const FALSE_DISCOVERY_RATE: f64 = 0.05;
 
 /// Durations and failures of a set of traces, by service and operation.
@@ -151,7 +153,7 @@ struct Tests {
     middle: crate::statistics::RankTest,
     middle_blocks_p: f64,
     tail_p: f64,
-    /// Whether the median, and the P95, of each half after lies beyond both halves before.
+    /// Whether the median, and the P95, of each quarter after lies beyond every quarter before.
     lasts: (bool, bool),
     errors_p: f64,
 }
@@ -202,9 +204,9 @@ impl Tests {
             (self.middle.b_greater - 0.5).abs() > EFFECT_RANK_MIN && moved(difference.median, EFFECT_SHARE_MIN);
         difference.verdict = if errors && shares.1 > shares.0 {
             Verdict::MoreErrors
-        } else if middle && self.middle_blocks_p < 0.01 && of_size && self.lasts.0 {
+        } else if middle && self.middle_blocks_p < BLOCKS_P_MAX && of_size && self.lasts.0 {
             if difference.median.1 > difference.median.0 { Verdict::Slower } else { Verdict::Faster }
-        } else if tail && self.lasts.1 && self.tail_p < 0.001 && moved(difference.p95, EFFECT_TAIL_SHARE_MIN) {
+        } else if tail && self.lasts.1 && self.tail_p < BLOCKS_P_MAX && moved(difference.p95, EFFECT_TAIL_SHARE_MIN) {
             if difference.p95.1 > difference.p95.0 { Verdict::SlowerTail } else { Verdict::FasterTail }
         } else if errors {
             Verdict::FewerErrors
@@ -242,8 +244,8 @@ fn tail_p(before: &Operation, after: &Operation) -> f64 {
 
 fn lasts(before: &Operation, after: &Operation, share: f64) -> bool {
     let [before, after] =
-        [before, after].map(|side| in_blocks(&side.samples, 2, |half| quantile(&values(half), share)));
-    let ends = |halves: &[i64]| halves.first().copied().zip(halves.last().copied());
+        [before, after].map(|side| in_blocks(&side.samples, 4, |quarter| quantile(&values(quarter), share)));
+    let ends = |quarters: &[i64]| quarters.first().copied().zip(quarters.last().copied());
     let (Some(before), Some(after)) = (ends(&before), ends(&after)) else { return false };
     after.0 > before.1 || after.1 < before.0
 }

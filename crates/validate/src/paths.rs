@@ -146,7 +146,8 @@ fn jaeger_case_holds(document: &Json) -> bool {
 
 /// Conservation on all recorded traces, and service shares of copies cut to milliseconds.
 fn conservation(folder: &Path) -> Result<Vec<Row>, String> {
-    let (mut roots, mut broken, mut worst) = (0_u64, 0_u64, (0.0_f64, ""));
+    let (mut roots, mut broken) = (0_u64, 0_u64);
+    let mut worst: BTreeMap<&str, f64> = BTreeMap::new();
     for name in RECORDED {
         let (mut fine, mut coarse) = (BTreeMap::new(), BTreeMap::new());
         for trace in recorded(folder, name)? {
@@ -157,27 +158,26 @@ fn conservation(folder: &Path) -> Result<Vec<Row>, String> {
             add_shares(&trace, &mut fine);
             add_shares(&cut_to_millis(&trace), &mut coarse);
         }
-        let difference = largest_difference(&fine, &coarse);
-        if difference > worst.0 {
-            worst = (difference, name);
-        }
+        let difference = worst.entry(name.split('/').next().unwrap_or(name)).or_default();
+        *difference = difference.max(largest_difference(&fine, &coarse));
     }
-    let conserved = row(
+    let mut rows = vec![row(
         "critical path covers each root exactly; self time within the span",
         "all recorded",
         "0 broken",
         broken == 0,
         format!("{broken} of {roots} roots"),
-    );
-    let resolution = row(
-        "service shares of copies cut to milliseconds",
-        "all recorded",
-        "within 2 points",
-        worst.0 <= 2.0,
-        format!("{:.2} points at most ({})", worst.0, worst.1),
-    );
-    Ok(vec![conserved, resolution])
+    )];
+    rows.extend(worst.into_iter().map(|(name, difference)| {
+        let figure = format!("{difference:.2} points at most");
+        row(RESOLUTION, name, "within 2 points", difference <= 2.0, figure)
+    }));
+    Ok(rows)
 }
+
+/// Not met on media: its spans overlap by less than a millisecond, so that cut to milliseconds they touch, and no rule can
+/// tell such siblings from sequential ones.
+pub(crate) const RESOLUTION: &str = "service shares of copies cut to milliseconds";
 
 fn is_conserved(trace: &Trace, root: u32) -> bool {
     let times = Timeline::of(trace);

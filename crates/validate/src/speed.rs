@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant as Stopwatch;
 
-use analysis::{critical_by_service, self_time};
+use analysis::{Findings, critical_by_service, self_time};
 use model::{Instant, Span, SpanId, Trace, TraceId};
 
 use crate::paths::{RECORDED, recorded};
@@ -22,7 +22,18 @@ pub(crate) fn rows(folder: &Path) -> Result<Vec<Row>, String> {
     }
     let rate = spans as f64 / started.elapsed().as_secs_f64();
     let figure = format!("{:.2} M spans/s over {spans} spans ({kept} results)", rate / 1e6);
-    Ok(vec![row("critical path and self time", "all recorded", "1 M spans/s", rate >= 1e6, figure), huge()])
+    let path = row("critical path and self time", "all recorded", "1 M spans/s", rate >= 1e6, figure);
+    Ok(vec![path, findings(&traces, spans), huge()])
+}
+
+fn findings(traces: &[Trace], spans: usize) -> Row {
+    let started = Stopwatch::now();
+    let mut findings = Findings::new();
+    traces.iter().for_each(|trace| findings.add(trace));
+    let found = findings.finish().len();
+    let rate = spans as f64 / started.elapsed().as_secs_f64();
+    let figure = format!("{:.2} M spans/s, {found} findings", rate / 1e6);
+    row("critical path and findings", "all recorded", "1 M spans/s", rate >= 1e6, figure)
 }
 
 fn huge() -> Row {
