@@ -10,12 +10,7 @@
 //! | `access.rs` | the stored traces: through the server that owns the folder, or by opening it |
 //! | `tree.rs` | a trace as a tree for the terminal |
 //! | `terminal.rs`, `exit.rs`, `data_folder.rs`, `amounts.rs` | colour and width, exit codes, where data lives, `7d` and `20GB` |
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    clippy::exit,
-    reason = "this is the one crate that prints and exits"
-)]
+#![expect(clippy::print_stderr, reason = "this is the one crate that prints")]
 
 /// As the standard one, except that a reader who has closed the pipe (`| head`) is no reason to panic.
 macro_rules! println {

@@ -31,12 +31,6 @@ impl Terminal {
         }
     }
 
-    /// No colour, nothing live, `width` columns.
-    #[cfg(test)]
-    pub fn plain(width: usize) -> Self {
-        Self { color: false, live: false, width }
-    }
-
     /// `text` in `style`, where colour is welcome.
     pub fn paint(self, style: Style, text: &str) -> String {
         if self.color { format!("\x1b[{}m{text}\x1b[0m", style.code()) } else { text.to_owned() }

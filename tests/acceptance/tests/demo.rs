@@ -6,8 +6,12 @@ use std::process::Output;
 use acceptance::{command, run, stderr, stdout};
 use serde_json::Value;
 
+/// One system at a time: eight services and a receiver fill a small machine, and times are judged.
+static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
 /// `headwater demo --once` on free ports with a JSON report.
 fn demo(folder: &Path, suite: Option<&str>, arguments: &[&str]) -> (Output, Value) {
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let report = folder.join("report.json");
     let mut command = command(["demo", "--once", "--page", "127.0.0.1:0", "--output", "json"]);
     command.arg(&report).arg("--data").arg(folder.join("data")).args(arguments);

@@ -133,6 +133,9 @@ pub fn styles_of(api: &Api, rows: &[TraceRow]) -> Vec<wire::ServiceStyle> {
     api.styles.of_all(names.filter(|name| !name.is_empty()))
 }
 
+/// The service that an evaluation's runner calls itself. Its waiting is no part of where a request's time went.
+const RUNNER: &str = "headwater.eval";
+
 /// A summary as a row.
 pub fn row_of(api: &Api, summary: &TraceSummary, matched_spans: Option<u32>) -> TraceRow {
     TraceRow {
@@ -148,6 +151,7 @@ pub fn row_of(api: &Api, summary: &TraceSummary, matched_spans: Option<u32>) -> 
         services: summary
             .services
             .iter()
+            .filter(|service| *service.name != *RUNNER || summary.services.len() == 1)
             .map(|service| ServiceShare {
                 name: service.name.to_string(),
                 span_count: service.span_count,

@@ -1,5 +1,5 @@
 //! An OpenAI-compatible endpoint: the real provider with `OPENAI_API_KEY`, else the extractive answerer, which paces itself
-//! like a small, quick model (`DEMO_TOKEN_US` a token, 300 by default: about 12 ms an answer, so that the LLM leads the
+//! like a small, quick model (`DEMO_TOKEN_US` a token, 700 by default: about 30 ms an answer, so that the LLM leads the
 //! critical path as it does in a real system and the rest still shows) and names itself in the answer.
 
 use std::convert::Infallible;
@@ -38,7 +38,7 @@ async fn complete(State(service): State<Service>, Json(request): Json<Value>) ->
     let Some(prompt) = prompt else { return failure(StatusCode::BAD_REQUEST, "messages is missing") };
     let question = prompt.rsplit("Question: ").next().unwrap_or(prompt);
     let pace =
-        Duration::from_micros(service.settings.text("DEMO_TOKEN_US").and_then(|text| text.parse().ok()).unwrap_or(300));
+        Duration::from_micros(service.settings.text("DEMO_TOKEN_US").and_then(|text| text.parse().ok()).unwrap_or(700));
     let generation = Generation::new(answer(question, prompt), prompt);
     if request["stream"] == true {
         return generation.stream(pace);

@@ -223,7 +223,7 @@ pub struct Statistics {
     pub duration_median: i64,
     /// 95th percentile (nearest rank) of the time to the answer, ns.
     pub duration_p95: i64,
-    /// Interval of the median (order statistics, 95 %), ns: low, high.
+    /// Interval of the median (bootstrap, 95 %), ns: low, high.
     pub duration_median_interval: (i64, i64),
 }
 

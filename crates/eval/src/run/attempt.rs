@@ -52,6 +52,23 @@ pub(super) async fn warm_up(shared: &Arc<Shared>, scenario: usize) {
         }
         shared.host.source.release(sent.context.trace_id);
     }
+    // The system's spans hang below the runner's; without it they would be kept as traces that lost their root.
+    let own = sent.iter().map(|sent| warm_up_span(shared, scenario, sent)).collect();
+    shared.host.sink.deliver(batch(own)).await;
+}
+
+fn warm_up_span(shared: &Shared, scenario: &Scenario, sent: &Sent<'_>) -> Span {
+    shared.own.span(OwnSpan {
+        trace_id: sent.context.trace_id,
+        span_id: sent.context.span_id,
+        parent: None,
+        name: &format!("warm-up {}", scenario.name),
+        kind: SpanKind::CLIENT,
+        start: sent.started,
+        end: sent.ended,
+        attributes: Attributes::default(),
+        error: sent.answer.as_ref().err().map(String::as_str),
+    })
 }
 
 pub(super) async fn attempt(shared: &Arc<Shared>, scenario: usize, number: u32) -> Attempted {
