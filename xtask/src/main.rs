@@ -39,6 +39,12 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// What the analyses show on recorded traces (`../shared/data`): each figure beside its bar.
+    Validate {
+        /// Exit non-zero where a bar is missed.
+        #[arg(long)]
+        check: bool,
+    },
     /// Measure: prints each figure beside its bar.
     Bench {
         /// Which bench.
@@ -57,6 +63,7 @@ fn main() -> ExitCode {
         Chore::Check => check::run(),
         Chore::Test => test::run(),
         Chore::Ui { check } => ui::run(check),
+        Chore::Validate { check } => validate(check),
         Chore::Bench { name, quick, check } => bench::run(name, quick, check),
     };
     match outcome {
@@ -66,4 +73,19 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs the table of the crate `validate`, optimised: some of its figures are speeds.
+fn validate(check: bool) -> Result<(), String> {
+    let data = process::root().join("../shared/data");
+    if !data.exists() {
+        println!("SKIPPED: the recorded traces are not at {}", data.display());
+        return Ok(());
+    }
+    let mut arguments =
+        vec!["run", "--release", "--quiet", "--package", "validate", "--example", "table", "--", "../shared/data"];
+    if check {
+        arguments.push("--check");
+    }
+    process::run(&process::root(), "cargo", &arguments)
 }
