@@ -191,7 +191,9 @@ impl Display for AttributeField {
             !self.key.is_empty() && self.key.chars().all(crate::lexer::is_key_character) && !self.key.contains('"');
         // `parent.span.x` would be read as scope and key.
         let ambiguous = self.of_parent && self.scope == Scope::Any && self.key.contains('.');
-        if plain && !ambiguous { f.write_str(&self.key) } else { f.write_str(&quoted(&self.key)) }
+        // `.2x` would be read as a number.
+        let number = !self.of_parent && self.scope == Scope::Any && self.key.starts_with(|c: char| c.is_ascii_digit());
+        if plain && !ambiguous && !number { f.write_str(&self.key) } else { f.write_str(&quoted(&self.key)) }
     }
 }
 

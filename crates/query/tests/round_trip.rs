@@ -168,3 +168,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_key_that_begins_with_a_digit_is_printed_in_quotes() {
+    let parsed = query::parse("{ .\"2x\" = 1 }");
+    assert_eq!(parsed.problems, vec![]);
+    assert_eq!(parsed.tree.map(|tree| tree.to_string()).as_deref(), Some("{ .\"2x\" = 1 }"));
+}
