@@ -1,11 +1,9 @@
 //! Queries: from text to what the store is asked, and to spans of one trace.
 
-use std::cell::OnceCell;
-use std::sync::Arc;
-
-use model::{Duration, SpanIndex, StatusCode, Trace};
-use query::{AttributeField, Field, FieldExpression, Intrinsic, Literal, Operator, Query, Scope, Spansets, View};
-use store::{AttributeScope, Predicate, Residual};
+use engine::Analysed;
+use model::{SpanIndex, Trace};
+use query::{Query, View};
+use store::{Predicate, Residual};
 use wire::{Place, QueryProblem};
 
 /// What the store is asked for a query.
@@ -26,16 +24,9 @@ pub struct Plan {
 /// Every mistake, with its place in `text`.
 pub fn plan(text: &str) -> Result<Plan, Vec<QueryProblem>> {
     let query = parse(text)?;
-    let printed = query.to_string();
-    let mut predicates = Vec::new();
-    if let Spansets::Selector(Some(expression)) = &query.source {
-        necessary(expression, &mut predicates);
-    }
-    let residual: Residual = Arc::new(move |trace: &Trace| {
-        let found = matching(&query, trace).len();
-        (found > 0).then(|| u32::try_from(found).unwrap_or(u32::MAX))
-    });
-    Ok(Plan { predicates, residual: Some(residual), text: printed, remarks: Vec::new() })
+    let text = query.to_string();
+    let predicates = engine::necessary(&query);
+    Ok(Plan { predicates, residual: Some(engine::residual(query)), text, remarks: Vec::new() })
 }
 
 /// The spans of one trace that a query selects, and remarks.
@@ -43,7 +34,9 @@ pub fn plan(text: &str) -> Result<Plan, Vec<QueryProblem>> {
 /// # Errors
 /// Every mistake, with its place in `text`.
 pub fn select(trace: &Trace, text: &str) -> Result<(Vec<SpanIndex>, Vec<QueryProblem>), Vec<QueryProblem>> {
-    Ok((matching(&parse(text)?, trace), Vec::new()))
+    let query = parse(text)?;
+    let computed = Analysed::new(trace);
+    Ok((query::select(&query, &View::with_computed(trace, &computed)), Vec::new()))
 }
 
 fn parse(text: &str) -> Result<Query, Vec<QueryProblem>> {
@@ -83,104 +76,6 @@ fn place_in(text: &str, problem: &query::Problem) -> Place {
     }
 }
 
-fn matching(query: &Query, trace: &Trace) -> Vec<SpanIndex> {
-    let computed = Analysed { trace, self_times: OnceCell::new(), critical: OnceCell::new() };
-    query::select(query, &View::with_computed(trace, &computed))
-}
-
-/// Numbers of `analysis`, computed when a query first asks for them.
-struct Analysed<'a> {
-    trace: &'a Trace,
-    self_times: OnceCell<Vec<Duration>>,
-    critical: OnceCell<Vec<Duration>>,
-}
-
-impl query::Computed for Analysed<'_> {
-    fn self_time(&self, span: SpanIndex) -> Duration {
-        self.self_times.get_or_init(|| analysis::self_time(self.trace))[span as usize]
-    }
-
-    fn critical(&self, span: SpanIndex) -> Duration {
-        let times = self.critical.get_or_init(|| {
-            let mut times = vec![Duration::ZERO; self.trace.spans().len()];
-            for segment in analysis::critical_path(self.trace).segments {
-                times[segment.span as usize] += segment.duration();
-            }
-            times
-        });
-        times[span as usize]
-    }
-}
-
-/// Collects what must hold for some span wherever `expression` does: the parts joined by `&&` that compare a field with a
-/// constant.
-fn necessary(expression: &FieldExpression, predicates: &mut Vec<Predicate>) {
-    let mut stack = vec![expression];
-    while let Some(expression) = stack.pop() {
-        let FieldExpression::Binary { operator, left, right } = expression else { continue };
-        match (operator, &**left, &**right) {
-            (Operator::And, left, right) => stack.extend([left, right]),
-            (Operator::Equal, FieldExpression::Field(field), FieldExpression::Literal(literal)) => {
-                predicates.extend(equals(field, literal));
-            }
-            (operator, FieldExpression::Field(Field::Intrinsic(intrinsic)), FieldExpression::Literal(literal)) => {
-                predicates.extend(lasts(*intrinsic, *operator, literal));
-            }
-            _ => {}
-        }
-    }
-}
-
-fn equals(field: &Field, literal: &Literal) -> Option<Predicate> {
-    match (field, literal) {
-        (Field::Intrinsic(Intrinsic::Name), Literal::String(name)) => Some(Predicate::SpanName(name.clone())),
-        (Field::Intrinsic(Intrinsic::RootName), Literal::String(name)) => Some(Predicate::RootName(name.clone())),
-        (Field::Intrinsic(Intrinsic::RootServiceName), Literal::String(name)) => {
-            Some(Predicate::RootService(name.clone()))
-        }
-        (Field::Intrinsic(Intrinsic::Status), Literal::Status(StatusCode::ERROR)) => Some(Predicate::HasError(true)),
-        (Field::Intrinsic(Intrinsic::Kind), Literal::Kind(kind)) => Some(Predicate::SpanKind(*kind)),
-        (Field::Attribute(attribute), Literal::String(service)) if is_service(attribute) => {
-            Some(Predicate::Service(service.clone()))
-        }
-        // Only that the key is there: a value may compare equal across types and within lists.
-        (Field::Attribute(AttributeField { of_parent: false, scope, key }), literal) if *literal != Literal::Nil => {
-            Some(Predicate::HasAttribute { scope: scope_of(*scope), key: key.clone() })
-        }
-        _ => None,
-    }
-}
-
-fn is_service(attribute: &AttributeField) -> bool {
-    !attribute.of_parent && attribute.scope == Scope::Resource && &*attribute.key == "service.name"
-}
-
-fn scope_of(scope: Scope) -> Option<AttributeScope> {
-    match scope {
-        Scope::Any => None,
-        Scope::Span => Some(AttributeScope::Span),
-        Scope::Resource => Some(AttributeScope::Resource),
-        Scope::Instrumentation => Some(AttributeScope::Instrumentation),
-        Scope::Event => Some(AttributeScope::Event),
-        Scope::Link => Some(AttributeScope::Link),
-    }
-}
-
-/// Bounds on durations, both ends included, so that strict comparisons are covered too.
-fn lasts(intrinsic: Intrinsic, operator: Operator, literal: &Literal) -> Option<Predicate> {
-    let Literal::Duration(bound) = *literal else { return None };
-    let (min, max) = match operator {
-        Operator::Greater | Operator::GreaterOrEqual => (bound, Duration::MAX),
-        Operator::Less | Operator::LessOrEqual => (Duration(i64::MIN), bound),
-        _ => return None,
-    };
-    match intrinsic {
-        Intrinsic::Duration => Some(Predicate::SpanDuration { min, max }),
-        Intrinsic::TraceDuration => Some(Predicate::TraceDuration { min, max }),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,7 +93,7 @@ mod tests {
         check(
             "{ resource.service.name = \"rag\" && duration > 1s }",
             "{ resource.service.name = \"rag\" && duration > 1s }",
-            &["SpanDuration", "Service"],
+            &["Service", "SpanDuration"],
         );
         check("{ span.a = 1 || status = error }", "{ span.a = 1 || status = error }", &[]);
         check("{ span.a = nil }", "{ span.a = nil }", &[]);
