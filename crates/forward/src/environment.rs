@@ -75,7 +75,8 @@ fn headers(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn percent_decoded(text: &str) -> String {
+/// What `%20` and its like stand for; a `%` with anything else behind it stays.
+pub(crate) fn percent_decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;

@@ -18,6 +18,7 @@ use tower::{Service as _, ServiceExt as _};
 use crate::answer::{Answer, media_type, of_grpc, of_http, shortened};
 use crate::body::Signal;
 use crate::destination::{Compression, Destination, Protocol};
+use crate::environment::percent_decoded;
 use crate::limits::{ANSWER_BYTES_MAX, CONNECT_TIMEOUT};
 
 /// Sends requests to one destination.
@@ -228,8 +229,8 @@ fn grpc_answer(http_status: u16, headers: &HeaderMap, trailers: &HeaderMap, body
             _ => Answer::Never { reason },
         };
     };
-    let message = field("grpc-message").unwrap_or_default();
-    of_grpc(status, message, field("grpc-status-details-bin"), body.get(5..).unwrap_or_default())
+    let message = percent_decoded(field("grpc-message").unwrap_or_default());
+    of_grpc(status, &message, field("grpc-status-details-bin"), body.get(5..).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -244,5 +245,14 @@ mod tests {
         let trailers =
             HeaderMap::from_iter([(http::HeaderName::from_static("grpc-status"), HeaderValue::from_static("0"))]);
         assert!(matches!(grpc_answer(200, &none, &trailers, &[0; 5]), Answer::Delivered { rejected: 0, .. }));
+    }
+
+    #[test]
+    fn a_grpc_message_is_read_without_its_percent_signs() {
+        let mut headers = HeaderMap::new();
+        headers.insert("grpc-status", HeaderValue::from_static("3"));
+        headers.insert("grpc-message", HeaderValue::from_static("50%25 of %C3%BC is 100% wrong"));
+        let expected = Answer::Never { reason: "gRPC INVALID_ARGUMENT: 50% of ü is 100% wrong".to_owned() };
+        assert_eq!(grpc_answer(200, &headers, &HeaderMap::new(), b""), expected);
     }
 }
