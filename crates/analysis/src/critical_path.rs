@@ -66,6 +66,29 @@ impl CriticalPath {
         }
         times
     }
+
+    /// Time on the path of each of the trace's `spans` spans, by index; zero for those that are not on it.
+    #[must_use]
+    pub fn times(&self, spans: usize) -> Vec<Duration> {
+        let mut times = vec![Duration::ZERO; spans];
+        for segment in &self.segments {
+            times[segment.span as usize] += segment.duration();
+        }
+        times
+    }
+
+    /// Time on the path by service, largest first, then by name. `trace` is the one that the path is of.
+    #[must_use]
+    pub fn by_service(&self, trace: &Trace) -> Vec<(Text, Duration)> {
+        let mut by_service: HashMap<&str, Duration> = HashMap::new();
+        for segment in &self.segments {
+            *by_service.entry(trace.span(segment.span).service_name()).or_default() += segment.duration();
+        }
+        let mut shares: Vec<(Text, Duration)> =
+            by_service.into_iter().map(|(name, time)| (name.into(), time)).collect();
+        shares.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        shares
+    }
 }
 
 /// The critical path of the trace's first root; empty for a trace without spans.
@@ -103,13 +126,7 @@ pub fn critical_path_on(trace: &Trace, times: &Timeline, root: SpanIndex) -> Cri
 /// Time on the critical path by service, largest first, then by name.
 #[must_use]
 pub fn critical_by_service(trace: &Trace) -> Vec<(Text, Duration)> {
-    let mut by_service: HashMap<&str, Duration> = HashMap::new();
-    for segment in critical_path(trace).segments {
-        *by_service.entry(trace.span(segment.span).service_name()).or_default() += segment.duration();
-    }
-    let mut shares: Vec<(Text, Duration)> = by_service.into_iter().map(|(name, time)| (name.into(), time)).collect();
-    shares.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    shares
+    critical_path(trace).by_service(trace)
 }
 
 /// One span being walked backwards from `at` to `low`.

@@ -60,6 +60,6 @@ pub use self_time::{self_time, self_time_blocking};
 pub use service_graph::{GraphEdge, GraphNode, NodeKind, ServiceGraph};
 pub use sketch::Sketch;
 pub use skew::{CALLS_MIN, ClockOffset, ClockOffsets, SkewVerdict};
-pub use summary::summarise;
+pub use summary::{summarise, summarise_on};
 pub use timeline::{Timeline, is_blocking};
 pub use whatif::{Edit, retime, saving, sequential_runs};

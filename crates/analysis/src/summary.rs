@@ -2,13 +2,19 @@
 
 use model::{Trace, TraceSummary};
 
-use crate::critical_path::critical_by_service;
+use crate::critical_path::{CriticalPath, critical_path};
 
 /// The model's summary, with each service's time on the critical path filled in.
 #[must_use]
 pub fn summarise(trace: &Trace) -> TraceSummary {
+    summarise_on(trace, &critical_path(trace))
+}
+
+/// As [`summarise`] for a caller that has the critical path already.
+#[must_use]
+pub fn summarise_on(trace: &Trace, path: &CriticalPath) -> TraceSummary {
     let mut summary = TraceSummary::of(trace);
-    for (name, time) in critical_by_service(trace) {
+    for (name, time) in path.by_service(trace) {
         if let Ok(position) = summary.services.binary_search_by(|service| service.name.cmp(&name)) {
             summary.services[position].critical = time;
         }

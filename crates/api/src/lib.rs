@@ -24,7 +24,7 @@
 //! | `find_text.rs` | find by text |
 //! | `page.rs` | the embedded page |
 //! | `parts.rs` | the traits that the binary implements |
-//! | `parameters.rs`, `answer.rs`, `otlp_out.rs`, `metrics.rs` | what is read, what is written |
+//! | `parameters.rs`, `answer.rs`, `metrics.rs` | what is read, what is written |
 //! | `limits.rs` | every bound |
 
 mod answer;
@@ -34,7 +34,6 @@ mod guard;
 pub mod limits;
 mod llm;
 mod metrics;
-mod otlp_out;
 mod outline;
 mod page;
 mod parameters;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use analysis::CriticalPath;
-use model::{Duration, Trace, TraceId};
+use model::{Duration, Trace, TraceId, TraceSummary};
 
 use crate::limits::{OUTLINE_ROWS_MAX, PREPARED_NANOS_MAX, PREPARED_SPANS_MAX, PREPARED_TRACES_MAX};
 use crate::outline::Rows;
@@ -17,6 +17,8 @@ pub struct Prepared {
     pub trace: Arc<Trace>,
     /// The order of its rows.
     pub rows: Rows,
+    /// Its row in a list.
+    pub summary: TraceSummary,
     /// Its critical path.
     pub critical_path: CriticalPath,
     /// Time on the critical path, by span.
@@ -31,12 +33,10 @@ impl Prepared {
     pub fn new(trace: Arc<Trace>) -> Self {
         let rows = Rows::of(&trace, OUTLINE_ROWS_MAX);
         let critical_path = analysis::critical_path(&trace);
-        let mut critical = vec![Duration::ZERO; trace.spans().len()];
-        for segment in &critical_path.segments {
-            critical[segment.span as usize] += segment.duration();
-        }
+        let critical = critical_path.times(trace.spans().len());
         let self_times = analysis::self_time(&trace);
-        Self { trace, rows, critical_path, critical, self_times }
+        let summary = analysis::summarise_on(&trace, &critical_path);
+        Self { trace, rows, summary, critical_path, critical, self_times }
     }
 }
 

@@ -26,13 +26,7 @@ impl query::Computed for Analysed<'_> {
     }
 
     fn critical(&self, span: SpanIndex) -> Duration {
-        let times = self.critical.get_or_init(|| {
-            let mut times = vec![Duration::ZERO; self.trace.spans().len()];
-            for segment in analysis::critical_path(self.trace).segments {
-                times[segment.span as usize] += segment.duration();
-            }
-            times
-        });
-        times[span as usize]
+        let spans = self.trace.spans().len();
+        self.critical.get_or_init(|| analysis::critical_path(self.trace).times(spans))[span as usize]
     }
 }

@@ -1,7 +1,5 @@
 //! TraceQL in a suite: checked when the file is read, run when a trace is judged. The one place that reads its text.
 
-use std::collections::HashMap;
-
 use model::{Duration, SpanIndex, Trace};
 use query::{AggregateFilter, FieldExpression, KeyUse, Query, Unknown, View};
 
@@ -114,12 +112,13 @@ pub(crate) fn nearest(query: &Query, view: &View<'_>) -> Option<(SpanIndex, Stri
 /// Self times and times on the critical path, computed once a trace is judged.
 pub(crate) struct Numbers {
     self_times: Vec<Duration>,
-    critical: HashMap<SpanIndex, Duration>,
+    critical: Vec<Duration>,
 }
 
 impl Numbers {
     pub fn of(trace: &Trace) -> Self {
-        Self { self_times: analysis::self_time(trace), critical: analysis::critical_path(trace).by_span() }
+        let critical = analysis::critical_path(trace).times(trace.spans().len());
+        Self { self_times: analysis::self_time(trace), critical }
     }
 }
 
@@ -129,6 +128,6 @@ impl query::Computed for Numbers {
     }
 
     fn critical(&self, span: SpanIndex) -> Duration {
-        self.critical.get(&span).copied().unwrap_or_default()
+        self.critical.get(span as usize).copied().unwrap_or_default()
     }
 }

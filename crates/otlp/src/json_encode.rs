@@ -4,20 +4,20 @@ use std::fmt::{Display, Write as _};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use model::{Attributes, Batch, KeyValue, LogRecord, Resource, Scope, Span, Value};
+use model::{Attributes, KeyValue, LogRecord, Resource, Scope, Span, Value};
 
 use crate::grouping::{Scoped, group};
 
 /// One document, in one line, with `resourceSpans` and, where there are log records, `resourceLogs`.
 #[must_use]
-pub fn encode_json(batch: &Batch) -> String {
+pub fn encode_json(spans: &[Span], logs: &[LogRecord]) -> String {
     let mut json = Json::default();
     json.object(|json| {
-        if !batch.spans.is_empty() || batch.logs.is_empty() {
-            json.blocks("resourceSpans", "scopeSpans", "spans", &batch.spans, write_span);
+        if !spans.is_empty() || logs.is_empty() {
+            json.blocks("resourceSpans", "scopeSpans", "spans", spans, write_span);
         }
-        if !batch.logs.is_empty() {
-            json.blocks("resourceLogs", "scopeLogs", "logRecords", &batch.logs, write_log);
+        if !logs.is_empty() {
+            json.blocks("resourceLogs", "scopeLogs", "logRecords", logs, write_log);
         }
     });
     json.text

@@ -52,7 +52,14 @@ pub async fn get(State(api): State<Arc<Api>>, Path(id): Path<String>, headers: H
 
 /// `POST /api/v1/evals`
 pub async fn submit(State(api): State<Arc<Api>>, headers: HeaderMap, body: Bytes) -> Answered {
-    let run: EvalRun = serde_json::from_slice(&body).map_err(|error| {
+    let of_api = api.clone();
+    let id = api.busy(move || kept(&of_api, &body)).await??;
+    json_with_status(&headers, StatusCode::CREATED, &RunAccepted { run: id })
+}
+
+/// Reads and keeps a run; answers its id.
+fn kept(api: &Api, body: &[u8]) -> Result<String, Refusal> {
+    let run: EvalRun = serde_json::from_slice(body).map_err(|error| {
         let error = format!("the body is no run: {error}");
         Refusal::new(StatusCode::BAD_REQUEST, error, "send what `headwater eval --output json` writes")
     })?;
@@ -63,7 +70,7 @@ pub async fn submit(State(api): State<Arc<Api>>, headers: HeaderMap, body: Bytes
             Refusal::new(StatusCode::CONFLICT, refused.to_string(), "every run has an id of its own")
         }
     })?;
-    json_with_status(&headers, StatusCode::CREATED, &RunAccepted { run: id })
+    Ok(id)
 }
 
 /// `POST /api/v1/evals/start`

@@ -6,7 +6,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use http::header::{ACCEPT, CONTENT_DISPOSITION};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use model::{Batch, TraceId};
+use model::TraceId;
 use serde::Deserialize;
 use wire::{Cost, Deleted, FindMode, FindResult, OUTLINE_MEDIA_TYPE, SpanRow};
 
@@ -14,7 +14,6 @@ use super::traces::{checked_query, row_of};
 use crate::answer::{Answered, Refusal, bytes, json, wants_json};
 use crate::find_text::find_text;
 use crate::limits::{FIND_ROWS_DEFAULT, OUTLINE_ROWS_MAX};
-use crate::otlp_out;
 use crate::outline::{OutlineInput, Row, Sections, encode, outline, to_json};
 use crate::page::{insert_tag, matches_tag, not_modified, tag_of};
 use crate::parameters::{limit, trace_id};
@@ -58,30 +57,30 @@ pub async fn get_outline(
 ) -> Answered {
     let sections = sections_of(asked.sections.as_deref().unwrap_or_default())?;
     let prepared = prepared(&api, trace_id(&id)?).await?;
-    let summary = row_of(&api, &analysis::summarise(&prepared.trace), None);
     let as_json = wants_json(&headers);
     let of_api = api.clone();
-    let body = api
-        .busy(move || {
-            let outline = outline(OutlineInput {
-                trace: &prepared.trace,
-                rows: &prepared.rows,
-                critical: &prepared.critical_path,
-                self_times: &prepared.self_times,
-                summary,
-                style: &|service| of_api.styles.of(service),
-            });
-            if as_json { serde_json::to_vec(&to_json(outline, sections)) } else { encode(outline, sections) }
-        })
-        .await?
-        .map_err(Refusal::fault)?;
-    let tag = tag_of(&body);
-    if matches_tag(&headers, &tag) {
-        return Ok(not_modified(&tag));
-    }
-    let mut response = bytes(&headers, if as_json { "application/json" } else { OUTLINE_MEDIA_TYPE }, body);
-    insert_tag(response.headers_mut(), &tag);
-    Ok(response)
+    // Coding, hashing and compressing tens of megabytes is work for a thread that may be busy.
+    api.busy(move || {
+        let summary = row_of(&of_api, &prepared.summary, None);
+        let outline = outline(OutlineInput {
+            trace: &prepared.trace,
+            rows: &prepared.rows,
+            critical: &prepared.critical_path,
+            self_times: &prepared.self_times,
+            summary,
+            style: &|service| of_api.styles.of(service),
+        });
+        let body = if as_json { serde_json::to_vec(&to_json(outline, sections)) } else { encode(outline, sections) };
+        let body = body.map_err(Refusal::fault)?;
+        let tag = tag_of(&body);
+        if matches_tag(&headers, &tag) {
+            return Ok(not_modified(&tag));
+        }
+        let mut response = bytes(&headers, if as_json { "application/json" } else { OUTLINE_MEDIA_TYPE }, body);
+        insert_tag(response.headers_mut(), &tag);
+        Ok(response)
+    })
+    .await?
 }
 
 fn sections_of(text: &str) -> Result<Sections, Refusal> {
@@ -216,22 +215,21 @@ pub async fn get_otlp(
     let wants = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let as_protobuf = wants.contains("application/x-protobuf") || wants.contains("application/protobuf");
     let only_logs = asked.part.as_deref() == Some("logs");
-    let body = api
+    let mut response = api
         .busy(move || {
-            let batch = Batch { spans: prepared.trace.spans().to_vec(), logs: prepared.trace.logs().to_vec() };
-            match (as_protobuf, only_logs) {
-                (true, true) => otlp_out::logs(&batch),
-                (true, false) => otlp_out::traces(&batch),
-                (false, _) => otlp_out::json(&batch).into_bytes(),
-            }
+            let (spans, logs) = (prepared.trace.spans(), prepared.trace.logs());
+            let (media_type, body) = match (as_protobuf, only_logs) {
+                (true, true) => ("application/x-protobuf", otlp::encode_logs_protobuf(logs)),
+                (true, false) => ("application/x-protobuf", otlp::encode_traces_protobuf(spans)),
+                (false, _) => ("application/json", otlp::encode_json(spans, logs).into_bytes()),
+            };
+            bytes(&headers, media_type, body)
         })
         .await?;
-    if as_protobuf {
-        return Ok(bytes(&headers, "application/x-protobuf", body));
+    if !as_protobuf {
+        let name = format!("attachment; filename=\"trace-{id}.json\"");
+        response.headers_mut().insert(CONTENT_DISPOSITION, HeaderValue::try_from(name).map_err(Refusal::fault)?);
     }
-    let mut response = bytes(&headers, "application/json", body);
-    let name = HeaderValue::try_from(format!("attachment; filename=\"trace-{id}.json\"")).map_err(Refusal::fault)?;
-    response.headers_mut().insert(CONTENT_DISPOSITION, name);
     Ok(response)
 }
 

@@ -55,9 +55,12 @@ pub async fn watch(
         left_out: watched.left_out,
         now: UnixNanos(api.clock.unix_nanos()),
     };
-    let arrivals: Vec<ArrivalBytes<'_>> = watched.arrivals.iter().map(|arrival| encoded(arrival)).collect();
-    let body = encode_watch(header, &arrivals).map_err(Refusal::fault)?;
-    Ok(bytes(&headers, WATCH_MEDIA_TYPE, body))
+    api.busy(move || {
+        let arrivals: Vec<ArrivalBytes<'_>> = watched.arrivals.iter().map(|arrival| encoded(arrival)).collect();
+        let body = encode_watch(header, &arrivals).map_err(Refusal::fault)?;
+        Ok(bytes(&headers, WATCH_MEDIA_TYPE, body))
+    })
+    .await?
 }
 
 /// Begins the watch first, so that nothing that arrives from now on is missed, then reads what is stored. A batch that
@@ -75,8 +78,8 @@ async fn everything(api: &Api, id: TraceId) -> Result<Watched, Refusal> {
 fn encoded(arrival: &ArrivedBatch) -> ArrivalBytes<'static> {
     ArrivalBytes {
         time: UnixNanos(arrival.at.0),
-        traces: crate::otlp_out::traces(&arrival.batch).into(),
-        logs: crate::otlp_out::logs(&arrival.batch).into(),
+        traces: otlp::encode_traces_protobuf(&arrival.batch.spans).into(),
+        logs: otlp::encode_logs_protobuf(&arrival.batch.logs).into(),
     }
 }
 

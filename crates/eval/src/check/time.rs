@@ -128,7 +128,8 @@ fn lies(judged: &Judged<'_>, left: SpanIndex, relation: Relation, right: SpanInd
 pub(super) fn critical_path(service: &Text, share: &Range, judged: &Judged<'_>) -> Finding {
     let percent = |share: f64| format!("{:.1} %", share * 100.0);
     let expected = format!("{} of the critical path in {service}", share.words(percent));
-    let by_service = analysis::critical_by_service(judged.trace);
+    let path = analysis::critical_path(judged.trace);
+    let by_service = path.by_service(judged.trace);
     let total: i64 = by_service.iter().map(|(_, time)| time.nanos()).sum();
     if total == 0 {
         return Finding::not_evaluable(expected, "the trace has no duration");
@@ -144,9 +145,8 @@ pub(super) fn critical_path(service: &Text, share: &Range, judged: &Judged<'_>) 
         by_service.iter().take(4).map(|(name, time)| format!("{name} {}", percent(part(time)))).collect();
     let found = format!("{} ({})", percent(own), others.join(", "));
     let state = if share.holds(own) { State::HeldSoFar } else { State::FailedSoFar };
-    let on_path = analysis::critical_path(judged.trace).by_span();
     let mut evidence: Vec<(SpanIndex, Duration)> =
-        on_path.into_iter().filter(|(span, _)| judged.trace.span(*span).service_name() == &**service).collect();
+        path.by_span().into_iter().filter(|(span, _)| judged.trace.span(*span).service_name() == &**service).collect();
     evidence.sort_by_key(|&(span, time)| (std::cmp::Reverse(time), span));
     Finding::new(state, expected, found)
         .noted(evidence.into_iter().map(|(span, time)| (span, format!("{time} on the critical path"))))

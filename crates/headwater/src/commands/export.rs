@@ -72,11 +72,11 @@ impl Output {
 
     fn take(&mut self, trace: model::Trace) -> Result<(), Failure> {
         self.traces += 1;
-        let (mut spans, mut logs) = trace.into_parts();
         if self.format == ExportFormat::Jsonl {
-            let line = otlp::encode_json(&Batch { spans, logs }) + "\n";
+            let line = otlp::encode_json(trace.spans(), trace.logs()) + "\n";
             return self.write(line.as_bytes());
         }
+        let (mut spans, mut logs) = trace.into_parts();
         self.collected.spans.append(&mut spans);
         self.collected.logs.append(&mut logs);
         Ok(())
@@ -92,7 +92,9 @@ impl Output {
         let collected = std::mem::take(&mut self.collected);
         match self.format {
             ExportFormat::Jsonl => {}
-            ExportFormat::Json => self.write((otlp::encode_json(&collected) + "\n").as_bytes())?,
+            ExportFormat::Json => {
+                self.write((otlp::encode_json(&collected.spans, &collected.logs) + "\n").as_bytes())?
+            }
             ExportFormat::Protobuf => {
                 self.write(&otlp::encode_traces_protobuf(&collected.spans))?;
                 if !collected.logs.is_empty() {

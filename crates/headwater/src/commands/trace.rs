@@ -22,8 +22,7 @@ async fn print(args: &TraceArgs, access: &Access) -> Result<ExitCode, Failure> {
     };
     let trace = access.trace(id).await?;
     let text = if args.json {
-        let (spans, logs) = trace.into_parts();
-        otlp::encode_json(&model::Batch { spans, logs }) + "\n"
+        otlp::encode_json(trace.spans(), trace.logs()) + "\n"
     } else {
         let critical = analysis::critical_path(&trace);
         tree::print(&trace, &critical, Terminal::of_stdout())
