@@ -29,8 +29,9 @@ pub const REASON_CHARS_MAX: usize = 200;
 /// Different reasons counted for each destination; later ones count as "other".
 pub const REASONS_MAX: usize = 32;
 
-/// A body inside the journal, decompressed, at most: what the receiver lets in, with room to spare.
-pub const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// A body inside the journal, decompressed, at most: as many as the receiver lets in (`DECOMPRESSED_BYTES_MAX` of
+/// `ingest`), so that nothing is accepted that cannot be sent on.
+pub const BODY_BYTES_MAX: usize = 512 * 1024 * 1024;
 
 /// Destinations at once: each has a journal, a thread and a task.
 pub const DESTINATIONS_MAX: usize = 32;

@@ -15,8 +15,8 @@ pub const COMMIT_BYTES: usize = 4 << 20;
 /// Bytes that may wait to be synced; beyond it appends are told to come again. Above the largest record.
 pub const UNSYNCED_BYTES_MAX: usize = 128 << 20;
 
-/// Bytes of one record: above the largest body that is received.
-pub const RECORD_BYTES_MAX: usize = 64 << 20;
+/// Bytes of one record: above the largest body that is received (64 MiB), which has a header in a forwarder's journal.
+pub const RECORD_BYTES_MAX: usize = 65 << 20;
 
 /// Emptied files kept for reuse.
 pub const SPARE_FILES_MAX: usize = 2;

@@ -113,6 +113,9 @@ fn a_record_larger_than_a_file_gets_a_file_of_its_own() {
     append(&journal, 2, 100_000).expect("written");
     append(&journal, 3, 8).expect("written");
     assert_eq!(replay(&journal, Position::START), vec![1, 2, 3]);
+    // The largest body that is received, behind the header of a forwarder.
+    let largest = journal.append_parts(KIND, &[&[0; 8], &vec![0; 64 << 20]]).expect("admitted");
+    largest.wait().expect("written");
     let too_large = journal.append(KIND, &vec![0; limits::RECORD_BYTES_MAX + 1]);
     assert!(matches!(too_large, Err(JournalError::TooLarge { .. })));
 }
