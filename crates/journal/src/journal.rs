@@ -58,7 +58,7 @@ pub struct Stats {
     pub appended: u64,
     /// Records whose sync failed; their receipts said so.
     pub failed: u64,
-    /// Times the disk was asked to sync.
+    /// Times the disk was asked to sync records.
     pub syncs: u64,
     /// Bytes that wait to be synced.
     pub unsynced_bytes: usize,
@@ -392,7 +392,10 @@ impl Writer {
             at += frame::seal_frame(&mut gathered.frames[at..], current.number);
         }
         let written = current.file.write_at(&gathered.frames, current.offset).map_err(|error| ("write", error));
-        let synced = written.and_then(|()| current.file.sync().map_err(|error| ("sync", error)));
+        let synced = written.and_then(|()| {
+            self.shared.queue().syncs += 1;
+            current.file.sync().map_err(|error| ("sync", error))
+        });
         if let Err((doing, error)) = synced {
             // What is on disk now is unknown, and a later sync would not tell: this file is not written to again.
             let mut files = self.shared.files();
@@ -426,7 +429,6 @@ impl Writer {
         let readers = {
             let mut queue = self.shared.queue();
             queue.in_flight = 0;
-            queue.syncs += 1;
             queue.held_bytes = bytes;
             match outcome {
                 Ok(()) => queue.durable = gathered.last,

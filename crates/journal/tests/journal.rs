@@ -197,9 +197,11 @@ fn a_full_disk_is_told_and_passes() {
     let (journal, _) = open(&disk, small());
     append(&journal, 1, 100).expect("written");
     disk.set_room(Some(50));
+    let syncs = journal.stats().syncs;
     for number in 2..=10 {
         assert!(matches!(append(&journal, number, 100), Err(JournalError::DiskFull { .. })));
     }
+    assert_eq!(journal.stats().syncs, syncs, "the disk was not asked to sync what it did not take");
     assert!(live_files(&disk).len() <= 2, "failing leaves no files behind: {:?}", disk.names());
     disk.set_room(None);
     append(&journal, 11, 100).expect("room again");
