@@ -16,7 +16,7 @@ use crate::counters::Counts;
 use crate::delivery::deliver;
 use crate::destination::{Destination, without_userinfo};
 use crate::filter::Filter;
-use crate::limits::{DESTINATIONS_MAX, JOURNAL_FILE_BYTES};
+use crate::limits::{DESTINATIONS_MAX, FOLDER_NAME_CHARS_MAX, JOURNAL_FILE_BYTES};
 use crate::own_address::is_own_address;
 use crate::pause::Pauses;
 use crate::route::{Activity, Route, RouteParts};
@@ -244,6 +244,6 @@ fn status(route: &Route) -> DestinationStatus {
 /// A destination's name as a folder's.
 fn folder_name(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-    let name: String = name.chars().map(plain).take(64).collect();
+    let name: String = name.chars().map(plain).take(FOLDER_NAME_CHARS_MAX).collect();
     if name.is_empty() { "destination".to_owned() } else { name }
 }

@@ -33,6 +33,12 @@ pub const REASONS_MAX: usize = 32;
 /// `ingest`), so that nothing is accepted that cannot be sent on.
 pub const BODY_BYTES_MAX: usize = 512 * 1024 * 1024;
 
+/// Causes of an error that are told: chains are short, the bound is against one that leads back to itself.
+pub const CAUSES_MAX: usize = 8;
+
+/// Of a destination's name, this much is the name of its folder.
+pub const FOLDER_NAME_CHARS_MAX: usize = 64;
+
 /// Destinations at once: each has a journal, a thread and a task.
 pub const DESTINATIONS_MAX: usize = 32;
 

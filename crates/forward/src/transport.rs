@@ -19,7 +19,7 @@ use crate::answer::{Answer, media_type, of_grpc, of_http, shortened};
 use crate::body::Signal;
 use crate::destination::{Compression, Destination, Protocol};
 use crate::environment::percent_decoded;
-use crate::limits::{ANSWER_BYTES_MAX, CONNECT_TIMEOUT};
+use crate::limits::{ANSWER_BYTES_MAX, CAUSES_MAX, CONNECT_TIMEOUT};
 
 /// Sends requests to one destination.
 #[derive(Clone)]
@@ -162,8 +162,7 @@ impl Failure {
 fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut said = vec![error.to_string()];
     let mut cause = error.source();
-    // Chains are short; the bound is against one that leads back to itself.
-    while let Some(error) = cause.filter(|_| said.len() < 8) {
+    while let Some(error) = cause.filter(|_| said.len() < CAUSES_MAX) {
         let text = error.to_string();
         if said.last().is_none_or(|last| !last.contains(&text)) {
             said.push(text);

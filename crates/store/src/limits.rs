@@ -77,5 +77,35 @@ pub const FOOTER_CACHE_BYTES: usize = 24 << 20;
 /// Summaries of traces that are split over segments, held ready.
 pub const SPLIT_SUMMARIES_MAX: usize = 16_384;
 
+/// Traces read at once for the residual of a scan, at first: few, since the page may be full soon.
+pub const RESIDUAL_READ_FIRST: usize = 16;
+
+/// Traces read at once for the residual of a scan; it doubles up to this.
+pub const RESIDUAL_READ_MAX: usize = 256;
+
+/// Spans handed to the writer of a segment at a time: bounds the memory of their columns.
+pub const CHUNK_SPANS: usize = 16_384;
+
+/// Rows of a segment decoded at a time.
+pub const BATCH_ROWS: usize = 8_192;
+
+/// Sections of a directory file, at most.
+pub const SECTIONS_MAX: usize = 64;
+
+/// A section of a directory file is not unpacked beyond this, whatever its entry says.
+pub const SECTION_BYTES_MAX: usize = 1 << 30;
+
+/// Texts held apart while reading a segment: names and messages; more are simply not shared.
+pub const TEXTS_SHARED_MAX: usize = 4_096;
+
+/// The lock file of another process is not read beyond this.
+pub const HOLDER_BYTES_MAX: u64 = 4_096;
+
+/// Of what was asked, no more than this is quoted in an error.
+pub const QUOTED_CHARS_MAX: usize = 80;
+
+/// Bytes of the name of a stored run or setting; escaped it stays below what file systems allow.
+pub const SHELF_NAME_BYTES_MAX: usize = 80;
+
 /// A stored run or setting, at most.
 pub const SHELF_VALUE_BYTES_MAX: usize = 64 << 20;

@@ -6,6 +6,7 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use crate::filenames::LOCK;
+use crate::limits::HOLDER_BYTES_MAX;
 use crate::{LockHolder, StoreError};
 
 /// A data folder that is ours until this is dropped.
@@ -14,9 +15,6 @@ pub struct FolderLock {
     file: File,
     path: PathBuf,
 }
-
-/// The lock file of another process is not read beyond this.
-const HOLDER_BYTES_MAX: u64 = 4_096;
 
 impl FolderLock {
     /// Takes the folder, or says who has it.

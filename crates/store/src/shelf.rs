@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use journal::Disk;
 
-use crate::limits::SHELF_VALUE_BYTES_MAX;
+use crate::limits::{SHELF_NAME_BYTES_MAX, SHELF_VALUE_BYTES_MAX};
 use crate::{StoreError, catalog};
 
 /// Values under names, one file each.
@@ -16,9 +16,6 @@ pub struct Shelf {
     disk: Arc<dyn Disk>,
     folder: PathBuf,
 }
-
-/// Bytes of a name; escaped it stays below what file systems allow.
-const NAME_BYTES_MAX: usize = 80;
 
 impl Shelf {
     pub fn open(disk: Arc<dyn Disk>, folder: PathBuf) -> Result<Self, StoreError> {
@@ -62,8 +59,11 @@ impl Shelf {
     }
 
     fn path(&self, name: &str) -> Result<PathBuf, StoreError> {
-        if name.is_empty() || name.len() > NAME_BYTES_MAX {
-            return Err(StoreError::BadName(format!("a name has 1 to {NAME_BYTES_MAX} bytes, not {}", name.len())));
+        if name.is_empty() || name.len() > SHELF_NAME_BYTES_MAX {
+            return Err(StoreError::BadName(format!(
+                "a name has 1 to {SHELF_NAME_BYTES_MAX} bytes, not {}",
+                name.len()
+            )));
         }
         Ok(self.folder.join(escape(name)))
     }

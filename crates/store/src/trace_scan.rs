@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use model::{Duration, Instant, SpanKind, StatusCode, Text, Trace, TraceId, TraceSummary, Value};
 
 use crate::AttributeScope;
+use crate::limits::QUOTED_CHARS_MAX;
 
 /// Traces that match all of `predicates` and the residual, one page of them.
 #[derive(Clone, Default)]
@@ -157,7 +158,7 @@ impl std::str::FromStr for Cursor {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let error = || format!("not a cursor: {:?}", text.chars().take(80).collect::<String>());
+        let error = || format!("not a cursor: {:?}", text.chars().take(QUOTED_CHARS_MAX).collect::<String>());
         let mut parts = text.splitn(3, '.');
         let mut part = || parts.next().ok_or_else(error);
         Ok(Self {

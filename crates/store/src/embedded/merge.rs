@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use model::{Instant, TraceId};
 
-use super::seal::CHUNK_SPANS;
 use super::{EmbeddedStore, Live, UpkeepNotes, without_duplicates};
-use crate::limits::{MERGE_BYTES, MERGE_COUNT, MERGE_SPANS_MAX, MERGE_TIME_MAX};
+use crate::limits::{CHUNK_SPANS, MERGE_BYTES, MERGE_COUNT, MERGE_SPANS_MAX, MERGE_TIME_MAX};
 use crate::segment::{ColumnPlan, KeyCounts, KeyOrder, Segment, SegmentInfo, SegmentWriter, TraceRows};
 use crate::{SpanStore, StoreError};
 

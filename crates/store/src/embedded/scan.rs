@@ -11,13 +11,9 @@ use model::{Duration, Instant, Span, Trace, TraceId, TraceSummary};
 
 use super::read::{Asked, each_attribute, is_within};
 use super::{EmbeddedStore, Snapshot, damaged};
-use crate::limits::{PAGE_DEFAULT, PAGE_MAX};
+use crate::limits::{PAGE_DEFAULT, PAGE_MAX, RESIDUAL_READ_FIRST, RESIDUAL_READ_MAX};
 use crate::segment::{Segment, TraceSet, Traces};
 use crate::{Answer, AttributeScope, Cursor, FoundTrace, Predicate, Shortfall, TraceOrder, TracePage, TraceScan};
-
-/// Traces read at once for the residual: few at first, since the page may be full soon.
-const READ_FIRST: usize = 16;
-const READ_MAX: usize = 256;
 
 /// A trace's place in the order: smaller comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -285,13 +281,13 @@ impl Scanning<'_> {
         candidates: &[(Place, usize)],
     ) -> std::io::Result<()> {
         let mut rest = candidates;
-        let mut step = READ_FIRST;
+        let mut step = RESIDUAL_READ_FIRST;
         while let Some(&(place, _)) = rest.first() {
             if self.is_stopped() || !self.page.has_room_for(place) {
                 break;
             }
             let (chunk, behind) = rest.split_at(step.min(rest.len()));
-            (rest, step) = (behind, (step * 2).min(READ_MAX));
+            (rest, step) = (behind, (step * 2).min(RESIDUAL_READ_MAX));
             let mut by_position = chunk.to_vec();
             by_position.sort_unstable_by_key(|&(_, position)| position);
             let positions: Vec<usize> = by_position.iter().map(|&(_, position)| position).collect();

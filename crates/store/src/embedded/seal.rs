@@ -8,11 +8,9 @@ use model::{Instant, TraceId};
 use super::{EmbeddedStore, Live, UpkeepNotes};
 use crate::catalog::{self, Catalog};
 use crate::head::Head;
+use crate::limits::CHUNK_SPANS;
 use crate::segment::{ColumnPlan, KeyCounts, KeyOrder, Segment, SegmentInfo, SegmentWriter, TraceRows};
 use crate::{StoreError, filenames};
-
-/// Spans handed to the writer at a time: bounds the memory of their columns.
-pub const CHUNK_SPANS: usize = 16_384;
 
 impl EmbeddedStore {
     /// Seals the whole head except for the trace `without`, which is dropped. None if there was nothing to seal.

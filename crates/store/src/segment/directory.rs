@@ -18,6 +18,7 @@ use super::checked_file::Sums;
 use super::filter::TraceFilter;
 use super::key_counts::KeyCounts;
 use crate::encoding::{Decoder, Encoder, Malformed, encoded};
+use crate::limits::{SECTION_BYTES_MAX, SECTIONS_MAX};
 use crate::{LatencyHistogram, MinuteAggregate};
 
 /// The version of a segment's files.
@@ -26,9 +27,6 @@ pub const SEGMENT_VERSION: u32 = 1;
 const MAGIC: &[u8; 8] = b"HWDIRECT";
 const HEADER_BYTES: usize = 16;
 const ENTRY_BYTES: usize = 32;
-const SECTIONS_MAX: usize = 64;
-/// A section is not unpacked beyond this, whatever its entry says.
-const SECTION_BYTES_MAX: usize = 1 << 30;
 
 /// What a directory file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

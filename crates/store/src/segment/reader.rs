@@ -20,9 +20,7 @@ use super::checked_file::CheckedFile;
 use super::columns::{CellReader, ColumnPlan, attributes_of};
 use crate::AttributeScope;
 use crate::encoding::{Decoder, Malformed, Shared};
-
-/// Rows decoded at a time.
-const BATCH_ROWS: usize = 8_192;
+use crate::limits::{BATCH_ROWS, TEXTS_SHARED_MAX};
 
 /// The footer of a Parquet file, read once.
 #[derive(Debug)]
@@ -105,9 +103,6 @@ struct SharedParts {
     scopes: Shared<Scope>,
     texts: std::collections::HashMap<String, Text>,
 }
-
-/// Texts held apart while reading: names and messages; more are simply not shared.
-const TEXTS_SHARED_MAX: usize = 4_096;
 
 impl SharedParts {
     fn text(&mut self, text: &str) -> Text {
