@@ -5,7 +5,7 @@ use std::io::Read;
 
 use otlp::Decoded;
 
-use crate::limits::{DECOMPRESSED_BYTES_MAX, ZSTD_WINDOW_LOG_MAX};
+use crate::limits::{DECOMPRESSED_BYTES_MAX, PIECE_BYTES, ZSTD_WINDOW_LOG_MAX};
 
 /// What a request carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -124,8 +124,12 @@ impl std::error::Error for BodyError {}
 /// # Errors
 /// What is wrong with it; nothing of it is kept then.
 pub fn decode_body(kind: BodyKind, body: &[u8]) -> Result<Decoded, BodyError> {
-    let plain = decompress(kind.encoding, body)?;
-    let plain = plain.as_deref().unwrap_or(body);
+    let plain = decompress::<BodyError>(kind.encoding, body, &mut |_| Ok(()))?;
+    decode_plain(kind, plain.as_deref().unwrap_or(body))
+}
+
+/// Decodes a body that is not, or no more, compressed.
+pub(crate) fn decode_plain(kind: BodyKind, plain: &[u8]) -> Result<Decoded, BodyError> {
     let decoded = match (kind.format, kind.signal) {
         (Format::Protobuf, Signal::Traces) => otlp::decode_traces_protobuf(plain),
         (Format::Protobuf, Signal::Logs) => otlp::decode_logs_protobuf(plain),
@@ -134,25 +138,40 @@ pub fn decode_body(kind: BodyKind, body: &[u8]) -> Result<Decoded, BodyError> {
     decoded.map_err(|error| BodyError::Decode(error.to_string()))
 }
 
-/// The plain bytes; none where the body is plain already.
-pub(crate) fn decompress(encoding: Encoding, body: &[u8]) -> Result<Option<Vec<u8>>, BodyError> {
+/// The plain bytes; none where the body is plain already. `hold` is asked for every piece whether it may be held.
+pub(crate) fn decompress<E: From<BodyError>>(
+    encoding: Encoding,
+    body: &[u8],
+    hold: &mut dyn FnMut(usize) -> Result<(), E>,
+) -> Result<Option<Vec<u8>>, E> {
     match encoding {
         Encoding::Identity => Ok(None),
-        Encoding::Gzip => read_bounded(flate2::read::MultiGzDecoder::new(body)).map(Some),
+        Encoding::Gzip => read_bounded(flate2::read::MultiGzDecoder::new(body), hold).map(Some),
         Encoding::Zstd => {
             let broken = |error: std::io::Error| BodyError::Compression(error.to_string());
             let mut decoder = zstd::stream::read::Decoder::new(body).map_err(broken)?;
             decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(broken)?;
-            read_bounded(decoder).map(Some)
+            read_bounded(decoder, hold).map(Some)
         }
     }
 }
 
-fn read_bounded(reader: impl Read) -> Result<Vec<u8>, BodyError> {
+fn read_bounded<E: From<BodyError>>(
+    mut reader: impl Read,
+    hold: &mut dyn FnMut(usize) -> Result<(), E>,
+) -> Result<Vec<u8>, E> {
     let mut plain = Vec::new();
-    let bound = DECOMPRESSED_BYTES_MAX as u64 + 1;
-    reader.take(bound).read_to_end(&mut plain).map_err(|error| BodyError::Compression(error.to_string()))?;
-    if plain.len() > DECOMPRESSED_BYTES_MAX { Err(BodyError::TooLarge) } else { Ok(plain) }
+    loop {
+        let piece = reader.by_ref().take(PIECE_BYTES as u64).read_to_end(&mut plain);
+        let bytes = piece.map_err(|error| BodyError::Compression(error.to_string()))?;
+        if plain.len() > DECOMPRESSED_BYTES_MAX {
+            return Err(BodyError::TooLarge.into());
+        }
+        hold(bytes)?;
+        if bytes < PIECE_BYTES {
+            return Ok(plain);
+        }
+    }
 }
 
 #[cfg(test)]

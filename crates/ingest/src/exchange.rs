@@ -12,12 +12,10 @@ use otlp::Decoded;
 use stdx::Clock;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::body::{BodyError, decompress};
+use crate::body::{BodyError, decode_plain, decompress};
 use crate::counters::Rejection;
-use crate::limits::{
-    BODY_BYTES_MAX, BODY_IDLE_TIMEOUT, DECOMPRESSED_BYTES_MAX, IN_FLIGHT_BYTES_MAX, INLINE_BYTES_MAX, RETRY_AFTER,
-};
-use crate::{BodyKind, Counters, Encoding, Format, Received, Refusal, Signal, Sink, decode_body};
+use crate::limits::{BODY_BYTES_MAX, BODY_IDLE_TIMEOUT, IN_FLIGHT_BYTES_MAX, INLINE_BYTES_MAX, RETRY_AFTER};
+use crate::{BodyKind, Counters, Encoding, Format, Received, Refusal, Signal, Sink};
 
 /// What every connection shares.
 #[derive(Debug)]
@@ -58,7 +56,56 @@ pub(crate) struct Outcome {
 #[derive(Debug)]
 pub(crate) struct Admitted {
     pub bytes: Bytes,
+    held: Held,
+}
+
+/// The permission to hold bytes, until it is dropped.
+#[derive(Debug)]
+struct Held {
+    in_flight: Arc<Semaphore>,
     permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Held {
+    /// Adds `bytes` to what may be held, or asks to come again.
+    fn hold(&mut self, bytes: usize) -> Result<(), Refused> {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let more = Arc::clone(&self.in_flight).try_acquire_many_owned(bytes).map_err(|_| Refused::Overloaded {
+            message: format!(
+                "{} MiB of bodies are being worked on already: send again later",
+                IN_FLIGHT_BYTES_MAX >> 20
+            ),
+            retry_after: RETRY_AFTER,
+        })?;
+        match &mut self.permit {
+            Some(permit) => permit.merge(more),
+            None => self.permit = Some(more),
+        }
+        Ok(())
+    }
+}
+
+impl Admitted {
+    /// Hands the plain bytes to `decode`, on a thread where that may take its time. The permission goes with the bytes:
+    /// they are counted for as long as they are there, also when nobody waits for the answer any more.
+    async fn decode<T: Send + 'static>(
+        self,
+        encoding: Encoding,
+        decode: impl FnOnce(&[u8]) -> Result<T, BodyError> + Send + 'static,
+    ) -> Result<(T, Self), Refused> {
+        let is_quick = encoding == Encoding::Identity && self.bytes.len() <= INLINE_BYTES_MAX;
+        let work = move || {
+            let Self { bytes, mut held } = self;
+            let plain = decompress(encoding, &bytes, &mut |piece| held.hold(piece))?;
+            let decoded = decode(plain.as_deref().unwrap_or(&bytes))?;
+            Ok((decoded, Self { bytes, held }))
+        };
+        if is_quick {
+            return work();
+        }
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|error| Refused::Unavailable(format!("decoding failed: {error}")))?
+    }
 }
 
 impl Exchange {
@@ -78,7 +125,7 @@ impl Exchange {
             return Err(too_large());
         }
         let mut bytes = BytesMut::new();
-        let mut permit = None;
+        let mut held = Held { in_flight: Arc::clone(&self.in_flight), permit: None };
         loop {
             let frame = tokio::time::timeout(BODY_IDLE_TIMEOUT, body.frame()).await;
             let frame = frame
@@ -89,39 +136,16 @@ impl Exchange {
             if bytes.len() + data.len() > BODY_BYTES_MAX {
                 return Err(too_large());
             }
-            self.hold(&mut permit, data.len())?;
+            held.hold(data.len())?;
             bytes.extend_from_slice(data);
         }
         self.counters.body(bytes.len());
-        Ok(Admitted { bytes: bytes.freeze(), permit })
-    }
-
-    /// Adds `bytes` to what may be held, or asks to come again.
-    fn hold(&self, permit: &mut Option<OwnedSemaphorePermit>, bytes: usize) -> Result<(), Refused> {
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        let more = Arc::clone(&self.in_flight).try_acquire_many_owned(bytes).map_err(|_| Refused::Overloaded {
-            message: format!(
-                "{} MiB of bodies are being worked on already: send again later",
-                IN_FLIGHT_BYTES_MAX >> 20
-            ),
-            retry_after: RETRY_AFTER,
-        })?;
-        match permit {
-            Some(permit) => permit.merge(more),
-            None => *permit = Some(more),
-        }
-        Ok(())
+        Ok(Admitted { bytes: bytes.freeze(), held })
     }
 
     /// Decodes a body of traces or logs and hands it to every sink.
-    pub async fn export(&self, kind: BodyKind, mut admitted: Admitted, peer: SocketAddr) -> Result<Outcome, Refused> {
-        if kind.encoding != Encoding::Identity {
-            // What it will become is not known yet; five times is what telemetry compresses to at least.
-            let guess = (admitted.bytes.len() * 5).min(DECOMPRESSED_BYTES_MAX);
-            self.hold(&mut admitted.permit, guess)?;
-        }
-        let body = admitted.bytes.clone();
-        let decoded = on_fitting_thread(body.len(), move || decode_body(kind, &body)).await??;
+    pub async fn export(&self, kind: BodyKind, admitted: Admitted, peer: SocketAddr) -> Result<Outcome, Refused> {
+        let (decoded, admitted) = admitted.decode(kind.encoding, move |plain| decode_plain(kind, plain)).await?;
         self.counters.set_aside(&decoded);
         let outcome = outcome_of(kind.signal, &decoded);
         let (spans, logs) = (decoded.batch.spans.len(), decoded.batch.logs.len());
@@ -141,17 +165,14 @@ impl Exchange {
 
     /// Metrics are counted and not kept.
     pub async fn metrics(&self, format: Format, encoding: Encoding, admitted: Admitted) -> Result<Outcome, Refused> {
-        let body = admitted.bytes.clone();
-        let points = on_fitting_thread(body.len(), move || {
-            let plain = decompress(encoding, &body)?;
-            let plain = plain.as_deref().unwrap_or(&body);
+        let count = move |plain: &[u8]| {
             let points = match format {
                 Format::Protobuf => otlp::count_metric_points_protobuf(plain),
                 Format::Json => otlp::count_metric_points_json(plain),
             };
             points.map_err(|error| BodyError::Decode(error.to_string()))
-        })
-        .await??;
+        };
+        let (points, _) = admitted.decode(encoding, count).await?;
         self.counters.metrics(points);
         let message =
             if points == 0 { "" } else { "Headwater keeps traces and logs, not metrics: send metrics elsewhere" };
@@ -185,17 +206,6 @@ fn outcome_of(signal: Signal, decoded: &Decoded) -> Outcome {
     Outcome { rejected, message }
 }
 
-async fn on_fitting_thread<T: Send + 'static>(
-    bytes: usize,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Refused> {
-    if bytes <= INLINE_BYTES_MAX {
-        return Ok(work());
-    }
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| Refused::Unavailable(format!("decoding failed: {error}")))
-}
-
 pub(crate) fn bad(kind: &'static str, message: impl Into<String>) -> Refused {
     Refused::Bad { kind, message: message.into() }
 }
@@ -215,6 +225,43 @@ impl From<Refusal> for Refused {
         match refusal {
             Refusal::Overloaded { reason, retry_after } => Self::Overloaded { message: reason, retry_after },
             Refusal::Unavailable { reason } => Self::Unavailable(reason),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stdx::ManualClock;
+
+    use super::*;
+
+    /// What becomes of so many zeros, compressed to next to nothing, where a megabyte may be held.
+    async fn answers(zeros: usize) -> [Result<Outcome, Refused>; 2] {
+        let mut exchange = Exchange::new(Vec::new(), Arc::default(), Arc::new(ManualClock::at(0)));
+        exchange.in_flight = Arc::new(Semaphore::new(1 << 20));
+        let bytes: Bytes = zstd::encode_all(&*vec![0; zeros], 1).expect("compressed").into();
+        assert!(bytes.len() < 1_000);
+        let admitted = || Admitted {
+            bytes: bytes.clone(),
+            held: Held { in_flight: Arc::clone(&exchange.in_flight), permit: None },
+        };
+        let kind = BodyKind { signal: Signal::Traces, format: Format::Protobuf, encoding: Encoding::Zstd };
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        let answers = [
+            exchange.export(kind, admitted(), peer).await,
+            exchange.metrics(Format::Json, Encoding::Zstd, admitted()).await,
+        ];
+        assert_eq!(exchange.in_flight.available_permits(), 1 << 20, "given back");
+        answers
+    }
+
+    #[tokio::test]
+    async fn what_a_body_becomes_counts_as_held() {
+        for answer in answers(2 << 20).await {
+            assert!(matches!(answer, Err(Refused::Overloaded { .. })), "{answer:?}");
+        }
+        for answer in answers(1 << 20).await {
+            assert!(matches!(answer, Err(Refused::Bad { kind: "broken-body", .. })), "{answer:?}");
         }
     }
 }

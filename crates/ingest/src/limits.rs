@@ -30,8 +30,12 @@ pub const WINDOW_BYTES: u32 = 4 << 20;
 /// What overloaded senders are told to wait.
 pub const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Bodies larger than this are decompressed and decoded on a thread of their own.
+/// Bodies larger than this are decoded on a thread of their own, and so is everything compressed: what it becomes is not
+/// known before.
 pub const INLINE_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes decompressed at a time; after each it is asked whether they may be held.
+pub const PIECE_BYTES: usize = 64 << 10;
 
 /// The largest window a zstd frame may ask for, as a power of two: 128 MiB.
 pub const ZSTD_WINDOW_LOG_MAX: u32 = 27;
