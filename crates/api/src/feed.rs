@@ -7,7 +7,7 @@
 //! feed.publish(notice);               and only now it is told
 //! ```
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::{Batch, Instant, TraceId};
@@ -71,7 +71,7 @@ struct Memory {
     /// Changes up to this one may have been forgotten.
     forgotten: u64,
     changed_at: HashMap<TraceId, u64>,
-    by_change: BTreeMap<(u64, TraceId), ()>,
+    by_change: BTreeSet<(u64, TraceId)>,
     watched: HashMap<TraceId, Watch>,
     watched_items: usize,
     rate: Rate,
@@ -97,12 +97,22 @@ impl Feed {
         let mut traces: Vec<TraceId> = batch.spans.iter().map(|span| span.trace_id).chain(of_logs).collect();
         traces.sort_unstable();
         traces.dedup();
-        let memory = self.lock();
-        let mut watched: HashMap<TraceId, Batch> = HashMap::new();
-        for &trace_id in traces.iter().filter(|trace_id| memory.watched.contains_key(trace_id)) {
-            let spans = batch.spans.iter().filter(|span| span.trace_id == trace_id).cloned().collect();
-            let logs = batch.logs.iter().filter(|log| log.trace_id == Some(trace_id)).cloned().collect();
-            watched.insert(trace_id, Batch { spans, logs });
+        let mut watched: HashMap<TraceId, Batch> = {
+            let memory = self.lock();
+            let known = traces.iter().filter(|trace_id| memory.watched.contains_key(trace_id));
+            known.map(|&trace_id| (trace_id, Batch::default())).collect()
+        };
+        if !watched.is_empty() {
+            for span in &batch.spans {
+                if let Some(of_trace) = watched.get_mut(&span.trace_id) {
+                    of_trace.spans.push(span.clone());
+                }
+            }
+            for log in &batch.logs {
+                if let Some(of_trace) = log.trace_id.and_then(|trace_id| watched.get_mut(&trace_id)) {
+                    of_trace.logs.push(log.clone());
+                }
+            }
         }
         Notice { traces, watched, span_count: batch.spans.len() as u64 }
     }
@@ -134,7 +144,7 @@ impl Feed {
         let memory = self.lock();
         let later = memory.by_change.range((sequence.saturating_add(1), TraceId([0; 16]))..);
         Changed {
-            traces: later.map(|((_, trace_id), ())| *trace_id).collect(),
+            traces: later.map(|(_, trace_id)| *trace_id).collect(),
             sequence: memory.sequence,
             gap: sequence < memory.forgotten || sequence > memory.sequence,
         }
@@ -157,6 +167,9 @@ impl Feed {
         let nanos = self.clock.monotonic_nanos();
         let mut memory = self.lock();
         memory.forget(nanos);
+        if !memory.watched.contains_key(&trace_id) {
+            memory.make_room();
+        }
         let watch = memory.watched.entry(trace_id).or_insert_with(|| Watch {
             arrivals: Vec::new(),
             left_out: 0,
@@ -200,7 +213,7 @@ impl Memory {
         if let Some(before) = self.changed_at.insert(trace_id, sequence) {
             self.by_change.remove(&(before, trace_id));
         }
-        self.by_change.insert((sequence, trace_id), ());
+        self.by_change.insert((sequence, trace_id));
     }
 
     fn arrive(&mut self, trace_id: TraceId, at: Instant, batch: Batch) {
@@ -216,7 +229,7 @@ impl Memory {
 
     fn forget(&mut self, nanos: u64) {
         while self.by_change.len() > LIVE_REMEMBERED_MAX {
-            let Some(((sequence, trace_id), ())) = self.by_change.pop_first() else { break };
+            let Some((sequence, trace_id)) = self.by_change.pop_first() else { break };
             self.changed_at.remove(&trace_id);
             self.forgotten = self.forgotten.max(sequence);
         }
@@ -229,6 +242,10 @@ impl Memory {
         for trace_id in forgotten {
             self.release(trace_id);
         }
+    }
+
+    /// Makes room for one more watch: the one longest not asked for goes.
+    fn make_room(&mut self) {
         while self.watched.len() >= WATCHED_TRACES_MAX {
             let longest = self.watched.iter().min_by_key(|(_, watch)| watch.asked_nanos).map(|(id, _)| *id);
             let Some(trace_id) = longest else { break };
@@ -338,6 +355,19 @@ mod tests {
             feed.watch(trace_id(number));
         }
         assert!(feed.lock().watched.len() <= WATCHED_TRACES_MAX);
+    }
+
+    #[test]
+    fn as_many_watches_as_there_is_room_for_stay() {
+        let clock = Arc::new(ManualClock::at(7));
+        let feed = Feed::new(clock.clone());
+        for number in 0..WATCHED_TRACES_MAX as u64 {
+            feed.watch(trace_id(number));
+            clock.advance(1);
+        }
+        publish(&feed, &[0]);
+        feed.watch(trace_id(1));
+        assert!((0..WATCHED_TRACES_MAX as u64).all(|number| feed.arrived(trace_id(number), 0).is_some()));
     }
 
     #[test]
