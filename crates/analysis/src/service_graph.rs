@@ -77,7 +77,11 @@ pub struct GraphEdge {
 impl ServiceGraph {
     /// Adds a trace.
     pub fn add(&mut self, trace: &Trace, peers: &Peers) {
-        let times = Timeline::of(trace);
+        self.add_calls(trace, &calls(trace, peers), &Timeline::of(trace));
+    }
+
+    /// As [`Self::add`] for a caller that has the trace's calls and sanitised times already.
+    pub fn add_calls(&mut self, trace: &Trace, calls: &[Call], times: &Timeline) {
         self.traces += 1;
         for (index, span) in trace.spans().iter().enumerate() {
             let Some(node) = self.node(span.service_name().into(), NodeKind::Service) else { continue };
@@ -90,8 +94,8 @@ impl ServiceGraph {
                 node.latency.insert(times.duration(index as u32));
             }
         }
-        for call in calls(trace, peers) {
-            self.add_call(&call, &times);
+        for call in calls {
+            self.add_call(call, times);
         }
     }
 

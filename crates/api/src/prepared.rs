@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use analysis::CriticalPath;
 use model::{Duration, Trace, TraceId, TraceSummary};
 
+use wire::Completeness;
+
 use crate::limits::{OUTLINE_ROWS_MAX, PREPARED_NANOS_MAX, PREPARED_SPANS_MAX, PREPARED_TRACES_MAX};
 use crate::outline::Rows;
 
@@ -15,6 +17,8 @@ use crate::outline::Rows;
 pub struct Prepared {
     /// The trace.
     pub trace: Arc<Trace>,
+    /// Whether all that is stored of it could be read.
+    pub completeness: Completeness,
     /// The order of its rows.
     pub rows: Rows,
     /// Its row in a list.
@@ -28,15 +32,15 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Computes everything.
+    /// Computes everything. `completeness` says whether all that is stored of the trace could be read.
     #[must_use]
-    pub fn new(trace: Arc<Trace>) -> Self {
+    pub fn new(trace: Arc<Trace>, completeness: Completeness) -> Self {
         let rows = Rows::of(&trace, OUTLINE_ROWS_MAX);
         let critical_path = analysis::critical_path(&trace);
         let critical = critical_path.times(trace.spans().len());
         let self_times = analysis::self_time(&trace);
         let summary = analysis::summarise_on(&trace, &critical_path);
-        Self { trace, rows, summary, critical_path, critical, self_times }
+        Self { trace, completeness, rows, summary, critical_path, critical, self_times }
     }
 }
 

@@ -2,6 +2,7 @@
 //! may.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::{Instant, SpanIndex, Trace, TraceId, TraceSummary};
 use store::{AttributeScope, SpanStore, StoreError, TimeRange, TraceOrder, TraceScan};
@@ -80,6 +81,10 @@ impl Reader {
             (scan.predicates, scan.residual) = (plan.predicates, plan.residual);
             (query, remarks) = (plan.text, plan.remarks);
         }
+        // A scan that nobody waits for any more is called off.
+        let nobody_waits = Arc::new(AtomicBool::new(false));
+        scan.budget.cancelled = Some(nobody_waits.clone());
+        let _waiting = Waiting(nobody_waits);
         let answer = self.ask(move |store| store.scan(&scan)).await?;
         Ok(Listed {
             traces: answer.value.traces.into_iter().map(|found| (found.summary, found.matched_spans)).collect(),
@@ -91,15 +96,23 @@ impl Reader {
         })
     }
 
-    /// A trace, whole; none if it is not held.
-    pub async fn trace(&self, id: TraceId) -> Result<Option<Arc<Trace>>, Refusal> {
-        Ok(self.ask(move |store| store.trace(id)).await?.value)
+    /// A trace, if it is held, and whether all that is stored of it could be read.
+    pub async fn trace(&self, id: TraceId) -> Result<(Option<Arc<Trace>>, Completeness), Refusal> {
+        let answer = self.ask(move |store| store.trace(id)).await?;
+        Ok((answer.value, completeness_of(&answer.completeness)))
     }
 
-    /// Traces, whole, in the order asked; those that are not held (any more) are left out.
-    pub async fn traces(&self, ids: Vec<TraceId>) -> Result<Vec<Arc<Trace>>, Refusal> {
+    /// Traces in the order asked, and whether all that is stored of them could be read; those that are not held (any
+    /// more) are left out.
+    pub async fn traces(&self, ids: Vec<TraceId>) -> Result<(Vec<Arc<Trace>>, Completeness), Refusal> {
         self.ask(move |store| {
-            ids.into_iter().filter_map(|id| store.trace(id).map(|found| found.value).transpose()).collect()
+            let (mut traces, mut completeness) = (Vec::with_capacity(ids.len()), Completeness::whole());
+            for id in ids {
+                let answer = store.trace(id)?;
+                traces.extend(answer.value);
+                completeness.add(completeness_of(&answer.completeness));
+            }
+            Ok((traces, completeness))
         })
         .await
     }
@@ -151,6 +164,15 @@ impl Reader {
         let store = self.store.clone();
         let answer = tokio::task::spawn_blocking(move || question(&*store)).await.map_err(Refusal::fault)?;
         answer.map_err(|error| Refusal::unavailable(error.to_string()))
+    }
+}
+
+/// Somebody waits for an answer until this is dropped.
+struct Waiting(Arc<AtomicBool>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

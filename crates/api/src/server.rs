@@ -89,7 +89,7 @@ pub struct Api {
     pub(crate) page: Page,
     pub(crate) prepared: PreparedTraces,
     /// Which service answers at which address, learned from every trace that a map was made of.
-    pub(crate) peers: Mutex<Peers>,
+    pub(crate) peers: Mutex<Arc<Peers>>,
     pub(crate) watches: Arc<Semaphore>,
     pub(crate) live_connections: Arc<Semaphore>,
     stop: watch::Sender<bool>,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use analysis::{GraphEdge, GraphNode, Peers, ServiceGraph, Sketch, calls, self_time};
+use analysis::{Call, GraphEdge, GraphNode, Peers, ServiceGraph, Sketch, Timeline, calls, self_time};
 use model::{Duration, Text, Trace, TraceId, TraceSummary};
 use wire::{Latency, MapEdge, MapNode, NodeKind, RootOperation};
 
@@ -33,16 +33,19 @@ impl MapBuilder {
     }
 
     /// Adds traces. What they tell of addresses is learned first, so that a refused call among them finds its callee.
-    pub fn add(&mut self, traces: &[Arc<Trace>], peers: &Mutex<Peers>) {
+    pub fn add(&mut self, traces: &[Arc<Trace>], peers: &Mutex<Arc<Peers>>) {
         let known = {
             let mut peers = peers.lock().unwrap_or_else(PoisonError::into_inner);
-            traces.iter().for_each(|trace| peers.learn(trace));
+            // Copied only while another map is being drawn from it.
+            let learning = Arc::make_mut(&mut peers);
+            traces.iter().for_each(|trace| learning.learn(trace));
             peers.clone()
         };
         for trace in traces {
-            self.graph.add(trace, &known);
+            let (calls, times) = (calls(trace, &known), Timeline::of(trace));
+            self.graph.add_calls(trace, &calls, &times);
             self.add_self_times(trace);
-            self.add_examples(trace, &known);
+            self.add_examples(trace.id(), calls, &times);
             self.span_count += trace.spans().len() as u64;
         }
     }
@@ -57,15 +60,15 @@ impl MapBuilder {
         }
     }
 
-    fn add_examples(&mut self, trace: &Trace, peers: &Peers) {
-        for call in calls(trace, peers) {
-            let waited = call.client.or(call.server).map(|span| trace.span(span).duration()).unwrap_or_default();
+    fn add_examples(&mut self, trace_id: TraceId, calls: Vec<Call>, times: &Timeline) {
+        for call in calls {
+            let waited = call.client.or(call.server).map(|span| times.duration(span)).unwrap_or_default();
             let examples = self.examples.entry((call.caller, call.callee)).or_default();
             if examples.slowest.is_none_or(|(slowest, _)| waited > slowest) {
-                examples.slowest = Some((waited, trace.id()));
+                examples.slowest = Some((waited, trace_id));
             }
             if call.failed {
-                examples.failed = Some(trace.id());
+                examples.failed = Some(trace_id);
             }
         }
     }

@@ -265,6 +265,21 @@ async fn mistakes_are_said_with_place_and_hint() {
 }
 
 #[tokio::test]
+async fn damage_is_said_wherever_a_trace_is_read() {
+    let server = server();
+    server.store.damaged.store(true, std::sync::atomic::Ordering::Relaxed);
+    let outline = server.json(&format!("/api/v1/trace/{TRACE}/outline")).await;
+    let said = "segments/000000000007 cannot be read: checksum";
+    assert_eq!((&outline["header"]["partial"], &outline["header"]["partialReason"]), (&true.into(), &said.into()));
+    let map = server.json("/api/v1/map?since=24h").await;
+    assert_eq!(map["completeness"], serde_json::json!({"complete": false, "reasons": [said]}));
+    let watch = server.problem(&format!("/api/v1/trace/{TRACE}/watch"), StatusCode::INTERNAL_SERVER_ERROR).await;
+    assert_eq!(watch["error"], format!("trace {TRACE} cannot be read whole: {said}"));
+    let other = "/api/v1/trace/02020202020202020202020202020202/outline";
+    server.problem(other, StatusCode::INTERNAL_SERVER_ERROR).await;
+}
+
+#[tokio::test]
 async fn an_outline_comes_in_both_forms_and_only_once() {
     let server = server();
     let path = format!("/api/v1/trace/{TRACE}/outline");

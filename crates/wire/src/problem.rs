@@ -81,9 +81,20 @@ impl Completeness {
         Self { complete: true, reasons: Vec::new() }
     }
 
-    /// Something was left out.
-    #[must_use]
-    pub fn cut(reason: impl Into<String>) -> Self {
-        Self { complete: false, reasons: vec![reason.into()] }
+    /// Something was left out; the same reason is told once.
+    pub fn lacks(&mut self, reason: impl Into<String>) {
+        let reason = reason.into();
+        self.complete = false;
+        if !self.reasons.contains(&reason) {
+            self.reasons.push(reason);
+        }
+    }
+
+    /// What another part of the same answer lacks.
+    pub fn add(&mut self, other: Self) {
+        self.complete &= other.complete;
+        for reason in other.reasons {
+            self.lacks(reason);
+        }
     }
 }

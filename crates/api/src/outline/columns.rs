@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use analysis::{CriticalPath, Timeline};
 use model::{Duration, Instant, OddityKind, Span, SpanId, SpanKind, Trace};
-use wire::{OutlineColumns, OutlineHeader, OutlineOddity, ServiceStyle, TraceRow, UnixNanos, flag};
+use wire::{Completeness, OutlineColumns, OutlineHeader, OutlineOddity, ServiceStyle, TraceRow, UnixNanos, flag};
 
 use super::rows::{Row, Rows};
 use crate::limits::{ODDITY_ROWS_MAX, OUTLINE_ROWS_MAX, OUTLINE_STRINGS_16_MAX};
@@ -14,6 +14,8 @@ use crate::llm::is_llm;
 pub struct OutlineInput<'a> {
     /// The trace.
     pub trace: &'a Trace,
+    /// Whether all that is stored of it could be read.
+    pub completeness: &'a Completeness,
     /// The order of its rows.
     pub rows: &'a Rows,
     /// Its critical path.
@@ -89,7 +91,14 @@ pub fn outline(input: OutlineInput<'_>) -> Outline {
     mark_logs(&mut columns, trace, rows);
     let oddities = oddities(&mut columns, trace, rows);
 
-    let left_out = rows.left_out();
+    let mut completeness = input.completeness.clone();
+    if rows.left_out() > 0 {
+        completeness.lacks(format!(
+            "{} of {} spans are left out: an outline holds {OUTLINE_ROWS_MAX} rows",
+            rows.left_out(),
+            trace.spans().len()
+        ));
+    }
     let header = OutlineHeader {
         v: 1,
         trace_id: trace.id().to_string(),
@@ -99,15 +108,8 @@ pub fn outline(input: OutlineInput<'_>) -> Outline {
         services: services.list.iter().map(|name| (input.style)(name)).collect(),
         names: names.list,
         hosts: hosts.list,
-        partial: left_out > 0,
-        partial_reason: if left_out > 0 {
-            format!(
-                "{left_out} of {} spans are left out: an outline holds {OUTLINE_ROWS_MAX} rows",
-                trace.spans().len()
-            )
-        } else {
-            String::new()
-        },
+        partial: !completeness.complete,
+        partial_reason: completeness.reasons.join("; "),
         root_missing: !input.summary.root_received,
         summary: input.summary,
         oddities,

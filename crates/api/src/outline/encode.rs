@@ -100,17 +100,19 @@ impl Body {
 #[cfg(test)]
 mod tests {
     use model::{Instant, Span, SpanId, SpanKind, Trace, TraceId};
-    use wire::{OutlineColumns, OutlineHeader, ServiceStyle, TraceRow, UnixNanos, flag};
+    use wire::{Completeness, OutlineColumns, OutlineHeader, ServiceStyle, TraceRow, UnixNanos, flag};
 
     use super::*;
     use crate::outline::{OutlineInput, Rows, outline};
     use crate::prepared::Prepared;
 
     fn outline_of(spans: Vec<Span>) -> Outline {
-        let prepared = Prepared::new(Trace::assemble(TraceId([9; 16]), spans, Vec::new()).into());
+        let trace = Trace::assemble(TraceId([9; 16]), spans, Vec::new());
+        let prepared = Prepared::new(trace.into(), Completeness::whole());
         assert_eq!(prepared.rows.left_out(), 0);
         outline(OutlineInput {
             trace: &prepared.trace,
+            completeness: &prepared.completeness,
             rows: &prepared.rows,
             critical: &prepared.critical_path,
             self_times: &prepared.self_times,

@@ -102,8 +102,7 @@ fn begins(field: &str, prefix: &str) -> bool {
 
 fn cut<T>(list: &mut Vec<T>, limit: usize, completeness: &mut Completeness) {
     if list.len() > limit {
-        completeness.complete = false;
-        completeness.reasons.push(format!("{} more", list.len() - limit));
+        completeness.lacks(format!("{} more", list.len() - limit));
         list.truncate(limit);
     }
 }

@@ -1,6 +1,6 @@
 //! `GET /api/v1/map`: who calls whom.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use axum::extract::{Query, State};
 use http::HeaderMap;
@@ -48,8 +48,11 @@ pub async fn map(State(api): State<Arc<Api>>, Query(asked): Query<MapParameters>
     let limit = limit(asked.limit.as_deref(), MAP_TRACES_DEFAULT, MAP_TRACES_MAX)?;
     let (builder, mut completeness) = read(&api, &asked, window, limit).await?;
     if builder.left_out() > 0 {
-        completeness.complete = false;
-        completeness.reasons.push(format!("{} nodes and edges are left out", builder.left_out()));
+        completeness.lacks(format!("{} nodes and edges are left out", builder.left_out()));
+    }
+    let not_learned = api.peers.lock().unwrap_or_else(PoisonError::into_inner).not_learned();
+    if not_learned > 0 {
+        completeness.lacks(format!("{not_learned} times an address was not learned: there are too many"));
     }
     let nodes = builder.nodes();
     let map = ServiceMap {
@@ -81,16 +84,12 @@ async fn read(
         let request = ListRequest { query: None, window, sort: TraceSort::Newest, limit: page, cursor };
         let listed = api.reader.list(request).await?;
         seen += listed.traces.len();
-        for reason in listed.completeness.reasons {
-            completeness.complete = false;
-            if !completeness.reasons.contains(&reason) {
-                completeness.reasons.push(reason);
-            }
-        }
+        completeness.add(listed.completeness);
         listed.traces.iter().for_each(|(summary, _)| builder.add_root(summary));
         let wanted = listed.traces.iter().filter(|(summary, _)| asked.wants(summary));
         let ids: Vec<TraceId> = wanted.map(|(summary, _)| summary.trace_id).collect();
-        let traces = api.reader.traces(ids).await?;
+        let (traces, read) = api.reader.traces(ids).await?;
+        completeness.add(read);
         let of_api = api.clone();
         builder = api
             .busy(move || {
@@ -103,8 +102,7 @@ async fn read(
             return Ok((builder, completeness));
         }
         if seen >= limit {
-            completeness.complete = false;
-            completeness.reasons.push(format!("only the newest {seen} traces of the window were looked at"));
+            completeness.lacks(format!("only the newest {seen} traces of the window were looked at"));
             return Ok((builder, completeness));
         }
     }

@@ -8,7 +8,7 @@ use http::header::{ACCEPT, CONTENT_DISPOSITION};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use model::TraceId;
 use serde::Deserialize;
-use wire::{Cost, Deleted, FindMode, FindResult, OUTLINE_MEDIA_TYPE, SpanRow};
+use wire::{Completeness, Cost, Deleted, FindMode, FindResult, OUTLINE_MEDIA_TYPE, SpanRow};
 
 use super::traces::{checked_query, row_of};
 use crate::answer::{Answered, Refusal, bytes, json, wants_json};
@@ -28,10 +28,20 @@ async fn prepared(api: &Api, id: TraceId) -> Result<Arc<Prepared>, Refusal> {
     if let Some(prepared) = api.prepared.find(id, changed_at, now) {
         return Ok(prepared);
     }
-    let Some(trace) = api.reader.trace(id).await? else { return Err(not_found(id)) };
-    let prepared = Arc::new(api.busy(move || Prepared::new(trace)).await?);
+    let (trace, completeness) = api.reader.trace(id).await?;
+    let Some(trace) = trace else {
+        return Err(if completeness.complete { not_found(id) } else { cannot_be_read(id, &completeness) });
+    };
+    let prepared = Arc::new(api.busy(move || Prepared::new(trace, completeness)).await?);
     api.prepared.keep(id, changed_at, now, prepared.clone());
     Ok(prepared)
+}
+
+/// It may be there, or more of it: not everything that is stored could be looked at.
+pub fn cannot_be_read(id: TraceId, completeness: &Completeness) -> Refusal {
+    let hint = "`headwater store verify` says which files are damaged";
+    let error = format!("trace {id} cannot be read whole: {}", completeness.reasons.join("; "));
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error, hint)
 }
 
 fn not_found(id: TraceId) -> Refusal {
@@ -64,6 +74,7 @@ pub async fn get_outline(
         let summary = row_of(&of_api, &prepared.summary, None);
         let outline = outline(OutlineInput {
             trace: &prepared.trace,
+            completeness: &prepared.completeness,
             rows: &prepared.rows,
             critical: &prepared.critical_path,
             self_times: &prepared.self_times,

@@ -62,8 +62,7 @@ async fn list_of_origin(api: &Api, mut request: ListRequest, origin: Origin) -> 
         let exhausted = page == ORIGIN_PAGES_MAX;
         if found.len() >= limit || listed.next_cursor.is_none() || exhausted {
             if exhausted && found.len() < limit && listed.next_cursor.is_some() {
-                listed.completeness.complete = false;
-                listed.completeness.reasons.push(format!("stopped after {} traces of other origin", page * limit));
+                listed.completeness.lacks(format!("stopped after {} traces of other origin", page * limit));
             }
             return Ok(Listed { traces: found, ..listed });
         }

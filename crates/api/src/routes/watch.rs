@@ -12,6 +12,7 @@ use model::{Batch, Instant, TraceId};
 use serde::Deserialize;
 use wire::{ArrivalBytes, UnixNanos, WATCH_MEDIA_TYPE, WatchHeader, encode_watch};
 
+use super::trace::cannot_be_read;
 use crate::answer::{Answered, Refusal, bytes};
 use crate::feed::{ArrivedBatch, Watched};
 use crate::limits::{WATCH_WAIT_DEFAULT, WATCH_WAIT_MAX};
@@ -67,7 +68,11 @@ pub async fn watch(
 /// arrives in between is told twice; exact duplicates are kept once by whoever assembles the trace.
 async fn everything(api: &Api, id: TraceId) -> Result<Watched, Refusal> {
     let cursor = api.feed.watch(id);
-    let trace = api.reader.trace(id).await?;
+    let (trace, completeness) = api.reader.trace(id).await?;
+    if !completeness.complete {
+        // Whoever judges the trace must not take a part of it for the whole.
+        return Err(cannot_be_read(id, &completeness));
+    }
     let arrivals = trace.map(|trace| {
         let batch = Batch { spans: trace.spans().to_vec(), logs: trace.logs().to_vec() };
         Arc::new(ArrivedBatch { at: Instant(0), batch })

@@ -1,17 +1,20 @@
 //! A store in memory, as simple as can be: what the API promises must not hang on how spans are kept.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use model::{Batch, Instant, Trace, TraceId, TraceSummary};
 use store::{
     Answer, Arrival, AttributeScope, Cost, Cursor, FoundTrace, JournalRecord, KnownKey, KnownValue, MinuteAggregate,
-    Predicate, Receipt, SpanStore, StoreError, TimeRange, TraceOrder, TracePage, TraceScan, ValueType,
+    Predicate, Receipt, Shortfall, SpanStore, StoreError, TimeRange, TraceOrder, TracePage, TraceScan, ValueType,
 };
 
 #[derive(Default)]
 pub struct MemoryStore {
     traces: Mutex<BTreeMap<TraceId, Batch>>,
+    /// Every read of a trace says that a segment is damaged.
+    pub damaged: AtomicBool,
 }
 
 impl MemoryStore {
@@ -38,7 +41,12 @@ impl SpanStore for MemoryStore {
     }
 
     fn trace(&self, id: TraceId) -> Result<Answer<Option<Arc<Trace>>>, StoreError> {
-        complete(self.all().into_iter().find(|trace| trace.id() == id).map(Arc::new))
+        let mut answer = complete(self.all().into_iter().find(|trace| trace.id() == id).map(Arc::new))?;
+        if self.damaged.load(Ordering::Relaxed) {
+            let (file, problem) = ("segments/000000000007".to_owned(), "checksum".to_owned());
+            answer.completeness.shortfalls.push(Shortfall::DamagedSegment { file, problem });
+        }
+        Ok(answer)
     }
 
     fn summaries(&self, ids: &[TraceId]) -> Result<Answer<Vec<TraceSummary>>, StoreError> {
