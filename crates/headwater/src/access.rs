@@ -85,7 +85,7 @@ impl Access {
         found.ok_or_else(|| nothing(&format!("there is no trace {id} here: it was not received, or is past retention")))
     }
 
-    /// Every trace that a query finds, newest first, page by page.
+    /// Every trace that a query finds, newest first, page by page. What the server could not look at is told.
     pub async fn each(
         &self,
         query: &TraceQuery,
@@ -93,8 +93,15 @@ impl Access {
     ) -> Result<u64, Failure> {
         let mut count = 0;
         let mut query = TraceQuery { limit: Some(PAGE), ..query.clone() };
+        let mut told = std::collections::BTreeSet::new();
         loop {
             let page = self.list(&query).await?;
+            for reason in page.completeness.reasons {
+                if !told.contains(&reason) {
+                    eprintln!("headwater: not all traces were looked at: {reason}");
+                    told.insert(reason);
+                }
+            }
             for row in &page.traces {
                 take(row).await?;
                 count += 1;

@@ -66,23 +66,31 @@ struct ReadFile {
 
 /// The bytes of a file, decompressed.
 fn plain(path: &Path) -> Result<Vec<u8>, String> {
-    let failed = |error: std::io::Error| format!("cannot read {}: {error}", path.display());
+    let read = || {
+        let bytes = if path.as_os_str() == "-" {
+            all_of(std::io::stdin(), FILE_BYTES_MAX)?
+        } else {
+            all_of(std::fs::File::open(path)?, FILE_BYTES_MAX)?
+        };
+        if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+            all_of(zstd::stream::read::Decoder::new(&bytes[..])?, FILE_BYTES_MAX)
+        } else if bytes.starts_with(&[0x1f, 0x8b]) {
+            all_of(flate2::read::MultiGzDecoder::new(&bytes[..]), FILE_BYTES_MAX)
+        } else {
+            Ok(bytes)
+        }
+    };
+    read().map_err(|error: std::io::Error| format!("cannot read {}: {error}", path.display()))
+}
+
+/// All bytes there are; an error where they are more than `max`, since half a file is not what was asked for.
+fn all_of(reader: impl std::io::Read, max: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    if path.as_os_str() == "-" {
-        std::io::stdin().take(FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(failed)?;
-    } else {
-        std::fs::File::open(path).map_err(failed)?.take(FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(failed)?;
+    reader.take(max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > max {
+        return Err(std::io::Error::other(format!("it holds more than {max} bytes; split it and import the parts")));
     }
-    let mut plain = Vec::new();
-    if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        let decoder = zstd::stream::read::Decoder::new(&bytes[..]).map_err(failed)?;
-        decoder.take(FILE_BYTES_MAX).read_to_end(&mut plain).map_err(failed)?;
-    } else if bytes.starts_with(&[0x1f, 0x8b]) {
-        flate2::read::MultiGzDecoder::new(&bytes[..]).take(FILE_BYTES_MAX).read_to_end(&mut plain).map_err(failed)?;
-    } else {
-        plain = bytes;
-    }
-    Ok(plain)
+    Ok(bytes)
 }
 
 fn decode(name: &str, bytes: &[u8]) -> Result<ReadFile, String> {
@@ -158,18 +166,30 @@ async fn send(name: &str, read: ReadFile, access: &Access) -> Result<Tally, Fail
 }
 
 async fn flush(all: &mut Batch, access: &Access, tally: &mut Tally) -> Result<(), Failure> {
-    let mut spans = std::mem::take(&mut all.spans);
-    let mut logs = std::mem::take(&mut all.logs);
-    while !spans.is_empty() || !logs.is_empty() {
-        let rest = (spans.split_off(CHUNK.min(spans.len())), logs.split_off(CHUNK.min(logs.len())));
-        let batch = Batch { spans, logs };
+    let mut spans = std::mem::take(&mut all.spans).into_iter();
+    let mut logs = std::mem::take(&mut all.logs).into_iter();
+    loop {
+        let batch = Batch { spans: spans.by_ref().take(CHUNK).collect(), logs: logs.by_ref().take(CHUNK).collect() };
+        if batch.spans.is_empty() && batch.logs.is_empty() {
+            return Ok(());
+        }
         (tally.spans, tally.logs) = (tally.spans + batch.spans.len(), tally.logs + batch.logs.len());
         let imported = access.client.import(&batch).await.map_err(refused)?;
         if imported.rejected > 0 {
             eprintln!("headwater: {} were rejected: {}", imported.rejected, imported.message);
             tally.problems += 1;
         }
-        (spans, logs) = rest;
     }
-    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_whole_or_refused() {
+        assert_eq!(all_of(&b"abc"[..], 3).expect("fits"), b"abc");
+        let refused = all_of(&b"abcd"[..], 3).expect_err("too long");
+        assert_eq!(refused.to_string(), "it holds more than 3 bytes; split it and import the parts");
+    }
 }
