@@ -1,7 +1,7 @@
 //! From a body as it was received to one as the destination takes it: decompressed, filtered, re-encoded; left exactly as
 //! it is where nothing of that is needed.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 
 use bytes::Bytes;
 
@@ -14,7 +14,7 @@ use crate::limits::BODY_BYTES_MAX;
 /// A body ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Converted {
-    /// The body in the destination's encoding, not compressed; none when the filter left nothing.
+    /// The body as it goes on the wire, encoded and compressed for the destination; none when the filter left nothing.
     pub body: Option<Bytes>,
     /// How many spans or log records it carries.
     pub items: u64,
@@ -31,28 +31,47 @@ pub fn convert(
     destination: &Destination,
     filter: Option<&Filter>,
 ) -> Result<Converted, String> {
-    let body = decompressed(received)?;
     let wanted = match destination.protocol {
         Protocol::HttpProtobuf | Protocol::Grpc => Encoding::Protobuf,
         Protocol::HttpJson => Encoding::Json,
     };
     let items = u64::from(received.items);
-    match (filter, received.signal) {
-        (None, _) if received.encoding == wanted => Ok(Converted { body: Some(body), items, filtered: 0 }),
+    let is_as_wanted = received.encoding == wanted && received.compression == destination.compression;
+    let (body, items, filtered) = match (filter, received.signal) {
+        (None, _) if is_as_wanted => {
+            return Ok(Converted { body: Some(received.bytes.clone()), items, filtered: 0 });
+        }
+        (None, _) if received.encoding == wanted => (decompressed(received)?, items, 0),
         (None, signal) => {
-            let batch = codec::decode(signal, received.encoding, &body)?;
-            Ok(Converted { body: Some(codec::encode(signal, wanted, &batch)), items, filtered: 0 })
+            let batch = codec::decode(signal, received.encoding, &decompressed(received)?)?;
+            (codec::encode(signal, wanted, &batch), items, 0)
         }
         // A selector speaks of spans. Log records carry none of what it asks for, so they stay behind.
-        (Some(_), Signal::Logs) => Ok(Converted { body: None, items: 0, filtered: items }),
+        (Some(_), Signal::Logs) => return Ok(Converted { body: None, items: 0, filtered: items }),
         (Some(filter), Signal::Traces) => {
-            let mut batch = codec::decode(Signal::Traces, received.encoding, &body)?;
+            let mut batch = codec::decode(Signal::Traces, received.encoding, &decompressed(received)?)?;
             let before = batch.spans.len() as u64;
             filter.keep_matching(&mut batch);
             let kept = batch.spans.len() as u64;
-            let body = (kept > 0).then(|| codec::encode(Signal::Traces, wanted, &batch));
-            Ok(Converted { body, items: kept, filtered: before - kept })
+            if kept == 0 {
+                return Ok(Converted { body: None, items: 0, filtered: before });
+            }
+            (codec::encode(Signal::Traces, wanted, &batch), kept, before - kept)
         }
+    };
+    let compressed = compressed(body, destination.compression).map_err(|error| format!("cannot compress: {error}"))?;
+    Ok(Converted { body: Some(compressed), items, filtered })
+}
+
+fn compressed(body: Bytes, compression: Compression) -> std::io::Result<Bytes> {
+    match compression {
+        Compression::None => Ok(body),
+        Compression::Gzip => {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            encoder.write_all(&body)?;
+            encoder.finish().map(Bytes::from)
+        }
+        Compression::Zstd => zstd::bulk::compress(&body, zstd::DEFAULT_COMPRESSION_LEVEL).map(Bytes::from),
     }
 }
 

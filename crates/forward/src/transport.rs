@@ -1,9 +1,8 @@
 //! One request to a destination, by HTTP or gRPC. Whatever happens becomes an [`Answer`].
 //!
-//! gRPC is spoken over tonic's channel but framed here: the body is on its way as bytes already, and compressing it
-//! needs no second set of tonic features.
+//! gRPC is spoken over tonic's channel but framed here: the body is on its way as bytes already, compressed as the
+//! destination takes it.
 
-use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use tower::{Service as _, ServiceExt as _};
 
 use crate::answer::{Answer, media_type, of_grpc, of_http, shortened};
 use crate::body::Signal;
-use crate::destination::{Compression, Destination, Protocol};
+use crate::destination::{Destination, Protocol};
 use crate::environment::percent_decoded;
 use crate::limits::{ANSWER_BYTES_MAX, CAUSES_MAX, CONNECT_TIMEOUT};
 
@@ -53,11 +52,11 @@ impl Transport {
         Ok(Self { destination, clock, wire })
     }
 
-    /// Sends `body`, which is in the destination's encoding, and waits for the answer, no longer than configured.
+    /// Sends `body`, which is encoded and compressed for the destination, and waits for the answer, no longer than
+    /// configured.
     pub async fn send(&self, signal: Signal, body: Bytes) -> Answer {
         let timeout = self.destination.timeout;
         let sent = async {
-            let body = compressed(body, self.destination.compression).map_err(Failure::here)?;
             match &self.wire {
                 Wire::Http(client) => self.send_http(client, signal, body).await,
                 Wire::Grpc { traces, logs } => {
@@ -195,18 +194,6 @@ fn channel(uri: &Uri) -> Result<Channel, String> {
         endpoint = endpoint.tls_config(tls).map_err(|error| with_causes(&error))?;
     }
     Ok(endpoint.connect_lazy())
-}
-
-fn compressed(body: Bytes, compression: Compression) -> std::io::Result<Bytes> {
-    match compression {
-        Compression::None => Ok(body),
-        Compression::Gzip => {
-            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-            encoder.write_all(&body)?;
-            encoder.finish().map(Bytes::from)
-        }
-        Compression::Zstd => zstd::bulk::compress(&body, zstd::DEFAULT_COMPRESSION_LEVEL).map(Bytes::from),
-    }
 }
 
 /// A gRPC message: whether it is compressed, its length, itself.

@@ -90,6 +90,22 @@ async fn what_arrives_is_what_was_sent_to_the_byte() {
 }
 
 #[tokio::test]
+async fn a_body_compressed_as_the_destination_takes_it_arrives_as_it_came() {
+    let destination = FakeDestination::start(|_, _| Some(Reply::status(200))).await;
+    let text = DestinationText { compression: Some("zstd".into()), ..text(&destination) };
+    let forwarder = start(&FaultyDisk::new(), &text);
+    // With a checksum, which we would not write.
+    let mut encoder = zstd::Encoder::new(Vec::new(), 19).expect("memory");
+    encoder.include_checksum(true).expect("memory");
+    std::io::Write::write_all(&mut encoder, &body(1).bytes).expect("memory");
+    let bytes: Bytes = encoder.finish().expect("memory").into();
+    forwarder.offer(&ReceivedBody { bytes: bytes.clone(), compression: Compression::Zstd, ..body(1) });
+    assert_eq!(drained(&forwarder).await.counts.delivered_items, 1);
+    let got = destination.got().remove(0);
+    assert_eq!((&got.body, &got.headers["content-encoding"]), (&bytes, &"zstd".parse().expect("valid")));
+}
+
+#[tokio::test]
 async fn a_destination_that_refuses_for_a_while_misses_nothing() {
     let destination = FakeDestination::start(|number, _| Some(Reply::status(if number < 7 { 503 } else { 200 }))).await;
     let forwarder = start(&FaultyDisk::new(), &text(&destination));
