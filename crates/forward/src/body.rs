@@ -9,7 +9,7 @@
 //! then        the body
 //! ```
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::Bytes;
 
 use crate::destination::Compression;
 
@@ -50,27 +50,24 @@ const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 8;
 
 impl ReceivedBody {
-    /// As it lies in the journal.
+    /// What stands before the body in the journal.
     #[must_use]
-    pub fn encode(&self) -> Bytes {
-        let mut record = BytesMut::with_capacity(HEADER_BYTES + self.bytes.len());
-        record.put_u8(VERSION);
-        record.put_u8(match self.signal {
+    pub fn header(&self) -> [u8; HEADER_BYTES] {
+        let signal = match self.signal {
             Signal::Traces => 0,
             Signal::Logs => 1,
-        });
-        record.put_u8(match self.encoding {
+        };
+        let encoding = match self.encoding {
             Encoding::Protobuf => 0,
             Encoding::Json => 1,
-        });
-        record.put_u8(match self.compression {
+        };
+        let compression = match self.compression {
             Compression::None => 0,
             Compression::Gzip => 1,
             Compression::Zstd => 2,
-        });
-        record.put_u32_le(self.items);
-        record.put_slice(&self.bytes);
-        record.freeze()
+        };
+        let [a, b, c, d] = self.items.to_le_bytes();
+        [VERSION, signal, encoding, compression, a, b, c, d]
     }
 
     /// Reads a record of the journal; none if it is not one of ours.
@@ -99,7 +96,8 @@ mod tests {
                 for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
                     let bytes = Bytes::from_static(b"body");
                     let body = ReceivedBody { signal, encoding, compression, items: 70_000, bytes };
-                    assert_eq!(ReceivedBody::decode(&body.encode()), Some(body));
+                    let record = Bytes::from([&body.header()[..], &body.bytes].concat());
+                    assert_eq!(ReceivedBody::decode(&record), Some(body));
                 }
             }
         }

@@ -11,7 +11,7 @@
 //! Records are released in order. After a restart, those that were under way or settled out of order are sent once more:
 //! at most as many as may be under way.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -43,7 +43,7 @@ struct Delivery {
     again: VecDeque<Request>,
     /// Everything up to here may be forgotten.
     released: Position,
-    unsettled: BTreeMap<Position, ()>,
+    unsettled: BTreeSet<Position>,
     failures: u32,
     paused_until: Option<Moment>,
 }
@@ -67,7 +67,7 @@ impl Delivery {
             under_way: FuturesUnordered::new(),
             again: VecDeque::new(),
             released,
-            unsettled: BTreeMap::new(),
+            unsettled: BTreeSet::new(),
             failures: 0,
             paused_until: None,
         }
@@ -140,21 +140,18 @@ impl Delivery {
         let Some(mut cursor) = self.cursor.take() else { return Read::Nothing };
         let route = self.route.clone();
         let read = tokio::task::spawn_blocking(move || {
-            let record = cursor.next();
-            let converted = match &record {
-                Ok(Some(record)) => Some(prepare(&route, record)),
-                _ => None,
-            };
-            (cursor, record, converted)
+            let next = cursor.next();
+            let prepared = next.map(|record| record.map(|record| (record.position, prepare(&route, record))));
+            (cursor, prepared)
         });
-        let Ok((cursor, record, prepared)) = read.await else {
+        let Ok((cursor, prepared)) = read.await else {
             // The thread panicked, which is a fault of ours: the cursor is made anew behind what was read.
             self.cursor = Some(self.route.journal.cursor(self.read));
             return Read::Nothing;
         };
         self.cursor = Some(cursor);
-        let record = match record {
-            Ok(Some(record)) => record,
+        let (position, prepared) = match prepared {
+            Ok(Some(prepared)) => prepared,
             Ok(None) => {
                 // Nothing intact lies between here and what was said to be on disk.
                 self.count_gap(Position(self.route.journal.durable().0 + 1));
@@ -169,18 +166,18 @@ impl Delivery {
                 return Read::Nothing;
             }
         };
-        self.count_gap(record.position);
-        self.read = record.position;
+        self.count_gap(position);
+        self.read = position;
         match prepared {
-            Some(Ok(request)) => {
-                self.unsettled.insert(record.position, ());
+            Ok(request) => {
+                self.unsettled.insert(position);
                 Read::Request(request)
             }
-            Some(Err(Skipped::Filtered)) | None => {
+            Err(Skipped::Filtered) => {
                 self.release();
                 Read::Settled
             }
-            Some(Err(Skipped::Broken { items, reason })) => {
+            Err(Skipped::Broken { items, reason }) => {
                 self.route.counters.dropped(items, &reason, self.now());
                 self.release();
                 Read::Settled
@@ -234,10 +231,7 @@ impl Delivery {
 
     /// Lets the journal forget everything before the first record that is not settled.
     fn release(&mut self) {
-        let up_to = match self.unsettled.first_key_value() {
-            Some((first, ())) => Position(first.0 - 1),
-            None => self.read,
-        };
+        let up_to = self.unsettled.first().map_or(self.read, |first| Position(first.0 - 1));
         if up_to > self.released {
             self.released = up_to;
             if let Err(error) = self.route.journal.release(up_to) {
@@ -267,9 +261,8 @@ enum Skipped {
     Broken { items: u64, reason: String },
 }
 
-fn prepare(route: &Route, record: &Record) -> Result<Request, Skipped> {
-    let payload = Bytes::copy_from_slice(&record.payload);
-    let Some(received) = ReceivedBody::decode(&payload) else {
+fn prepare(route: &Route, record: Record) -> Result<Request, Skipped> {
+    let Some(received) = ReceivedBody::decode(&record.payload.into()) else {
         return Err(Skipped::Broken { items: 0, reason: "its record on disk is of an unknown kind".to_owned() });
     };
     let converted = convert(&received, &route.destination, route.filter.as_ref())

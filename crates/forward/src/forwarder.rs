@@ -140,12 +140,8 @@ impl Forwarder {
     /// Hands over a body. Never waits and never fails: what a destination's queue cannot take is dropped and counted.
     /// It is safe from a crash once [`Forwarder::synced`] says so, some 5 ms later.
     pub fn offer(&self, body: &ReceivedBody) {
-        if self.routes.is_empty() {
-            return;
-        }
-        let record = body.encode();
         for route in &self.routes {
-            route.offer(body, &record);
+            route.offer(body);
         }
     }
 

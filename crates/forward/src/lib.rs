@@ -8,8 +8,8 @@
 //!
 //! A body goes to the journal before it goes anywhere, so that a restart or a destination that is down for an hour loses
 //! nothing. Without a filter it is sent as it was received, to the byte where the destination takes that encoding and
-//! compression. What is dropped is counted with its reason: refused by the
-//! destination for good, or beyond the bytes that may wait.
+//! compression. What is dropped is counted with its reason: refused by the destination for good, or beyond the bytes that
+//! may wait.
 //!
 //! TLS needs a rustls provider installed by the binary.
 //!

@@ -104,7 +104,7 @@ impl Route {
 
     /// Takes a body if this destination wants its signal. Never waits: the journal takes it into memory and writes it by
     /// itself; where it cannot, the body is dropped and counted.
-    pub fn offer(&self, body: &ReceivedBody, record: &[u8]) {
+    pub fn offer(&self, body: &ReceivedBody) {
         let wanted = match body.signal {
             crate::Signal::Traces => self.destination.traces.is_some(),
             crate::Signal::Logs => self.destination.logs.is_some(),
@@ -112,7 +112,7 @@ impl Route {
         if !wanted || body.items == 0 {
             return;
         }
-        match self.journal.append(KIND, record) {
+        match self.journal.append_parts(KIND, &[&body.header(), &body.bytes]) {
             Ok(receipt) => {
                 self.last_appended.fetch_max(receipt.position().0, Ordering::SeqCst);
             }
