@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use super::Figure;
 use crate::process::{root, run};
@@ -79,11 +80,11 @@ fn server(binary: &Path, rounds: usize) -> Result<(Duration, f64), String> {
     let mut starts = Vec::new();
     let mut memory_mb: f64 = 0.0;
     for _ in 0..rounds {
-        let folder = Folder::new()?;
+        let folder = folder()?;
         let began = Instant::now();
         let mut child = Command::new(binary)
             .args(["serve", "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0", "--page", "127.0.0.1:0", "--data"])
-            .arg(&folder.0)
+            .arg(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -139,8 +140,8 @@ scenarios:
 
 /// Median time of an attempt without and with assertions on the trace.
 fn scenarios(binary: &Path, repeat: usize) -> Result<(Duration, Duration), String> {
-    let folder = Folder::new()?;
-    let (suite, report) = (folder.0.join("suite.yaml"), folder.0.join("report.json"));
+    let folder = folder()?;
+    let (suite, report) = (folder.path().join("suite.yaml"), folder.path().join("report.json"));
     std::fs::write(&suite, SUITE.replace("REPEAT", &repeat.to_string())).map_err(|error| error.to_string())?;
     let services = ["gateway", "auth", "orchestrator", "search", "vector-db", "rag", "llm", "cache"];
     let mut command = Command::new(binary);
@@ -169,21 +170,9 @@ fn scenarios(binary: &Path, repeat: usize) -> Result<(Duration, Duration), Strin
     Ok((of("without")?, of("with")?))
 }
 
-/// A folder that goes when it is dropped.
-struct Folder(std::path::PathBuf);
-
-impl Folder {
-    fn new() -> Result<Self, String> {
-        let unique =
-            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
-        let path = std::env::temp_dir().join(format!("headwater-bench-{}-{unique}", std::process::id()));
-        std::fs::create_dir_all(&path).map_err(|error| format!("cannot make {}: {error}", path.display()))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+fn folder() -> Result<TempDir, String> {
+    tempfile::Builder::new()
+        .prefix("headwater-bench-")
+        .tempdir()
+        .map_err(|error| format!("cannot make a folder: {error}"))
 }
