@@ -9,7 +9,6 @@ use http::HeaderMap;
 
 use crate::destination::Protocol;
 use crate::limits::REASON_CHARS_MAX;
-use crate::protobuf::{Field, bytes_of, fields, number_of};
 
 /// What follows from an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,13 +140,7 @@ fn http_date(text: &str) -> Option<u64> {
 /// The delay of a `google.rpc.RetryInfo` within a base64 `google.rpc.Status`.
 fn retry_info(details: &str) -> Option<Duration> {
     let status = STANDARD_NO_PAD.decode(details.trim_end_matches('=')).or_else(|_| STANDARD.decode(details)).ok()?;
-    let info = fields(&status).find_map(|(number, field)| match field {
-        Field::Bytes(any) if number == 3 && bytes_of(any, 1)?.ends_with(b"google.rpc.RetryInfo") => bytes_of(any, 2),
-        _ => None,
-    })?;
-    let delay = bytes_of(info, 1).unwrap_or_default();
-    let nanos = u32::try_from(number_of(delay, 2)).unwrap_or(0).min(999_999_999);
-    Some(Duration::new(number_of(delay, 1), nanos))
+    otlp::decode_status_protobuf(&status).retry_after
 }
 
 /// A body as words: the message of a JSON or protobuf `google.rpc.Status`, or plain text.
@@ -156,11 +149,8 @@ fn words(body: &[u8]) -> String {
         let message = json.get("message").or_else(|| json.get("error")).and_then(|message| message.as_str());
         return shortened(message.unwrap_or(&json.to_string()));
     }
-    let text = match bytes_of(body, 2).map(std::str::from_utf8) {
-        Some(Ok(message)) if fields(body).next().is_some() => message,
-        _ => std::str::from_utf8(body).unwrap_or_default(),
-    };
-    shortened(text)
+    let message = otlp::decode_status_protobuf(body).message;
+    if message.is_empty() { shortened(std::str::from_utf8(body).unwrap_or_default()) } else { shortened(&message) }
 }
 
 /// One line of bounded length.

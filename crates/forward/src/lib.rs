@@ -24,7 +24,7 @@
 //! | `body.rs` | [`ReceivedBody`]: what is sent on, and how it lies in the journal |
 //! | `convert.rs`, `filter.rs`, `codec.rs` | from a body as received to one as the destination takes it |
 //! | `transport.rs` | one request by HTTP or gRPC |
-//! | `answer.rs`, `protobuf.rs` | what a destination said, and what follows |
+//! | `answer.rs` | what a destination said, and what follows |
 //! | `pause.rs` | how long to wait before the next try |
 //! | `counters.rs` | what happened |
 //! | `limits.rs` | every bound |
@@ -42,7 +42,6 @@ mod forwarder;
 pub mod limits;
 mod own_address;
 mod pause;
-mod protobuf;
 mod route;
 mod transport;
 

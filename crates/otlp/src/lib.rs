@@ -42,6 +42,6 @@ pub use metrics::{count_metric_points_json, count_metric_points_protobuf};
 pub use protobuf_decode::{decode_logs_protobuf, decode_traces_protobuf};
 pub use protobuf_encode::{encode_logs_protobuf, encode_traces_protobuf};
 pub use response::{
-    ResponseSignal, decode_partial_success, encode_response_json, encode_response_protobuf, encode_status_json,
-    encode_status_protobuf,
+    ResponseSignal, RpcStatus, decode_partial_success, decode_status_protobuf, encode_response_json,
+    encode_response_protobuf, encode_status_json, encode_status_protobuf,
 };
