@@ -15,6 +15,13 @@ impl DecodeError {
     pub(crate) fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { place: place.into(), problem: problem.into() }
     }
+
+    pub(crate) fn no_json(error: &serde_json::Error) -> Self {
+        let text = error.to_string();
+        // The place is told by itself.
+        let problem = text.rsplit_once(" at line ").map_or(text.as_str(), |(problem, _)| problem);
+        Self::new(format!("line {}, column {}", error.line(), error.column()), format!("this is no JSON: {problem}"))
+    }
 }
 
 impl fmt::Display for DecodeError {

@@ -28,12 +28,7 @@ type Result<T> = std::result::Result<T, DecodeError>;
 /// If it is no JSON (with line and column), or a field is not of its type (with its path). Then nothing is kept.
 pub fn decode_json(body: &[u8]) -> Result<Decoded> {
     // Nesting is bounded by serde_json itself, at 128 levels.
-    let document: Json = serde_json::from_slice(body).map_err(|error| {
-        let place = format!("line {}, column {}", error.line(), error.column());
-        let text = error.to_string();
-        let problem = text.rsplit_once(" at line ").map_or(text.as_str(), |(problem, _)| problem);
-        DecodeError::new(place, format!("this is no JSON: {problem}"))
-    })?;
+    let document: Json = serde_json::from_slice(body).map_err(|error| DecodeError::no_json(&error))?;
     let mut decoder = Decoder { interner: Interner::default(), decoded: Decoded::default(), path: String::new() };
     decoder.document(&document)?;
     Ok(decoder.decoded)
@@ -71,20 +66,15 @@ struct Object<'a>(&'a serde_json::Map<String, Json>);
 
 impl<'a> Object<'a> {
     fn get(&self, key: &str) -> Option<&'a Json> {
-        let found = self.0.get(key).or_else(|| self.0.get(&snake_case(key)));
-        found.filter(|value| !value.is_null())
+        let in_snake_case = || self.0.iter().find(|(found, _)| is_in_snake_case(found, key)).map(|(_, value)| value);
+        self.0.get(key).or_else(in_snake_case).filter(|value| !value.is_null())
     }
 }
 
-fn snake_case(key: &str) -> String {
-    let mut snake = String::with_capacity(key.len() + 4);
-    for c in key.chars() {
-        if c.is_ascii_uppercase() {
-            snake.push('_');
-        }
-        snake.push(c.to_ascii_lowercase());
-    }
-    snake
+/// Whether `found` is `key`, which is in lowerCamelCase, in snake_case.
+fn is_in_snake_case(found: &str, key: &str) -> bool {
+    let underscore = |byte: u8| byte.is_ascii_uppercase().then_some(b'_');
+    found.bytes().eq(key.bytes().flat_map(|byte| underscore(byte).into_iter().chain([byte.to_ascii_lowercase()])))
 }
 
 fn quoted(value: &Json) -> String {

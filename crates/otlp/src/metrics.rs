@@ -34,15 +34,16 @@ fn count(mut message: Reader<'_>, path: &[&[u32]]) -> Result<u64, DecodeError> {
 /// # Errors
 /// If it is no JSON.
 pub fn count_metric_points_json(body: &[u8]) -> Result<u64, DecodeError> {
-    let document: Json = serde_json::from_slice(body).map_err(|error| {
-        DecodeError::new(format!("line {}, column {}", error.line(), error.column()), "this is no JSON")
-    })?;
-    let list = |value: &Json, key: &str| value[key].as_array().cloned().unwrap_or_default();
+    let document: Json = serde_json::from_slice(body).map_err(|error| DecodeError::no_json(&error))?;
     let metrics = list(&document, "resourceMetrics")
         .iter()
         .flat_map(|block| list(block, "scopeMetrics"))
-        .flat_map(|scope| list(&scope, "metrics"))
-        .collect::<Vec<_>>();
+        .flat_map(|scope| list(scope, "metrics"));
     let kinds = ["gauge", "sum", "histogram", "exponentialHistogram", "summary"];
-    Ok(metrics.iter().flat_map(|metric| kinds.map(|kind| list(&metric[kind], "dataPoints").len() as u64)).sum())
+    Ok(metrics.flat_map(|metric| kinds.map(|kind| list(&metric[kind], "dataPoints").len() as u64)).sum())
+}
+
+/// The list under `key`; anything else is an empty one.
+fn list<'a>(value: &'a Json, key: &str) -> &'a [Json] {
+    value[key].as_array().map_or(&[], Vec::as_slice)
 }
