@@ -236,13 +236,14 @@ impl Writer {
         }
     }
 
-    /// A message, also when empty. Its length is known only afterwards and put in front then.
+    /// A message, also when empty. Its length is known only afterwards: written behind, then turned to the front.
     pub fn message(&mut self, number: u32, write: impl FnOnce(&mut Self)) {
         self.key(number, 2);
         let start = self.bytes.len();
         write(self);
-        let mut length = Self::default();
-        length.varint((self.bytes.len() - start) as u64);
-        self.bytes.splice(start..start, length.bytes);
+        let end = self.bytes.len();
+        self.varint((end - start) as u64);
+        let length_bytes = self.bytes.len() - end;
+        self.bytes[start..].rotate_right(length_bytes);
     }
 }
