@@ -5,18 +5,30 @@ import { parseDuration } from "./time.ts";
 
 type Test = (outline: Outline, row: number) => boolean;
 
-const flagWords: Record<string, number> = {
-  error: Flag.error,
-  critical: Flag.critical,
-  llm: Flag.llm,
-  orphan: Flag.synthetic,
-  unfinished: Flag.unfinished,
-  client: Flag.client,
-  server: Flag.server,
-};
+/** A map: words come from people, and `constructor` is one. */
+const flagWords = new Map<string, number>([
+  ["error", Flag.error],
+  ["critical", Flag.critical],
+  ["llm", Flag.llm],
+  ["orphan", Flag.synthetic],
+  ["unfinished", Flag.unfinished],
+  ["client", Flag.client],
+  ["server", Flag.server],
+]);
+const servicePrefix = "svc:";
+
+function wordsOf(text: string): string[] {
+  return text.toLowerCase().split(/\s+/).filter(Boolean);
+}
+
+/** Whether no words of data are looked for in `text`: elsewhere, where its words mean only themselves, less is found. */
+export function answersItself(text: string): boolean {
+  const words = wordsOf(text);
+  return words.some((word) => /^(dur|self)[<>]/.test(word) || word.startsWith(servicePrefix)) || words.every((word) => flagWords.has(word));
+}
 
 function compile(word: string, outline: Outline): Test {
-  const flag = flagWords[word];
+  const flag = flagWords.get(word);
   if (flag !== undefined) return ({ flags }, row) => (flags[row]! & flag) !== 0;
   const comparison = /^(dur|self)(>=|<=|>|<)(.+)$/.exec(word);
   const limit = comparison && parseDuration(comparison[3]!);
@@ -30,7 +42,7 @@ function compile(word: string, outline: Outline): Test {
     };
     return tests[comparison[2]!]!;
   }
-  const service = word.startsWith("svc:") ? word.slice(4) : undefined;
+  const service = word.startsWith(servicePrefix) ? word.slice(servicePrefix.length) : undefined;
   // Each distinct name is looked at once, not each row.
   const services = outline.services.map((look) => look.name.toLowerCase().includes(service ?? word));
   if (service !== undefined) return ({ svc }, row) => services[svc[row]!]!;
@@ -40,7 +52,7 @@ function compile(word: string, outline: Outline): Test {
 
 /** Rows that meet every word of `text`, whatever the case, ascending. Nothing for an empty text. */
 export function findRows(outline: Outline, text: string): Uint32Array {
-  const tests = text.toLowerCase().split(/\s+/).filter(Boolean).map((word) => compile(word, outline));
+  const tests = wordsOf(text).map((word) => compile(word, outline));
   if (tests.length === 0) return new Uint32Array();
   const rows = new Uint32Array(outline.n);
   let count = 0;

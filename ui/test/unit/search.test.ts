@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { decodeOutline } from "../../src/engine/outline.ts";
-import { findRows, nextOf } from "../../src/engine/search.ts";
+import { answersItself, findRows, nextOf } from "../../src/engine/search.ts";
 import { ragTrace } from "../fixtures/rag.ts";
 import { assemble } from "../fixtures/spans.ts";
 
@@ -21,6 +21,17 @@ test("flags and durations", () => {
   const long = findRows(outline, "dur>500ms");
   expect([...long]).toEqual(made.rows.flatMap((span, row) => (span.duration > 500e6 ? [row] : [])));
   expect(findRows(outline, "dur>=0ms").length).toBe(outline.n);
+});
+
+test.each([
+  ["error", true], ["Error", true], ["LLM unfinished", true], ["dur>200ms", true], ["svc:rag timeout", true], ["timeout self<1ms", true],
+  ["timeout", false], ["connection error", false], ["constructor", false], ["{ duration > 200ms }", false],
+])("%j needs nobody else: %j", (text, itself) => expect(answersItself(text)).toBe(itself));
+
+test("words that objects know are words like others", () => {
+  const { header } = outline;
+  const named = { ...outline, names: outline.names.map((name) => `${name} constructor __proto__`) };
+  for (const word of ["constructor", "__proto__"]) expect(findRows(named, word).length).toBe(header.n);
 });
 
 test("next goes around the end, both ways", () => {

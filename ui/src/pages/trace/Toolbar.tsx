@@ -2,6 +2,7 @@
 
 import { useEffect, useState, type RefObject } from "react";
 import { api } from "../../api/client.ts";
+import { answersItself } from "../../engine/search.ts";
 import { positionOf } from "../../engine/visible.ts";
 import { isWhole } from "../../engine/viewport.ts";
 import { formatCount, formatDuration, parseDuration } from "../../engine/time.ts";
@@ -66,8 +67,7 @@ function useServerFind(view: TraceView, text: string): void {
   useEffect(() => {
     view.serverMatches.value = [];
     const wanted = text.trim();
-    // Words that this page answers itself would only find less on the server.
-    if (wanted.length < ASK_SERVER_LETTERS_MIN || /^(error|critical|llm|client|server|orphan|unfinished)$|^(dur|self)[<>]|^svc:/.test(wanted)) return undefined;
+    if (wanted.length < ASK_SERVER_LETTERS_MIN || answersItself(wanted)) return undefined;
     const controller = new AbortController();
     const timer = setTimeout(async () => {
       try {
