@@ -158,10 +158,12 @@ function drawnEdges(map: ServiceMap, drawn: GraphAnswer): { edge: MapEdge; drawn
 function useLayout(map: ServiceMap): GraphAnswer | Error | undefined {
   const key = JSON.stringify([map.nodes.map(({ name }) => name), map.edges.map(({ from, to }) => [from, to])]);
   const [, changed] = useState(0);
-  const [failure, setFailure] = useState<Error | undefined>(undefined);
+  /** Of which graph, so that the failure of one is not shown for the next. */
+  const [failure, setFailure] = useState<{ key: string; error: Error } | undefined>(undefined);
   useEffect(() => {
     if (layouts.has(key)) return undefined;
     let wanted = true;
+    setFailure(undefined);
     const known = new Set(map.nodes.map(({ name }) => name));
     const edges = map.edges.filter(({ from, to }) => known.has(from) && known.has(to));
     placeGraph({ nodes: map.nodes.map(({ name }) => ({ name, ...NODE })), edges: edges.map(({ from, to }) => ({ from, to })), label: LABEL }).then(
@@ -170,11 +172,11 @@ function useLayout(map: ServiceMap): GraphAnswer | Error | undefined {
         layouts.set(key, answer);
         if (wanted) changed((turn) => turn + 1);
       },
-      (error: Error) => wanted && setFailure(error),
+      (error: Error) => wanted && setFailure({ key, error }),
     );
     return () => { wanted = false; };
     // The key says all that a layout depends on.
     // oxlint-disable-next-line react/exhaustive-deps
   }, [key]);
-  return layouts.get(key) ?? failure;
+  return layouts.get(key) ?? (failure?.key === key ? failure.error : undefined);
 }
