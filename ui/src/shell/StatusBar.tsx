@@ -2,14 +2,14 @@
 
 import type { Info } from "../api/types.ts";
 import { formatBytes, formatCount } from "../engine/time.ts";
-import { connected, status } from "../state/live.ts";
+import { connected, refusedOf, status } from "../state/live.ts";
 import { useValue } from "../state/signals.ts";
 
 export function StatusBar({ info }: { info: Info | undefined }) {
   const now = useValue(status);
   const isConnected = useValue(connected);
   const receiving = now?.receiving;
-  const refused = receiving ? receiving.spansRejected + receiving.requestsRejected + receiving.requestsThrottled : 0;
+  const refused = receiving ? refusedOf(receiving) : 0;
   const forwardingTrouble = now?.forwarding.filter((destination) => destination.state === "stopped" || destination.state === "retrying") ?? [];
   return (
     <footer className="statusbar">

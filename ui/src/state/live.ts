@@ -1,11 +1,16 @@
 // What the live feed last said, for whoever shows it.
 
 import { listen, type LiveEvents } from "../api/live.ts";
-import type { Status } from "../api/types.ts";
+import type { Receiving, Status } from "../api/types.ts";
 import { signal } from "./signals.ts";
 
 export const connected = signal<boolean | undefined>(undefined);
 export const status = signal<Status | undefined>(undefined);
+
+/** Everything that was sent and not taken: whole requests, and single spans and log records of others. */
+export function refusedOf({ requestsRejected, requestsThrottled, spansRejected, logsRejected }: Receiving): number {
+  return requestsRejected + requestsThrottled + spansRejected + logsRejected;
+}
 
 type Handlers = { [K in keyof LiveEvents]: Set<(data: LiveEvents[K]) => void> };
 const handlers: Handlers = { traces: new Set(), status: new Set(), evals: new Set(), gap: new Set() };

@@ -2,7 +2,7 @@
 
 import { api } from "../../api/client.ts";
 import { formatCount } from "../../engine/time.ts";
-import { status } from "../../state/live.ts";
+import { refusedOf, status } from "../../state/live.ts";
 import { useResource } from "../../state/resource.ts";
 import { useValue } from "../../state/signals.ts";
 import { useState } from "react";
@@ -57,7 +57,7 @@ export function Welcome() {
         <section aria-labelledby="welcome-heard">
           <h2 id="welcome-heard">What was heard</h2>
           <div className="card listening" aria-live="polite">
-            <p>{receiving && receiving.requests > 0 ? <><Icon name="info" /> {formatCount(receiving.requests)} requests, {formatCount(receiving.spans)} spans accepted, {formatCount(receiving.spansRejected + receiving.requestsRejected)} refused</> : <><span className="status-dot" />Listening. Nothing received so far.</>}</p>
+            <p>{receiving && receiving.requests > 0 ? <><Icon name="info" /> {formatCount(receiving.requests)} requests, {formatCount(receiving.spans)} spans accepted, {formatCount(refusedOf(receiving))} refused</> : <><span className="status-dot" />Listening. Nothing received so far.</>}</p>
             {receiving?.lastRejection
               ? <p className="error-text"><Icon name="error" /> Last refused{receiving.lastRejection.peer && ` from ${receiving.lastRejection.peer}`}: {receiving.lastRejection.error}{receiving.lastRejection.hint && <span className="muted"> · {receiving.lastRejection.hint}</span>}</p>
               : <p className="muted">Last refused: none</p>}
