@@ -132,7 +132,11 @@ test("a trace that still arrives grows in place and keeps what was open and sele
   const name = await selected.innerText();
   await page.keyboard.press("ArrowLeft");
   const before = await page.locator(".facts").innerText();
+  await page.waitForURL(/span=/);
+  const spanAgain = page.waitForRequest(/\/spans\/\d+$/, { timeout: 15_000 });
   await page.waitForFunction((text) => document.querySelector<HTMLElement>(".facts")!.innerText !== text, before, { timeout: 15_000 });
+  // The span may have new children.
+  await spanAgain;
   expect(await selected.innerText()).toBe(name);
   expect(await page.locator('[role="row"][aria-selected="true"]').getAttribute("aria-expanded")).toBe("false");
   expect(troubles).toEqual([]);
