@@ -6,6 +6,7 @@ use std::sync::Arc;
 use model::{Attributes, Duration, Instant, Span, Trace, TraceId, TraceSummary, Value};
 
 use super::{EmbeddedStore, Snapshot, damaged, without_duplicates};
+use crate::head::HeadTrace;
 use crate::limits::{KNOWN_KEYS_MAX, KNOWN_VALUES_MAX, SPLIT_SUMMARIES_MAX};
 use crate::segment::{Aggregates, KeyCounts, Segment, minute_of};
 use crate::{
@@ -19,7 +20,6 @@ impl Snapshot {
         let mut spans = Vec::new();
         let mut logs = Vec::new();
         let mut pieces = 0;
-        let in_memory = [self.sealing.as_ref().and_then(|sealing| sealing.traces.get(&id)), self.head.get(&id)];
         for segment in &self.live.segments {
             match segment.trace(id) {
                 Ok(None) => {}
@@ -32,7 +32,7 @@ impl Snapshot {
                 Err(error) => shortfalls.push(damaged(segment, &error)),
             }
         }
-        for part in in_memory.into_iter().flatten() {
+        for part in self.in_memory(id).into_iter().flatten() {
             pieces += 1;
             spans.extend(part.spans.iter().cloned());
             logs.extend(part.logs.iter().cloned());
@@ -43,6 +43,20 @@ impl Snapshot {
             (spans, logs) = (without_duplicates(spans), without_duplicates(logs));
         }
         (pieces > 0).then(|| Trace::assemble(id, spans, logs))
+    }
+
+    /// What memory has of a trace: what is being sealed of it, and what came since.
+    fn in_memory(&self, id: TraceId) -> [Option<&HeadTrace>; 2] {
+        let sealing = self.sealing.as_ref().and_then(|sealing| sealing.traces.get(&id));
+        [sealing, self.head.get(&id)].map(|part| part.map(|part| &**part))
+    }
+
+    /// The trace's part in memory, if that is all there is of it.
+    pub(super) fn whole_in_memory(&self, id: TraceId) -> Option<&HeadTrace> {
+        match self.in_memory(id) {
+            [Some(part), None] | [None, Some(part)] => Some(part).filter(|part| !part.may_be_sealed_too),
+            _ => None,
+        }
     }
 
     /// Spans of the head and of what is being sealed.
@@ -115,14 +129,10 @@ impl EmbeddedStore {
         cost: &mut Cost,
         shortfalls: &mut Vec<Shortfall>,
     ) -> Option<TraceSummary> {
-        let sealing = snapshot.sealing.as_ref().and_then(|sealing| sealing.traces.get(&id));
-        let in_memory = match (snapshot.head.get(&id), sealing) {
-            (Some(trace), None) | (None, Some(trace)) if !trace.may_be_sealed_too => {
-                return Some(trace.summary(id, &*self.hooks.summarise).clone());
-            }
-            (None, None) => false,
-            _ => true,
-        };
+        if let Some(part) = snapshot.whole_in_memory(id) {
+            return Some(part.summary(id, &*self.hooks.summarise).clone());
+        }
+        let in_memory = snapshot.in_memory(id).iter().any(Option::is_some);
         if !in_memory && !snapshot.live.split.contains(&id) {
             return sealed_summary(snapshot, id, cost, shortfalls);
         }

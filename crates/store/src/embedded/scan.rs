@@ -74,6 +74,8 @@ struct Scanning<'a> {
     snapshot: &'a Snapshot,
     after: Option<Place>,
     page: Page,
+    /// The predicates that a summary cannot answer.
+    about_spans: Vec<&'a Predicate>,
     asked: Asked<'a>,
     looked_into: u64,
     stopped: bool,
@@ -91,6 +93,7 @@ impl EmbeddedStore {
             snapshot: &snapshot,
             after,
             page: Page { wanted, found: Vec::new() },
+            about_spans: scan.predicates.iter().filter(|predicate| !is_of_summary(predicate)).collect(),
             asked: self.asked(&snapshot),
             looked_into: 0,
             stopped: false,
@@ -115,8 +118,7 @@ impl Scanning<'_> {
             if self.is_stopped() {
                 break;
             }
-            let whole_here = self.whole_in_memory(id);
-            let summary = match whole_here {
+            let summary = match snapshot.whole_in_memory(id) {
                 Some(part) => Some(part.summary(id, &*self.store.hooks.summarise).clone()),
                 None => {
                     let (cost, shortfalls) = (&mut self.asked.cost, &mut self.asked.shortfalls);
@@ -141,31 +143,21 @@ impl Scanning<'_> {
         apart
     }
 
-    /// The trace's part in memory, if that is all there is of it.
-    fn whole_in_memory(&self, id: TraceId) -> Option<&'_ crate::head::HeadTrace> {
-        let sealing = self.snapshot.sealing.as_ref().and_then(|sealing| sealing.traces.get(&id));
-        let part = match (self.snapshot.head.get(&id), sealing) {
-            (Some(part), None) | (None, Some(part)) => part,
-            _ => return None,
-        };
-        (!part.may_be_sealed_too).then_some(&**part)
-    }
-
     fn judge_whole(&mut self, place: Place, summary: TraceSummary) {
-        let about_spans: Vec<_> = self.scan.predicates.iter().filter(|predicate| !is_of_summary(predicate)).collect();
-        if let Some(part) = self.whole_in_memory(summary.trace_id)
-            && !about_spans.iter().all(|predicate| spans_meet(&part.spans, predicate))
-        {
+        let meets = |spans: &[Span]| self.about_spans.iter().all(|predicate| spans_meet(spans, predicate));
+        let whole_here = self.snapshot.whole_in_memory(summary.trace_id);
+        if whole_here.is_some_and(|part| !meets(&part.spans)) {
             return;
         }
-        if about_spans.is_empty() && self.scan.residual.is_none() {
+        let is_met = whole_here.is_some() || self.about_spans.is_empty();
+        if is_met && self.scan.residual.is_none() {
             self.page.insert(place, FoundTrace { summary, matched_spans: None });
             return;
         }
         self.looked_into += 1;
         let (cost, shortfalls) = (&mut self.asked.cost, &mut self.asked.shortfalls);
         let Some(trace) = self.snapshot.whole(summary.trace_id, cost, shortfalls) else { return };
-        if about_spans.iter().all(|predicate| spans_meet(trace.spans(), predicate)) {
+        if is_met || meets(trace.spans()) {
             self.judge_residual(place, summary, &trace);
         }
     }
@@ -257,20 +249,13 @@ impl Scanning<'_> {
 
     /// Traces that meet every predicate on spans; none if there is no such predicate.
     fn search(&mut self, segment: &Segment) -> std::io::Result<Option<TraceSet>> {
-        let mut all: Option<TraceSet> = None;
-        for predicate in self.scan.predicates.iter().filter(|predicate| !is_of_summary(predicate)) {
-            let (found, bytes) = segment.search(predicate)?;
-            self.asked.cost.bytes += bytes;
-            self.asked.cost.rows += segment.info.spans;
-            all = match (all, found) {
-                (Some(mut all), Some(found)) => {
-                    all.intersect(&found);
-                    Some(all)
-                }
-                (all, found) => all.or(found),
-            };
+        if self.about_spans.is_empty() {
+            return Ok(None);
         }
-        Ok(all)
+        let (found, bytes) = segment.search(&self.about_spans)?;
+        self.asked.cost.bytes += bytes;
+        self.asked.cost.rows += segment.info.spans * self.about_spans.len() as u64;
+        Ok(found)
     }
 
     /// Asks the residual about candidates in their order, until the page cannot become better.

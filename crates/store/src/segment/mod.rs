@@ -207,9 +207,19 @@ impl Segment {
         Ok((rows.collect(), bytes))
     }
 
-    /// Traces with a span that meets `predicate`, and the bytes read; none if the directory alone decides.
-    pub fn search(&self, predicate: &Predicate) -> io::Result<(Option<TraceSet>, u64)> {
-        self.searched(|searched| search::matching(searched, predicate))
+    /// Traces that have for each predicate a span that meets it, and the bytes read; none if the directory alone decides.
+    pub fn search(&self, predicates: &[&Predicate]) -> io::Result<(Option<TraceSet>, u64)> {
+        self.searched(|searched| {
+            let mut all: Option<TraceSet> = None;
+            for predicate in predicates {
+                let Some(found) = search::matching(searched, predicate)? else { continue };
+                match &mut all {
+                    Some(all) => all.intersect(&found),
+                    None => all = Some(found),
+                }
+            }
+            Ok(all)
+        })
     }
 
     /// Counts the values of an attribute; answers whether all were counted apart, and the bytes read.
@@ -226,8 +236,8 @@ impl Segment {
     fn searched<T>(&self, search: impl FnOnce(&search::Searched<'_>) -> io::Result<T>) -> io::Result<(T, u64)> {
         let file = self.spans.counted();
         let footer = self.footer(&file, true)?;
-        let (traces, keys) = (self.traces()?, self.keys()?);
-        let found = search(&search::Searched { footer: &footer, file: &file, traces: &traces, keys: &keys })?;
+        let traces = self.traces()?;
+        let found = search(&search::Searched::new(&footer, &file, &traces, &self.directory))?;
         Ok((found, file.bytes_read()))
     }
 

@@ -1,5 +1,6 @@
 //! Which traces of a segment meet a condition on their spans: reads only the columns the condition is about.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::io;
 
@@ -10,7 +11,7 @@ use model::{Attributes, KeyValue, Value};
 
 use super::checked_file::CheckedFile;
 use super::columns::CellReader;
-use super::directory::Traces;
+use super::directory::{DirectoryFile, Traces};
 use super::key_counts::KeyCounts;
 use super::reader::Footer;
 use crate::encoding::{Decoder, Malformed};
@@ -42,12 +43,14 @@ impl TraceSet {
 }
 
 /// What a search reads.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Searched<'a> {
-    pub footer: &'a Footer,
-    pub file: &'a CheckedFile,
-    pub traces: &'a Traces,
-    pub keys: &'a KeyCounts,
+    footer: &'a Footer,
+    file: &'a CheckedFile,
+    traces: &'a Traces,
+    directory: &'a DirectoryFile,
+    /// Read once, and only where attributes are asked for.
+    keys: OnceCell<KeyCounts>,
 }
 
 /// Traces with a span that meets `predicate`; none if that is decided by the directory alone.
@@ -105,7 +108,19 @@ pub fn count_values(
     Ok(complete)
 }
 
-impl Searched<'_> {
+impl<'a> Searched<'a> {
+    pub fn new(footer: &'a Footer, file: &'a CheckedFile, traces: &'a Traces, directory: &'a DirectoryFile) -> Self {
+        Self { footer, file, traces, directory, keys: OnceCell::new() }
+    }
+
+    fn keys(&self) -> io::Result<&KeyCounts> {
+        if let Some(keys) = self.keys.get() {
+            return Ok(keys);
+        }
+        let keys = self.directory.keys()?;
+        Ok(self.keys.get_or_init(|| keys))
+    }
+
     /// Inserts the traces of the rows where `test` holds for one column.
     fn rows(
         &self,
@@ -140,7 +155,8 @@ impl Searched<'_> {
         key: &str,
         value: Option<&Value>,
     ) -> io::Result<()> {
-        let occurs = |value_type| self.keys.of(scope, value_type, key) > 0;
+        let keys = self.keys()?;
+        let occurs = |value_type| keys.of(scope, value_type, key) > 0;
         // An absent key, or a key that never has this type, costs nothing.
         let possible =
             value.map_or_else(|| ValueType::ALL.into_iter().any(occurs), |value| occurs(ValueType::of(value)));
@@ -190,8 +206,9 @@ impl Searched<'_> {
             }
         }
         // Repeated keys, rare keys and nested values lie in the rest.
+        let keys = self.keys()?;
         let total: u64 =
-            ValueType::ALL.into_iter().map(|value_type| self.keys.of(AttributeScope::Span, value_type, key)).sum();
+            ValueType::ALL.into_iter().map(|value_type| keys.of(AttributeScope::Span, value_type, key)).sum();
         if total > in_columns {
             self.each_blob("rest", key, take, &|bytes| Decoder::new(bytes).entries())?;
         }
