@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
-use model::{Instant, TraceId};
+use model::TraceId;
 
 use super::{EmbeddedStore, Live, UpkeepNotes, without_duplicates};
 use crate::limits::{CHUNK_SPANS, MERGE_BYTES, MERGE_COUNT, MERGE_SPANS_MAX, MERGE_TIME_MAX};
@@ -34,14 +34,13 @@ impl EmbeddedStore {
     ) -> Result<Option<SegmentInfo>, StoreError> {
         let is_part = |segment: &Arc<Segment>| parts.iter().any(|part| part.info.number == segment.info.number);
         let others: Vec<_> = live.segments.iter().filter(|segment| !is_part(segment)).cloned().collect();
-        let beside = live.next(others.clone(), Vec::new());
         let prepared = plan_of(parts).and_then(|plan| Ok((plan, ids_of(parts, without)?)));
         let (plan, ids) = prepared.map_err(|error| self.give_up_on(notes, parts, error))?;
         let sealed_at = parts.iter().map(|part| part.info.sealed_at).max().unwrap_or_default();
         let merged = match ids.is_empty() {
             true => None,
             false => {
-                let written = self.write_segment(notes, plan, sealed_at, &beside, &|writer| copy(parts, &ids, writer));
+                let written = self.write_segment(notes, plan, sealed_at, &others, &|writer| copy(parts, &ids, writer));
                 Some(written.inspect_err(|error| {
                     if !matches!(error, StoreError::DiskFull { .. }) {
                         notes.unmergeable.extend(parts.iter().map(|part| part.info.number));
@@ -173,9 +172,4 @@ fn read_chunk(parts: &[Arc<Segment>], chunk: &[(TraceId, u32)]) -> io::Result<Ve
         Some(TraceRows { id: *id, spans: without_duplicates(rows.spans), logs: without_duplicates(rows.logs) })
     };
     Ok(chunk.iter().filter_map(whole).collect())
-}
-
-/// Whether `sealed_at` lies longer ago than `age`.
-pub fn is_older(sealed_at: Instant, now: Instant, age: model::Duration) -> bool {
-    now - sealed_at > age
 }

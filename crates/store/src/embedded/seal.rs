@@ -53,7 +53,7 @@ impl EmbeddedStore {
         let live = Arc::clone(&self.state().live);
         let segment = match ids.is_empty() {
             true => None,
-            false => Some(self.write_head(notes, head, &ids, &live, now)?),
+            false => Some(self.write_head(notes, head, &ids, &live.segments, now)?),
         };
         let info = segment.as_ref().map(|segment| segment.info);
         let mut segments = live.segments.clone();
@@ -68,7 +68,7 @@ impl EmbeddedStore {
         notes: &mut UpkeepNotes,
         head: &Head,
         ids: &[TraceId],
-        live: &Live,
+        others: &[Arc<Segment>],
         now: Instant,
     ) -> Result<Segment, StoreError> {
         let mut counts = KeyCounts::default();
@@ -81,7 +81,7 @@ impl EmbeddedStore {
         }
         counts.settle();
         let plan = ColumnPlan::choose(&counts, spans, &order);
-        self.write_segment(notes, plan, now, live, &|writer| {
+        self.write_segment(notes, plan, now, others, &|writer| {
             let mut chunk = Vec::new();
             let mut chunk_spans = 0;
             for &id in ids {
@@ -97,20 +97,19 @@ impl EmbeddedStore {
         })
     }
 
-    /// Writes a segment and opens it; on failure its files are removed. `others` are the segments that live on beside.
+    /// Writes a segment and opens it; on failure its files are removed. `others` live on beside it.
     pub(super) fn write_segment(
         &self,
         notes: &mut UpkeepNotes,
         plan: ColumnPlan,
         sealed_at: Instant,
-        others: &Live,
+        others: &[Arc<Segment>],
         fill: &dyn Fn(&mut SegmentWriter<'_>) -> std::io::Result<()>,
     ) -> Result<Segment, StoreError> {
         let number = notes.next_segment;
         notes.next_segment += 1;
         let summarise = |trace: &model::Trace| self.summarise(trace);
-        let continued =
-            |id| others.segments.iter().any(|segment| segment.holds(id).unwrap_or_else(|_| segment.may_hold(id)));
+        let continued = |id| others.iter().any(|segment| segment.holds(id).unwrap_or_else(|_| segment.may_hold(id)));
         let write = || {
             let mut writer = SegmentWriter::create(&*self.disk, &self.segments_folder, number, plan, &summarise)?;
             fill(&mut writer)?;

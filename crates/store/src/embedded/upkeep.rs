@@ -5,7 +5,6 @@ use std::thread::JoinHandle;
 
 use model::Instant;
 
-use super::merge::is_older;
 use super::{EmbeddedStore, UpkeepNotes};
 use crate::StoreError;
 use crate::limits::UPKEEP_INTERVAL;
@@ -72,7 +71,7 @@ impl EmbeddedStore {
         let retention = self.options.retention;
         let mut dropped = Vec::new();
         for info in infos {
-            let too_old = retention.age.is_some_and(|age| is_older(info.sealed_at, now, age));
+            let too_old = retention.age.is_some_and(|age| now - info.sealed_at > age);
             let too_much = retention.bytes.is_some_and(|limit| bytes > limit);
             if too_old || too_much {
                 bytes -= info.bytes;

@@ -31,7 +31,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use journal::Disk;
-use model::{Instant, LogRecord, Span, TraceId, TraceSummary, Value};
+use model::{Instant, LogRecord, Span, TraceId, Value};
 
 pub use columns::{ColumnPlan, KeyOrder};
 pub use directory::Traces;
@@ -77,12 +77,12 @@ pub struct SegmentInfo {
 }
 
 impl SegmentInfo {
-    fn account(&mut self, summary: &TraceSummary, spans: u64, logs: u64) {
+    fn account(&mut self, start: Instant, spans: u64, logs: u64) {
         self.traces += 1;
         self.spans += spans;
         self.logs += logs;
-        self.min_start = self.min_start.min(summary.start);
-        self.max_start = self.max_start.max(summary.start);
+        self.min_start = self.min_start.min(start);
+        self.max_start = self.max_start.max(start);
     }
 }
 
@@ -133,7 +133,7 @@ impl Segment {
         let traces = segment.directory.traces()?;
         let mut info = SegmentInfo { number, min_start: Instant(u64::MAX), ..SegmentInfo::default() };
         for entry in &traces.entries {
-            info.account(&traces.summary(entry), entry.rows.into(), entry.logs.into());
+            info.account(entry.start, entry.rows.into(), entry.logs.into());
         }
         let logs = segment.logs.as_ref().map_or(0, parquet::file::reader::Length::len);
         info.bytes = segment.directory.bytes + parquet::file::reader::Length::len(&segment.spans) + logs;

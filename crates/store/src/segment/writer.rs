@@ -77,7 +77,7 @@ impl<'a> SegmentWriter<'a> {
             let (rows_spans, rows_logs) = (rows.spans.len() as u32, rows.logs.len() as u32);
             let trace = Trace::assemble(rows.id, rows.spans, rows.logs);
             let summary = (self.summarise)(&trace);
-            self.info.account(&summary, u64::from(rows_spans), u64::from(rows_logs));
+            self.info.account(summary.start, u64::from(rows_spans), u64::from(rows_logs));
             self.traces.push(&summary, rows_spans, rows_logs);
             self.ids.push(rows.id);
             let (trace_spans, trace_logs) = trace.into_parts();
