@@ -8,8 +8,8 @@
 //!
 //! Several faults are joined by `;`. What cannot be read is ignored, as any foreign baggage would be.
 //!
-//! A fault acts in the callee, once per request that crosses its edge; `times` counts those requests within one trace. Only a service started with `DEMO_FAULTS=on` honours it. The
-//! caller names itself in the header (or gRPC metadata) `x-caller`.
+//! A fault acts in the callee, once per request that crosses its edge; `times` counts those requests within one trace. Only
+//! a service started with `DEMO_FAULTS=on` honours it. The caller names itself in the header (or gRPC metadata) `x-caller`.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::TraceContextExt as _;
-use opentelemetry::{Context, TraceId};
+use opentelemetry::{Context, KeyValue, TraceId};
 
 use crate::limits::FAULT_TRACES_MAX;
 
@@ -39,6 +39,17 @@ pub struct Fault {
     pub delay: Option<Duration>,
     /// Act on so many requests of a trace only.
     pub times: Option<u32>,
+}
+
+impl Fault {
+    /// Says on the span of `context` that it acts, and waits; the status to answer with, if it asks for one.
+    pub(crate) async fn act(&self, context: &Context) -> Option<u16> {
+        context.span().set_attribute(KeyValue::new("demo.fault", self.to_string()));
+        if let Some(delay) = self.delay {
+            tokio::time::sleep(delay).await;
+        }
+        self.status
+    }
 }
 
 impl std::str::FromStr for Fault {

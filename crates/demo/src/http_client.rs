@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use opentelemetry::propagation::Injector;
-use opentelemetry::trace::{FutureExt as _, SpanKind, Status, TraceContextExt as _, Tracer as _};
+use opentelemetry::trace::{FutureExt as _, SpanKind, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue, global};
 use serde_json::Value;
 
 use crate::fault::CALLER_HEADER;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Telemetry, failed, server_attributes};
 
 struct Headers<'a>(&'a mut HeaderMap);
 
@@ -110,17 +110,11 @@ impl Client {
         let outcome =
             tokio::time::timeout(call.deadline, self.exchange(call, &context).with_context(context.clone())).await;
         let outcome = outcome.unwrap_or(Err(CallError::Timeout));
-        let span = context.span();
         if let Err(error) = &outcome {
-            span.set_attribute(KeyValue::new("error.type", error.error_type()));
-            span.set_status(Status::error(format!("{} {error}", call.peer)));
-            let exception = [
-                KeyValue::new("exception.type", error.error_type()),
-                KeyValue::new("exception.message", format!("{} {error}", call.peer)),
-            ];
-            span.add_event("exception", exception.to_vec());
+            let message = format!("{} {error}", call.peer);
+            failed(&context, &error.error_type(), message.clone(), message);
         }
-        span.end();
+        context.span().end();
         outcome
     }
 
@@ -130,16 +124,13 @@ impl Client {
             KeyValue::new("url.full", format!("{}{}", call.url, call.path)),
             KeyValue::new("service.peer.name", call.peer.to_owned()),
         ];
-        if let Some((address, port)) = call.url.split_once("://").and_then(|(_, host)| host.rsplit_once(':')) {
-            attributes.push(KeyValue::new("server.address", address.to_owned()));
-            attributes.extend(port.parse::<i64>().ok().map(|port| KeyValue::new("server.port", port)));
+        if let Some((_, address)) = call.url.split_once("://") {
+            attributes.extend(server_attributes(address));
         }
         if call.resend > 0 {
             attributes.push(KeyValue::new("http.request.resend_count", i64::from(call.resend)));
         }
-        let tracer = &self.telemetry.tracer;
-        let span = tracer.span_builder("POST").with_kind(SpanKind::Client).with_attributes(attributes).start(tracer);
-        Context::current_with_span(span)
+        self.telemetry.span("POST", SpanKind::Client, attributes)
     }
 
     async fn exchange(&self, call: &Call<'_>, context: &Context) -> Result<Value, CallError> {

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::cancelled::Unfinished;
 use crate::fault::{CALLER_HEADER, Faults};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Telemetry, server_attributes};
 
 struct Headers<'a>(&'a HeaderMap);
 
@@ -67,10 +67,7 @@ async fn answer<F: Future<Output = Response>>(
         KeyValue::new("http.route", route.clone()),
         KeyValue::new("network.protocol.version", "1.1"),
     ];
-    if let Some((address, port)) = host.as_deref().and_then(|host| host.rsplit_once(':')) {
-        attributes.push(KeyValue::new("server.address", address.to_owned()));
-        attributes.extend(port.parse::<i64>().ok().map(|port| KeyValue::new("server.port", port)));
-    }
+    attributes.extend(host.as_deref().map(server_attributes).unwrap_or_default());
     attributes.extend(agent.map(|agent| KeyValue::new("user_agent.original", agent)));
     attributes.extend(business_attributes(&parent));
     let span = telemetry
@@ -84,11 +81,8 @@ async fn answer<F: Future<Output = Response>>(
     let fault = faults.acting(&context, caller.as_deref());
     let handled = async {
         if let Some(fault) = &fault {
-            context.span().set_attribute(KeyValue::new("demo.fault", fault.to_string()));
-            if let Some(delay) = fault.delay {
-                tokio::time::sleep(delay).await;
-            }
-            if let Some(status) = fault.status.and_then(|status| StatusCode::from_u16(status).ok()) {
+            let status = fault.act(&context).await;
+            if let Some(status) = status.and_then(|status| StatusCode::from_u16(status).ok()) {
                 return failure(status, &format!("injected fault: {fault}"));
             }
         }

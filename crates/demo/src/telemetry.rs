@@ -1,12 +1,13 @@
 //! The OpenTelemetry SDK as a user sets it up: batch processors, a parent-based sampler, W3C trace context and baggage, a
 //! resource that says who this is.
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, LoggerProvider as _, Severity};
 use opentelemetry::propagation::TextMapCompositePropagator;
-use opentelemetry::trace::TracerProvider as _;
-use opentelemetry::{InstrumentationScope, KeyValue, global};
+use opentelemetry::trace::{SpanKind, Status, TraceContextExt as _, Tracer as _, TracerProvider as _};
+use opentelemetry::{Context, InstrumentationScope, KeyValue, global};
 use opentelemetry_otlp::{LogExporter, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::{SdkLogger, SdkLoggerProvider};
@@ -61,6 +62,17 @@ impl Telemetry {
         Ok(Self { provider, logs, logger, tracer, service: name })
     }
 
+    /// Starts a span below the current one; it is current in the context returned.
+    pub fn span(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        kind: SpanKind,
+        attributes: impl IntoIterator<Item = KeyValue>,
+    ) -> Context {
+        let span = self.tracer.span_builder(name).with_kind(kind).with_attributes(attributes).start(&self.tracer);
+        Context::current_with_span(span)
+    }
+
     /// Writes a log record of an error; it joins the span that is current.
     pub fn log_error(&self, message: String) {
         self.log(Severity::Error, message);
@@ -93,6 +105,24 @@ impl Telemetry {
         });
         let _ = flushed.await;
     }
+}
+
+/// What the conventions say of an address, `HOST:PORT`.
+pub(crate) fn server_attributes(address: &str) -> Vec<KeyValue> {
+    let Some((host, port)) = address.rsplit_once(':') else { return Vec::new() };
+    let mut attributes = vec![KeyValue::new("server.address", host.to_owned())];
+    attributes.extend(port.parse::<i64>().ok().map(|port| KeyValue::new("server.port", port)));
+    attributes
+}
+
+/// Marks the span of `context` as failed, with an event of the exception.
+pub(crate) fn failed(context: &Context, kind: &str, status: String, exception: String) {
+    let span = context.span();
+    span.set_attribute(KeyValue::new("error.type", kind.to_owned()));
+    span.set_status(Status::error(status));
+    let exception =
+        vec![KeyValue::new("exception.type", kind.to_owned()), KeyValue::new("exception.message", exception)];
+    span.add_event("exception", exception);
 }
 
 fn resource(service: &str, settings: &Settings) -> Resource {

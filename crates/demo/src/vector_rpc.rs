@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
-use opentelemetry::trace::{FutureExt as _, SpanKind, Status, TraceContextExt as _, Tracer as _};
+use opentelemetry::trace::{FutureExt as _, SpanKind, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 use tonic::transport::{Channel, Endpoint};
 use tonic_prost::ProstCodec;
 
 use crate::http_client::headers;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Telemetry, failed, server_attributes};
 
 pub(crate) const SEARCH: &str = "/headwater.demo.VectorDb/Search";
 pub(crate) const UPSERT: &str = "/headwater.demo.VectorDb/Upsert";
@@ -110,37 +110,27 @@ impl VectorClient {
         if outcome.as_ref().is_err_and(|error| error.code == "CANCELLED") && began.elapsed() >= deadline {
             outcome = Err(late());
         }
-        let span = context.span();
-        span.set_attribute(KeyValue::new(
-            "rpc.response.status_code",
-            outcome.as_ref().map_or_else(|error| error.code, |_| "OK"),
-        ));
+        let code = outcome.as_ref().map_or_else(|error| error.code, |_| "OK");
+        context.span().set_attribute(KeyValue::new("rpc.response.status_code", code));
         if let Err(error) = &outcome {
             let kind = if error.code == "DEADLINE_EXCEEDED" { "timeout" } else { error.code };
-            span.set_attribute(KeyValue::new("error.type", kind));
-            span.set_status(Status::error(format!("vector-db {}: {}", error.code, error.message)));
-            let exception =
-                [KeyValue::new("exception.type", kind), KeyValue::new("exception.message", error.message.clone())];
-            span.add_event("exception", exception.to_vec());
+            failed(&context, kind, format!("vector-db {}: {}", error.code, error.message), error.message.clone());
         }
-        span.end();
+        context.span().end();
         outcome.map(|response| response.hits)
     }
 
     fn start(&self) -> Context {
+        let method = SEARCH.trim_start_matches('/');
         let mut attributes = vec![
             KeyValue::new("rpc.system.name", "grpc"),
-            KeyValue::new("rpc.method", SEARCH.trim_start_matches('/')),
+            KeyValue::new("rpc.method", method),
             KeyValue::new("service.peer.name", "vector-db"),
         ];
-        if let Some((address, port)) = self.address.split_once("://").and_then(|(_, host)| host.rsplit_once(':')) {
-            attributes.push(KeyValue::new("server.address", address.to_owned()));
-            attributes.extend(port.parse::<i64>().ok().map(|port| KeyValue::new("server.port", port)));
+        if let Some((_, address)) = self.address.split_once("://") {
+            attributes.extend(server_attributes(address));
         }
-        let tracer = &self.telemetry.tracer;
-        let name = SEARCH.trim_start_matches('/');
-        let span = tracer.span_builder(name).with_kind(SpanKind::Client).with_attributes(attributes).start(tracer);
-        Context::current_with_span(span)
+        self.telemetry.span(method, SpanKind::Client, attributes)
     }
 
     async fn unary<Q, A>(&self, request: tonic::Request<Q>, path: &'static str) -> Result<A, RpcError>

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use http::StatusCode;
-use opentelemetry::trace::{FutureExt as _, SpanKind, Status, TraceContextExt as _, Tracer as _};
+use opentelemetry::trace::{FutureExt as _, SpanKind, Status, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 use redis::AsyncCommands as _;
 use serde::Deserialize;
@@ -122,10 +122,8 @@ async fn in_span<T>(
     command: &'static str,
     asking: impl Future<Output = redis::RedisResult<T>>,
 ) -> Result<T, String> {
-    let tracer = &service.telemetry.tracer;
     let attributes = [KeyValue::new("db.system.name", "redis"), KeyValue::new("db.operation.name", command)];
-    let span = tracer.span_builder(command).with_kind(SpanKind::Client).with_attributes(attributes).start(tracer);
-    let context = Context::current_with_span(span);
+    let context = service.telemetry.span(command, SpanKind::Client, attributes);
     let outcome = asking.with_context(context.clone()).await.map_err(|error| format!("Redis: {error}"));
     if let Err(problem) = &outcome {
         context.span().set_status(Status::error(problem.clone()));

@@ -75,7 +75,7 @@ async fn ask(State(gateway): State<Arc<Gateway>>, headers: HeaderMap, body: axum
     };
     let claims = match client.call(&call).await {
         Ok(claims) => claims,
-        Err(error) => return failed(&gateway, "auth", &error),
+        Err(error) => return gateway.service.failed("auth", &error),
     };
     let tier = claims["tier"].as_str().unwrap_or("free").to_owned();
     context.span().set_attribute(KeyValue::new("enduser.id", claims["user"].as_str().unwrap_or_default().to_owned()));
@@ -100,7 +100,7 @@ async fn ask(State(gateway): State<Arc<Gateway>>, headers: HeaderMap, body: axum
         Call { peer: "orchestrator", url: &gateway.orchestrator, path: "/v1/answer", body: &body, deadline, resend: 0 };
     match client.call(&call).with_context(context.clone()).await {
         Ok(answer) => answered(answer, &request_id, &context),
-        Err(error) => failed(&gateway, "orchestrator", &error),
+        Err(error) => gateway.service.failed("orchestrator", &error),
     }
 }
 
@@ -108,10 +108,4 @@ fn answered(mut answer: Value, request_id: &str, context: &Context) -> Response 
     answer["request_id"] = json!(request_id);
     answer["trace_id"] = json!(context.span().span_context().trace_id().to_string());
     Json(answer).into_response()
-}
-
-fn failed(gateway: &Gateway, peer: &str, error: &crate::http_client::CallError) -> Response {
-    let message = format!("{peer} {error}");
-    gateway.service.telemetry.log_error(message.clone());
-    failure(error.status(), &message)
 }

@@ -13,8 +13,8 @@ use axum::{Json, Router};
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderValue, StatusCode, header};
-use opentelemetry::trace::{FutureExt as _, SpanKind, Status, TraceContextExt as _, Tracer as _};
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{FutureExt as _, SpanKind, Status, TraceContextExt as _};
 use serde_json::{Value, json};
 
 use super::Service;
@@ -43,15 +43,13 @@ async fn complete(State(service): State<Service>, Json(request): Json<Value>) ->
     if request["stream"] == true {
         return generation.stream(pace);
     }
-    let tracer = &service.telemetry.tracer;
     // The conventions' span of this generation, with its tokens, is the caller's: told twice they would count twice.
     let attributes = [
         KeyValue::new("app.model", MODEL),
         KeyValue::new("app.generation.tokens", generation.output_tokens),
         KeyValue::new("app.generation.citations", generation.answer.citations.len() as i64),
     ];
-    let span = tracer.span_builder("generate").with_kind(SpanKind::Internal).with_attributes(attributes).start(tracer);
-    let context = Context::current_with_span(span);
+    let context = service.telemetry.span("generate", SpanKind::Internal, attributes);
     generation.take_time(pace).with_context(context.clone()).await;
     context.span().end();
     Json(generation.completion()).into_response()
@@ -130,14 +128,12 @@ async fn ask_provider(service: &Service, key: &str, request: &Value) -> Response
         "{}/chat/completions",
         service.settings.or("OPENAI_BASE_URL", "https://api.openai.com/v1").trim_end_matches('/')
     );
-    let tracer = &service.telemetry.tracer;
     let attributes = [
         KeyValue::new("http.request.method", "POST"),
         KeyValue::new("url.full", url.clone()),
         KeyValue::new("app.model", request["model"].as_str().unwrap_or_default().to_owned()),
     ];
-    let span = tracer.span_builder("POST").with_kind(SpanKind::Client).with_attributes(attributes).start(tracer);
-    let context = Context::current_with_span(span);
+    let context = service.telemetry.span("POST", SpanKind::Client, attributes);
     let mut body = request.clone();
     if let Some(fields) = body.as_object_mut() {
         // Ours alone: the question, so that the answerer need not look for it.

@@ -13,12 +13,13 @@ use std::future::Future;
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::Response;
 use axum::routing::get;
 use tokio::net::TcpListener;
 
 use crate::fault::{Faults, Honoured};
-use crate::http_client::Client;
-use crate::http_server::instrumented;
+use crate::http_client::{CallError, Client};
+use crate::http_server::{failure, instrumented};
 use crate::settings::Settings;
 use crate::telemetry::Telemetry;
 
@@ -38,6 +39,13 @@ impl Service {
         if !self.work.is_zero() {
             tokio::time::sleep(self.work).await;
         }
+    }
+
+    /// The answer of a service whose callee `peer` failed; it is logged too.
+    pub fn failed(&self, peer: &str, error: &CallError) -> Response {
+        let message = format!("{peer} {error}");
+        self.telemetry.log_error(message.clone());
+        failure(error.status(), &message)
     }
 }
 

@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 
 use super::Service;
 use crate::http_client::{Call, CallError};
-use crate::http_server::failure;
 use crate::limits::{CACHE_EXPIRY, GATEWAY_DEADLINE};
 
 struct Orchestrator {
@@ -59,11 +58,7 @@ async fn answer(State(orchestrator): State<Arc<Orchestrator>>, Json(ask): Json<A
             }
             Json(answer).into_response()
         }
-        Err((peer, error)) => {
-            let message = format!("{peer} {error}");
-            orchestrator.service.telemetry.log_error(message.clone());
-            failure(error.status(), &message)
-        }
+        Err((peer, error)) => orchestrator.service.failed(peer, &error),
     }
 }
 

@@ -6,14 +6,13 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use opentelemetry::trace::{FutureExt as _, SpanKind, Status, TraceContextExt as _, Tracer as _};
+use opentelemetry::trace::{FutureExt as _, SpanKind, Status, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Service;
 use crate::http_client::{Call, CallError};
-use crate::http_server::failure;
 use crate::limits::{LLM_ATTEMPTS, LLM_BACKOFF, LLM_DEADLINE};
 
 struct Rag {
@@ -58,24 +57,19 @@ async fn generate(State(rag): State<Arc<Rag>>, Json(request): Json<Generate>) ->
             let citations: Vec<&str> = cited.map(|passage| passage.id.as_str()).collect();
             Json(json!({ "answer": text, "citations": citations, "model": completion["model"] })).into_response()
         }
-        Err(error) => {
-            let message = format!("llm {error}");
-            rag.service.telemetry.log_error(message.clone());
-            failure(error.status(), &message)
-        }
+        Err(error) => rag.service.failed("llm", &error),
     }
 }
 
 impl Rag {
     fn prepare_context(&self, request: &Generate) -> String {
-        let tracer = &self.service.telemetry.tracer;
-        let mut span = tracer.span_builder("prepare context").with_kind(SpanKind::Internal).start(tracer);
+        let context = self.service.telemetry.span("prepare context", SpanKind::Internal, []);
         let mut prompt = String::from("Passages:\n");
         for passage in &request.passages {
             prompt += &format!("[{}] {}\n", passage.id, passage.text);
         }
         prompt += &format!("\nQuestion: {}", request.question);
-        use opentelemetry::trace::Span as _;
+        let span = context.span();
         span.set_attribute(KeyValue::new("app.context.passages", request.passages.len() as i64));
         span.set_attribute(KeyValue::new("app.context.bytes", prompt.len() as i64));
         span.end();
@@ -84,7 +78,6 @@ impl Rag {
 
     /// One generation, with attempts below it.
     async fn chat(&self, question: &str, prompt: &str) -> Result<Value, CallError> {
-        let tracer = &self.service.telemetry.tracer;
         let messages = json!([{ "role": "system", "content": INSTRUCTIONS }, { "role": "user", "content": prompt }]);
         let inputs = json!([{ "role": "user", "parts": [{ "type": "text", "content": prompt }] }]);
         let instructions = json!([{ "type": "text", "content": INSTRUCTIONS }]);
@@ -100,8 +93,7 @@ impl Rag {
             KeyValue::new("gen_ai.input.messages", inputs.to_string()),
         ];
         let name = format!("chat {}", self.model);
-        let span = tracer.span_builder(name).with_kind(SpanKind::Client).with_attributes(attributes).start(tracer);
-        let context = Context::current_with_span(span);
+        let context = self.service.telemetry.span(name, SpanKind::Client, attributes);
         let body = json!({ "model": self.model, "temperature": 0, "messages": messages, "user": question });
         let completion = self.attempts(&body).with_context(context.clone()).await;
         describe(&context, &completion);

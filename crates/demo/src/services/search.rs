@@ -9,8 +9,8 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use http::StatusCode;
-use opentelemetry::trace::{FutureExt as _, SpanKind, Status, TraceContextExt as _, Tracer as _};
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{FutureExt as _, SpanKind, Status, TraceContextExt as _};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -64,19 +64,13 @@ async fn answer(State(search): State<Arc<Search>>, Json(ask): Json<Ask>) -> Resp
         Ok(vector) => vector,
         Err(problem) => return failure(StatusCode::BAD_GATEWAY, &problem),
     };
-    let tracer = &search.service.telemetry.tracer;
     let attributes = [
         KeyValue::new("gen_ai.operation.name", "retrieval"),
         KeyValue::new("gen_ai.data_source.id", "passages"),
         KeyValue::new("gen_ai.retrieval.query.text", ask.question.clone()),
         KeyValue::new("gen_ai.request.top_k", PASSAGES_FOUND as i64),
     ];
-    let span = tracer
-        .span_builder("retrieval passages")
-        .with_kind(SpanKind::Internal)
-        .with_attributes(attributes)
-        .start(tracer);
-    let context = Context::current_with_span(span);
+    let context = search.service.telemetry.span("retrieval passages", SpanKind::Internal, attributes);
     let request = SearchRequest { vector, limit: PASSAGES_FOUND as u32 };
     let found = search.vectors.search(request, VECTOR_DB_DEADLINE).with_context(context.clone()).await;
     let span = context.span();
@@ -121,7 +115,6 @@ impl Search {
     }
 
     async fn embed_question(&self, question: &str) -> Result<Vec<f32>, String> {
-        let tracer = &self.service.telemetry.tracer;
         let name = self.model.as_ref().map_or("headwater-hash-512", |model| &model.name);
         let attributes = [
             KeyValue::new("gen_ai.operation.name", "embeddings"),
@@ -130,9 +123,7 @@ impl Search {
             KeyValue::new("gen_ai.usage.input_tokens", crate::answerer::count_tokens(question)),
         ];
         let kind = if self.model.is_some() { SpanKind::Client } else { SpanKind::Internal };
-        let span =
-            tracer.span_builder(format!("embeddings {name}")).with_kind(kind).with_attributes(attributes).start(tracer);
-        let context = Context::current_with_span(span);
+        let context = self.service.telemetry.span(format!("embeddings {name}"), kind, attributes);
         let vector = self.vector(question).with_context(context.clone()).await;
         match &vector {
             Ok(vector) => {

@@ -10,8 +10,8 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
 use axum::routing::post;
+use opentelemetry::KeyValue;
 use opentelemetry::trace::{FutureExt as _, SpanKind, Status as SpanStatus, TraceContextExt as _, Tracer as _};
-use opentelemetry::{Context, KeyValue};
 use tonic::{Request, Status};
 use tonic_prost::ProstCodec;
 use usearch::{Index, IndexOptions, MetricKind, ScalarKind};
@@ -111,14 +111,10 @@ impl VectorDb {
         let context = parent.with_span(span.start_with_context(tracer, &parent));
         let fault = self.service.faults.acting(&context, caller);
         let outcome = async {
-            if let Some(fault) = &fault {
-                context.span().set_attribute(KeyValue::new("demo.fault", fault.to_string()));
-                if let Some(delay) = fault.delay {
-                    tokio::time::sleep(delay).await;
-                }
-                if let Some(status) = fault.status {
-                    return Err(Status::unavailable(format!("injected fault: status {status}")));
-                }
+            if let Some(fault) = &fault
+                && let Some(status) = fault.act(&context).await
+            {
+                return Err(Status::unavailable(format!("injected fault: status {status}")));
             }
             self.service.work().await;
             self.find(request).await
@@ -139,7 +135,6 @@ impl VectorDb {
 
     /// The query itself, within a span of the database's conventions.
     async fn find(&self, request: SearchRequest) -> Result<SearchResponse, Status> {
-        let tracer = &self.service.telemetry.tracer;
         let attributes = [
             KeyValue::new("db.system.name", self.engine.name()),
             KeyValue::new("db.operation.name", "search"),
@@ -147,8 +142,7 @@ impl VectorDb {
             KeyValue::new("db.vector.query.top_k", i64::from(request.limit)),
         ];
         let kind = if matches!(self.engine, Engine::Postgres(_)) { SpanKind::Client } else { SpanKind::Internal };
-        let span = tracer.span_builder("search passages").with_kind(kind).with_attributes(attributes).start(tracer);
-        let context = Context::current_with_span(span);
+        let context = self.service.telemetry.span("search passages", kind, attributes);
         let hits = self.engine.search(&request.vector, request.limit as usize).with_context(context.clone()).await;
         let span = context.span();
         match &hits {
