@@ -69,6 +69,23 @@ async fn main() {
     let port = std::env::var("PORT").unwrap_or_else(|_| "8080".into());
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await.expect("the port is free");
     println!("listening on http://127.0.0.1:{port}/work");
-    axum::serve(listener, Router::new().route("/work", get(handle))).await.expect("serves");
-    let _ = provider.shutdown();
+    let service = axum::serve(listener, Router::new().route("/work", get(handle)));
+    service.with_graceful_shutdown(asked_to_stop()).await.expect("serves");
+    // Sends the spans that are still held; it blocks until they are sent.
+    let _ = tokio::task::spawn_blocking(move || provider.shutdown()).await;
+}
+
+/// Ctrl-C, or SIGTERM where there is one.
+async fn asked_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminated = signal(SignalKind::terminate()).expect("SIGTERM can be awaited");
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminated.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = tokio::signal::ctrl_c().await;
 }
