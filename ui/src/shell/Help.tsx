@@ -1,15 +1,21 @@
 // The keys of the page that is shown; searchable; with the switch for single-letter keys.
 
 import { useState } from "react";
-import { keyLabel, keymap, scopeNames, type Scope } from "../state/keymap.ts";
+import { keyLabel, keymap, scopeNames, type Binding, type Scope } from "../state/keymap.ts";
+import { isOffered } from "../state/keys.ts";
 import { shortcutsOn } from "../state/preferences.ts";
 import type { Route } from "../state/routes.ts";
 import { useValue } from "../state/signals.ts";
 import { Dialog } from "../ui/Dialog.tsx";
 
 const scopesOf: Record<Route["page"], Scope[]> = {
-  traces: ["list", "everywhere"], trace: ["trace", "span", "everywhere"], map: ["map", "everywhere"], runs: ["list", "everywhere"], run: ["run", "everywhere"], missing: ["everywhere"],
+  traces: ["list", "everywhere"], trace: ["trace", "span", "everywhere"], map: ["map", "everywhere"], runs: ["everywhere"], run: ["run", "everywhere"], missing: ["everywhere"],
 };
+
+/** Escape is taken by whatever is open; the rest of what holds everywhere needs somebody on this page to do it. */
+function isOf({ scope, command }: Binding): boolean {
+  return scope !== "everywhere" || command === "escape" || isOffered(command);
+}
 
 export function Help({ route, onClose }: { route: Route; onClose: () => void }) {
   const [filter, setFilter] = useState("");
@@ -23,7 +29,7 @@ export function Help({ route, onClose }: { route: Route; onClose: () => void }) 
       </div>
       <div className="help-columns">
         {scopesOf[route.page].map((scope) => {
-          const bindings = keymap.filter((binding) => binding.scope === scope && `${binding.help} ${binding.keys.join(" ")}`.toLowerCase().includes(wanted));
+          const bindings = keymap.filter((binding) => binding.scope === scope && isOf(binding) && `${binding.help} ${binding.keys.join(" ")}`.toLowerCase().includes(wanted));
           return bindings.length > 0 && (
             <section key={scope}>
               <h3>{scopeNames[scope]}</h3>

@@ -1,8 +1,8 @@
 // Ctrl-K: go to a page, run a command, or open what was pasted (a trace id, a traceparent, a link).
 
 import { useId, useMemo, useState } from "react";
-import { keyLabel, keymap } from "../state/keymap.ts";
-import { runCommand } from "../state/keys.ts";
+import { hint, keyLabel, keymap } from "../state/keymap.ts";
+import { isOffered, runCommand } from "../state/keys.ts";
 import { themeChoice, type ThemeChoice } from "../state/preferences.ts";
 import { readTraceReference, tracesLink } from "../state/routes.ts";
 import { go } from "../state/url.ts";
@@ -19,9 +19,9 @@ function entriesFor(text: string, onHelp: () => void): Entry[] {
   const reference = readTraceReference(trimmed);
   const found: Entry[] = reference ? [{ label: `Open ${reference}`, note: "trace", run: () => go(reference) }] : [];
   const fixed: Entry[] = [
-    ...keymap.filter(({ scope, command }) => scope === "everywhere" && !["palette", "escape", "help", "search"].includes(command))
+    ...keymap.filter(({ scope, command }) => scope === "everywhere" && !["palette", "help", "search"].includes(command) && isOffered(command))
       .map(({ command, help, keys }) => ({ label: help, note: keyLabel(keys[0]!), run: () => void runCommand(command) })),
-    { label: "Keys of this page", note: "?", run: onHelp },
+    { label: "Keys of this page", note: hint("everywhere", "help"), run: onHelp },
     ...(["auto", "light", "dark"] as ThemeChoice[]).map((choice) => ({ label: `Theme: ${choice}`, note: "", run: () => (themeChoice.value = choice) })),
   ];
   found.push(...fixed.filter(({ label }) => label.toLowerCase().includes(trimmed.toLowerCase())));

@@ -54,9 +54,9 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
           ))}
         </nav>
         <div className="topbar-end">
-          <button type="button" className="jump" aria-label="Go to… Ctrl K" title="Go to a page, a trace id or a command" onClick={() => setOpen("palette")}><Icon name="search" /><span>Go to…</span><kbd>Ctrl K</kbd></button>
+          <button type="button" className="jump" aria-label={`Go to… ${hint("everywhere", "palette")}`} title="Go to a page, a trace id or a command" onClick={() => setOpen("palette")}><Icon name="search" /><span>Go to…</span><kbd>{hint("everywhere", "palette")}</kbd></button>
           <ThemeSwitch />
-          <button type="button" className="button quiet icon" aria-label="Keyboard help" title="Keyboard help (?)" onClick={() => setOpen("help")}><Icon name="help" /></button>
+          <button type="button" className="button quiet icon" aria-label="Keyboard help" title={`Keyboard help (${hint("everywhere", "help")})`} onClick={() => setOpen("help")}><Icon name="help" /></button>
         </div>
       </header>
       <div className="banners"><Banners info={info.data} /></div>

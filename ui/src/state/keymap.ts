@@ -1,4 +1,5 @@
-// Every key, once: this table feeds the handlers, the help and the tooltips, and a test looks for clashes.
+// The key of every command, once: this table feeds the handlers, the help and the tooltips, and a test looks for clashes.
+// What moves within one control (tabs, a splitter, a list of completions) is the control's own, as ARIA has it.
 
 export type Scope = "everywhere" | "list" | "trace" | "span" | "map" | "run";
 
@@ -80,7 +81,6 @@ export const keymap: readonly Binding[] = [
     ["left", ["ArrowLeft"], "To a caller"],
     ["down", ["ArrowDown"], "Next service"],
     ["up", ["ArrowUp"], "Service before"],
-    ["open", ["Enter"], "Traces through it"],
   ]),
   ...scope("run", [
     ["down", ["ArrowDown", "j"], "Next scenario"],

@@ -47,6 +47,11 @@ export function useCommands(commands: Commands): void {
   }, []);
 }
 
+/** Whether a command of the scope `everywhere` does anything on the page that is shown. */
+export function isOffered(name: string): boolean {
+  return everywhere.some((offered) => name in offered);
+}
+
 /** Runs a command of the scope `everywhere`, as its key would. Returns whether anyone offers it. */
 export function runCommand(name: string): boolean {
   const command = everywhere.findLast((offered) => name in offered)?.[name];

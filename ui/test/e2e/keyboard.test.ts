@@ -100,10 +100,15 @@ test("chords, help, palette, theme", async () => {
   await press(page, "g", "e");
   await page.getByRole("heading", { name: "Evaluations" }).waitFor();
   await press(page, "?");
-  await page.getByRole("dialog", { name: "Keys" }).waitFor();
+  const help = page.getByRole("dialog", { name: "Keys" });
+  await help.getByText("One step back").waitFor();
+  // What nobody does on this page is not offered: there is no list of rows, no live list and no chart.
+  for (const absent of ["Next row", "Pause or resume the live list", "Chart as a table, and back"]) expect(await help.getByText(absent).count(), absent).toBe(0);
   await press(page, "Escape");
   await press(page, "Control+k");
   await page.getByRole("combobox").waitFor();
+  expect(await page.getByRole("option", { name: "Copy a link" }).count()).toBe(1);
+  expect(await page.getByRole("option", { name: "Pause or resume" }).count()).toBe(0);
   await page.keyboard.type("theme: dark");
   await press(page, "Enter");
   expect(await page.evaluate(() => document.documentElement.dataset["theme"])).toBe("dark");

@@ -5,6 +5,7 @@ import { api } from "../../api/client.ts";
 import type { ServiceMap } from "../../api/types.ts";
 import { formatCount, formatDuration } from "../../engine/time.ts";
 import { rangeCodec, rangeNames, ranges, wordCodec, type Range } from "../../state/codecs.ts";
+import { hint } from "../../state/keymap.ts";
 import { useCommands } from "../../state/keys.ts";
 import { useResource } from "../../state/resource.ts";
 import { useValue } from "../../state/signals.ts";
@@ -40,7 +41,7 @@ export function MapPage() {
       <div className="bar">
         <div className="segmented" role="group" aria-label="Shown as">
           <button type="button" className="button" aria-pressed={view === "graph"} onClick={() => show("graph")}>Map</button>
-          <button type="button" className="button" aria-pressed={view === "table"} title="As a table (T)" onClick={() => show("table")}>Table</button>
+          <button type="button" className="button" aria-pressed={view === "table"} title={`As a table (${hint("everywhere", "table")})`} onClick={() => show("table")}>Table</button>
         </div>
         <select className="input" aria-label="Time range" value={range} onChange={(event) => changeQuery({ t: rangeCodec.write(event.currentTarget.value as Range) }, "push")}>
           {ranges.map((name) => <option key={name} value={name}>{rangeNames[name]}</option>)}

@@ -5,6 +5,7 @@ import { api } from "../../api/client.ts";
 import type { SpanDetail } from "../../api/types.ts";
 import { Flag } from "../../engine/outline.ts";
 import { formatCount } from "../../engine/time.ts";
+import { hint } from "../../state/keymap.ts";
 import { keyHandler } from "../../state/keys.ts";
 import { useResource } from "../../state/resource.ts";
 import { useValue } from "../../state/signals.ts";
@@ -54,8 +55,8 @@ export function SpanPanel({ view, row, onClose }: { view: TraceView; row: number
       <div className="span-head">
         <Monogram look={look} />
         <h2 className="clip" title={outline.names[outline.name[row]!]}><span className="muted">{look.name}</span> {outline.names[outline.name[row]!] || "(no name)"}</h2>
-        <button type="button" className="button quiet icon" aria-label="Zoom to the span" title="Zoom to the span (z)" onClick={() => view.zoomToSpan(row)}><Icon name="zoomSpan" /></button>
-        <button type="button" className="button quiet icon" aria-label="Close the details" title="Close (Esc)" onClick={onClose}><Icon name="close" /></button>
+        <button type="button" className="button quiet icon" aria-label="Zoom to the span" title={`Zoom to the span (${hint("trace", "zoomSpan")})`} onClick={() => view.zoomToSpan(row)}><Icon name="zoomSpan" /></button>
+        <button type="button" className="button quiet icon" aria-label="Close the details" title={`Close (${hint("span", "back")})`} onClick={onClose}><Icon name="close" /></button>
       </div>
       <FailureBanner resource={detail} />
       <Tabs tabs={tabList(data)} selected={tab} onSelect={show} label="Span details">

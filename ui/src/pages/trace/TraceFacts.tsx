@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import { api } from "../../api/client.ts";
 import { formatClock, formatCount, formatDuration, formatFullTime } from "../../engine/time.ts";
 import { runLink } from "../../state/routes.ts";
+import { hint } from "../../state/keymap.ts";
 import type { TraceView } from "../../state/trace-view.ts";
 import { useCommands } from "../../state/keys.ts";
 import { shareableUrl } from "../../state/url.ts";
@@ -27,7 +28,7 @@ export function TraceFacts({ view }: { view: TraceView }) {
         <Monogram look={lookOf(outline.services, summary.rootService)} />
         <h1 className="clip" title={summary.rootName}><span className="muted">{summary.rootService}</span> {summary.rootName || "(no name)"}</h1>
         <span className="trace-id"><code title={traceId}>{traceId.slice(0, 8)}…</code><Copy text={traceId} label="Copy the trace id" /></span>
-        <button type="button" className="button quiet" onClick={copyLink} title="Copy a link to this view (L)"><Icon name="link" />Link</button>
+        <button type="button" className="button quiet" onClick={copyLink} title={`Copy a link to this view (${hint("everywhere", "copyLink")})`}><Icon name="link" />Link</button>
         <a className="button quiet" href={api.otlpUrl(traceId)} download={`${traceId}.otlp.json`} title="Download the trace as OTLP JSON"><Icon name="external" />OTLP</a>
       </div>
       <dl className="facts">
@@ -36,7 +37,7 @@ export function TraceFacts({ view }: { view: TraceView }) {
         <Fact label="Spans">{formatCount(summary.spanCount)}</Fact>
         <Fact label="Services">{formatCount(summary.services.length)}</Fact>
         <Fact label="Errors">
-          {summary.errorCount > 0 ? <button type="button" className="button quiet tight error-text" title="Next error (e)" onClick={() => view.jump(view.errorRows, false)}><Icon name="error" />{formatCount(summary.errorCount)}</button> : "none"}
+          {summary.errorCount > 0 ? <button type="button" className="button quiet tight error-text" title={`Next error (${hint("trace", "nextError")})`} onClick={() => view.jump(view.errorRows, false)}><Icon name="error" />{formatCount(summary.errorCount)}</button> : "none"}
         </Fact>
         {summary.logCount > 0 && <Fact label="Logs">{formatCount(summary.logCount)}</Fact>}
         {summary.eval && <Fact label="Scenario"><Link to={runLink(summary.eval.suite, summary.eval.run)}>{summary.eval.scenario}</Link> {summary.eval.verdict && <VerdictMark verdict={summary.eval.verdict} />}</Fact>}

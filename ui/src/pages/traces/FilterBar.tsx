@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from "react";
 import type { Problem, QueryProblem } from "../../api/types.ts";
 import { ranges, rangeNames, type Range } from "../../state/codecs.ts";
+import { hint } from "../../state/keymap.ts";
 import { useCommands } from "../../state/keys.ts";
 import { Icon } from "../../ui/Icon.tsx";
 import { QueryInput } from "./QueryInput.tsx";
@@ -46,7 +47,7 @@ export function FilterBar({ query, range, live, origin, understood, problems, on
       <select className="input" aria-label="Traffic" value={origin} onChange={(event) => onOrigin(event.currentTarget.value as Origin)}>
         <option value="all">All traffic</option><option value="real">Without evaluations</option><option value="eval">Evaluations only</option>
       </select>
-      <button type="button" className="button" aria-pressed={live} title="Pause or resume the live list (.)" onClick={() => onLive(!live)}><Icon name={live ? "pause" : "play"} />{live ? "Live" : "Paused"}</button>
+      <button type="button" className="button" aria-pressed={live} title={`Pause or resume the live list (${hint("everywhere", "live")})`} onClick={() => onLive(!live)}><Icon name={live ? "pause" : "play"} />{live ? "Live" : "Paused"}</button>
       <div id="query-notes" className="filter-notes">
         {problems.length > 0 && text === query ? problems.map((problem) => <QueryNote key={problem.error} query={query} problem={problem} />)
           : understood && understood !== query && <span className="muted">Understood as <code>{understood}</code></span>}
