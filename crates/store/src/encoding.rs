@@ -32,6 +32,12 @@ impl std::fmt::Display for Malformed {
     }
 }
 
+impl From<Malformed> for std::io::Error {
+    fn from(problem: Malformed) -> Self {
+        Self::new(std::io::ErrorKind::InvalidData, problem.0)
+    }
+}
+
 /// Writes the encoding.
 #[derive(Debug, Default)]
 pub struct Encoder {

@@ -116,14 +116,15 @@ impl StoreError {
     }
 
     /// From what the operating system said while `doing` something with `path`.
-    pub(crate) fn of_io(doing: &str, path: &std::path::Path, error: std::io::Error) -> Self {
+    pub(crate) fn of_io(doing: &str, path: &std::path::Path, error: impl Into<Arc<std::io::Error>>) -> Self {
         use std::io::ErrorKind;
+        let error = error.into();
         match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::DiskFull { path: path.to_owned() },
             ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-                Self::Unwritable { path: path.to_owned(), error: Arc::new(error) }
+                Self::Unwritable { path: path.to_owned(), error }
             }
-            _ => Self::Disk { doing: format!("cannot {doing} {}", path.display()), error: Arc::new(error) },
+            _ => Self::Disk { doing: format!("cannot {doing} {}", path.display()), error },
         }
     }
 }
@@ -136,17 +137,7 @@ impl From<journal::JournalError> for StoreError {
             journal::JournalError::NewerVersion { path, found, known } => {
                 Self::NewerVersion { folder: path, found, known }
             }
-            journal::JournalError::Disk { path, error, .. }
-                if matches!(
-                    error.kind(),
-                    std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem
-                ) =>
-            {
-                Self::Unwritable { path, error }
-            }
-            journal::JournalError::Disk { doing, path, error } => {
-                Self::Disk { doing: format!("cannot {doing} {}", path.display()), error }
-            }
+            journal::JournalError::Disk { doing, path, error } => Self::of_io(doing, &path, error),
             journal::JournalError::Closed => Self::Closed,
             other @ (journal::JournalError::TooLarge { .. } | journal::JournalError::Full { .. }) => {
                 Self::BadName(other.to_string())

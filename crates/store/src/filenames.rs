@@ -27,6 +27,11 @@ pub fn segment_file(segments: &Path, number: u64, suffix: &str) -> PathBuf {
     segments.join(format!("{number:012}{suffix}"))
 }
 
+/// What people are told where a segment is meant: the beginning of its files' names, seen from the data folder.
+pub fn segment_label(number: u64) -> String {
+    format!("{SEGMENTS}/{number:012}")
+}
+
 /// The segment that a file belongs to.
 pub fn segment_number(name: &str) -> Option<u64> {
     let (digits, suffix) = name.split_at_checked(12)?;

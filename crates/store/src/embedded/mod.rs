@@ -365,7 +365,7 @@ impl Live {
 
 /// The shortfall that a segment that cannot be read makes.
 fn damaged(segment: &Segment, error: &std::io::Error) -> Shortfall {
-    let file = format!("{}/{:012}", filenames::SEGMENTS, segment.info.number);
+    let file = filenames::segment_label(segment.info.number);
     Shortfall::DamagedSegment { file, problem: error.to_string() }
 }
 

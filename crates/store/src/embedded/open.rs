@@ -217,7 +217,7 @@ fn read_catalog(
             // Retention counts from now on, since nobody knows better.
             Ok(info) => catalog.segments.push(SegmentInfo { sealed_at: now, ..info }),
             Err(error) => {
-                report.damaged_segments.push((format!("{}/{number:012}", filenames::SEGMENTS), error.to_string()));
+                report.damaged_segments.push((filenames::segment_label(number), error.to_string()));
             }
         }
     }
@@ -246,7 +246,7 @@ fn open_segments(disk: &dyn Disk, folder: &Path, catalog: &Catalog, caches: &Arc
             Ok(segment) => segments.push(Arc::new(segment)),
             Err(error) => damaged.push(DamagedSegment {
                 info,
-                file: format!("{}/{:012}", filenames::SEGMENTS, info.number),
+                file: filenames::segment_label(info.number),
                 problem: error.to_string(),
             }),
         }

@@ -414,7 +414,7 @@ impl DirectoryFile {
         let mut header = vec![0; HEADER_BYTES + SECTIONS_MAX * ENTRY_BYTES + 4];
         let read = file.read_at(&mut header, 0)?;
         header.truncate(read);
-        let sections = read_header(&header).map_err(malformed)?;
+        let sections = read_header(&header)?;
         Ok(Self { file, sections, bytes })
     }
 
@@ -447,14 +447,14 @@ impl DirectoryFile {
         section: Section,
         read: impl FnOnce(&mut Decoder<'_>) -> Result<T, Malformed>,
     ) -> io::Result<T> {
-        let entry = self.sections.get(&(section as u8)).ok_or_else(|| malformed(Malformed("a section is missing")))?;
+        let entry = self.sections.get(&(section as u8)).ok_or(Malformed("a section is missing"))?;
         let mut packed = vec![0; entry.bytes.min(self.bytes as usize)];
         let got = self.file.read_at(&mut packed, entry.offset)?;
         if got < entry.bytes || crc32c::crc32c(&packed) != entry.crc {
-            return Err(malformed(Malformed("the checksum of a section is wrong")));
+            return Err(Malformed("the checksum of a section is wrong").into());
         }
         let unpacked = zstd::bulk::decompress(&packed, entry.unpacked.min(SECTION_BYTES_MAX))?;
-        read(&mut Decoder::new(&unpacked)).map_err(malformed)
+        Ok(read(&mut Decoder::new(&unpacked))?)
     }
 }
 
@@ -486,8 +486,4 @@ fn read_header(header: &[u8]) -> Result<HashMap<u8, SectionEntry>, Malformed> {
         return Err(Malformed("the checksum of its header is wrong"));
     }
     Ok(sections)
-}
-
-fn malformed(problem: Malformed) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, problem.0)
 }

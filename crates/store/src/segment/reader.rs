@@ -166,7 +166,7 @@ fn spans_of(batch: &RecordBatch, plan: &ColumnPlan, shared: &mut SharedParts, sp
                 in_columns.push((*number, KeyValue { key: Arc::clone(key), value }));
             }
         }
-        spans.push(span_of(&columns, row, in_columns, shared).map_err(malformed)?);
+        spans.push(span_of(&columns, row, in_columns, shared)?);
     }
     Ok(())
 }
@@ -215,7 +215,7 @@ fn span_of(
 fn logs_of(batch: &RecordBatch, shared: &mut SharedParts, logs: &mut Vec<LogRecord>) -> io::Result<()> {
     let columns = Columns(batch);
     for row in 0..batch.num_rows() {
-        logs.push(log_of(&columns, row, shared).map_err(malformed)?);
+        logs.push(log_of(&columns, row, shared)?);
     }
     Ok(())
 }
@@ -249,10 +249,6 @@ fn log_of(columns: &Columns<'_>, row: usize, shared: &mut SharedParts) -> Result
         resource: shared.resources.decode(columns.blobs("resource")?.value(row), |from| from.resource())?,
         scope: shared.scopes.decode(columns.blobs("scope")?.value(row), |from| from.scope())?,
     })
-}
-
-fn malformed(problem: Malformed) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, problem.0)
 }
 
 fn io_error(error: parquet::errors::ParquetError) -> io::Error {

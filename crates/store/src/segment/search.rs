@@ -131,7 +131,7 @@ impl<'a> Searched<'a> {
         let mut first = 0;
         for batch in self.footer.read_columns(self.file, None, &|name| name == column)? {
             let batch = batch.map_err(io::Error::other)?;
-            let array = batch.columns().first().ok_or_else(|| malformed(Malformed("a column is missing")))?;
+            let array = batch.columns().first().ok_or(Malformed("a column is missing"))?;
             for row in 0..batch.num_rows() {
                 if test(array, row) {
                     self.insert_row(found, first + row);
@@ -231,10 +231,10 @@ impl<'a> Searched<'a> {
                 .columns()
                 .first()
                 .and_then(|array| array.as_binary_opt())
-                .ok_or_else(|| malformed(Malformed("a column is missing")))?;
+                .ok_or(Malformed("a column is missing"))?;
             for row in (0..array.len()).filter(|&row| array.is_valid(row)) {
                 if array.value(row) != last.0 {
-                    let entries = decode(array.value(row)).map_err(malformed)?;
+                    let entries = decode(array.value(row))?;
                     let values = entries.into_iter().filter(|entry| &*entry.key == key).map(|entry| entry.value);
                     last = (array.value(row).to_vec(), values.collect());
                 }
@@ -266,8 +266,4 @@ fn each_cell(
 
 fn joined(attributes: impl Iterator<Item = Attributes>) -> Vec<KeyValue> {
     attributes.flat_map(|attributes| attributes.0).collect()
-}
-
-fn malformed(problem: Malformed) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, problem.0)
 }

@@ -210,16 +210,6 @@ fn spans_batch(schema: &Arc<Schema>, plan: &ColumnPlan, spans: &[Span]) -> Resul
         rests.append_option(remainder.rest);
         shapes.append_option(remainder.shape);
     }
-    let ids = |id: &dyn Fn(&Span) -> Option<Vec<u8>>, width| -> Result<ArrayRef, ArrowError> {
-        let mut builder = FixedSizeBinaryBuilder::with_capacity(spans.len(), width);
-        for span in spans {
-            match id(span) {
-                Some(id) => builder.append_value(id)?,
-                None => builder.append_null(),
-            }
-        }
-        Ok(Arc::new(builder.finish()))
-    };
     let int32 = |of: &dyn Fn(&Span) -> i32| Arc::new(Int32Array::from_iter_values(spans.iter().map(of))) as ArrayRef;
     let uint32 = |of: &dyn Fn(&Span) -> u32| Arc::new(UInt32Array::from_iter_values(spans.iter().map(of))) as ArrayRef;
     let blob = |of: &dyn Fn(&Span, &mut Encoder)| {
@@ -231,9 +221,9 @@ fn spans_batch(schema: &Arc<Schema>, plan: &ColumnPlan, spans: &[Span]) -> Resul
         Arc::new(builder.finish()) as ArrayRef
     };
     let mut columns: Vec<ArrayRef> = vec![
-        ids(&|span| Some(span.trace_id.0.to_vec()), 16)?,
-        ids(&|span| Some(span.span_id.0.to_vec()), 8)?,
-        ids(&|span| span.parent_span_id.map(|id| id.0.to_vec()), 8)?,
+        ids(spans.iter().map(|span| Some(span.trace_id.0)))?,
+        ids(spans.iter().map(|span| Some(span.span_id.0)))?,
+        ids(spans.iter().map(|span| span.parent_span_id.map(|id| id.0)))?,
         texts_or_null(spans.iter().map(|span| &*span.trace_state)),
         uint32(&|span| span.flags),
         texts(spans.iter().map(|span| &*span.name)),
@@ -266,17 +256,10 @@ fn spans_batch(schema: &Arc<Schema>, plan: &ColumnPlan, spans: &[Span]) -> Resul
 }
 
 fn logs_batch(logs: &[LogRecord]) -> Result<RecordBatch, ArrowError> {
-    let mut trace_ids = FixedSizeBinaryBuilder::with_capacity(logs.len(), 16);
-    let mut span_ids = FixedSizeBinaryBuilder::with_capacity(logs.len(), 8);
     let mut bodies = StringBuilder::new();
     let mut body_values = BinaryBuilder::new();
     let mut attributes = BinaryBuilder::new();
     for log in logs {
-        trace_ids.append_value(log.trace_id.unwrap_or_default().0)?;
-        match log.span_id {
-            Some(id) => span_ids.append_value(id.0)?,
-            None => span_ids.append_null(),
-        }
         let text = log.body.as_str();
         bodies.append_option(text);
         let other = text.is_none() && log.body != Value::Empty;
@@ -284,8 +267,8 @@ fn logs_batch(logs: &[LogRecord]) -> Result<RecordBatch, ArrowError> {
         attributes.append_option((!log.attributes.is_empty()).then(|| encoded(|to| to.attributes(&log.attributes))));
     }
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(trace_ids.finish()),
-        Arc::new(span_ids.finish()),
+        ids(logs.iter().map(|log| Some(log.trace_id.unwrap_or_default().0)))?,
+        ids(logs.iter().map(|log| log.span_id.map(|id| id.0)))?,
         times(logs.iter().map(|log| log.time)),
         times(logs.iter().map(|log| log.observed_time)),
         Arc::new(Int32Array::from_iter_values(logs.iter().map(|log| log.severity_number))),
@@ -301,6 +284,17 @@ fn logs_batch(logs: &[LogRecord]) -> Result<RecordBatch, ArrowError> {
         shared(logs.iter().map(|log| &log.scope), &|scope: &Scope, to| to.scope(scope)),
     ];
     RecordBatch::try_new(logs_schema(), columns)
+}
+
+fn ids<const N: usize>(ids: impl ExactSizeIterator<Item = Option<[u8; N]>>) -> Result<ArrayRef, ArrowError> {
+    let mut builder = FixedSizeBinaryBuilder::with_capacity(ids.len(), N as i32);
+    for id in ids {
+        match id {
+            Some(id) => builder.append_value(id)?,
+            None => builder.append_null(),
+        }
+    }
+    Ok(Arc::new(builder.finish()))
 }
 
 fn texts<'a>(texts: impl Iterator<Item = &'a str>) -> ArrayRef {
