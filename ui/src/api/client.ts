@@ -1,7 +1,7 @@
 // Asks the server. Nothing else fetches. Addresses are relative to `<base>`, so a prefix in front changes nothing here.
 
 import { decodeOutline, type Outline } from "../engine/outline.ts";
-import { OUTLINE_MEDIA_TYPE, type EvalRun, type FindResult, type Info, type KeyList, type Problem, type RunAccepted, type RunList, type ServiceMap, type SpanDetail, type SpanRow, type StartRun, type Status, type TraceList, type ValueList } from "./types.ts";
+import { OUTLINE_MEDIA_TYPE, type EvalRun, type FindResult, type Info, type KeyList, type Problem, type RunAccepted, type RunList, type ServiceMap, type SpanDetail, type SpanRow, type StartRun, type TraceList, type ValueList } from "./types.ts";
 
 /** An answer that was no success, or none at all (`status` 0). */
 export class ApiError extends Error {
@@ -70,7 +70,6 @@ async function askJson<T>(path: string, parameters: Parameters = {}, options: Re
 
 export const api = {
   info: (signal?: AbortSignal) => askJson<Info>("info", {}, { signal: signal ?? null }),
-  status: (signal?: AbortSignal) => askJson<Status>("status", {}, { signal: signal ?? null }),
   traces: (parameters: { q?: string; start?: string | undefined; end?: string; sort?: string; limit?: number; cursor?: string; origin?: string | undefined }, signal?: AbortSignal) =>
     askJson<TraceList>("traces", parameters, { signal: signal ?? null }),
   keys: (parameters: { prefix?: string; limit?: number }, signal?: AbortSignal) => askJson<KeyList>("keys", parameters, { signal: signal ?? null }),

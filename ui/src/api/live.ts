@@ -10,7 +10,7 @@ export interface LiveEvents {
   gap: LiveGap;
 }
 
-export interface LiveListener {
+interface LiveListener {
   event<K extends keyof LiveEvents>(kind: K, data: LiveEvents[K]): void;
   connected(connected: boolean): void;
 }

@@ -13,7 +13,7 @@ const BAR_WIDTH_MIN = 2;
 /** A span without an end is drawn at least this wide, dashed. */
 const UNFINISHED_WIDTH = 14;
 
-export interface BarsView {
+interface BarsView {
   outline: Outline;
   segments: SegmentIndex;
   /** Rows to draw, top to bottom. */
@@ -23,7 +23,6 @@ export interface BarsView {
   window: Window;
   theme: Theme;
   selected: number;
-  hovered: number;
   showCritical: boolean;
   /** Rows to stress while the others are dimmed; none to treat all alike. */
   matches?: ReadonlySet<number>;

@@ -7,13 +7,13 @@ import { serviceColour } from "./service.ts";
 import { colour, type Theme } from "./tokens.ts";
 
 export const LANE_HEIGHT = 11;
-export const CRITICAL_STRIP_HEIGHT = 7;
+const CRITICAL_STRIP_HEIGHT = 7;
 
 export function lanesHeight(lanes: Lanes): number {
   return lanes.lanes.length * LANE_HEIGHT + CRITICAL_STRIP_HEIGHT;
 }
 
-export interface LanesView {
+interface LanesView {
   outline: Outline;
   lanes: Lanes;
   width: number;

@@ -37,7 +37,7 @@ export interface Outline {
 }
 
 /** The critical path as pieces of spans, by time. */
-export interface CriticalSegments {
+interface CriticalSegments {
   row: Uint32Array;
   t0: Float64Array;
   t1: Float64Array;

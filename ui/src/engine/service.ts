@@ -2,20 +2,13 @@
 
 import { palette, type Theme } from "./tokens.ts";
 
-export interface ServiceLook {
-  name: string;
-  /** 0-7 plain, 8-15 hatched, 16-23 dotted. */
-  slot: number;
-  /** Two letters, unique. */
-  monogram: string;
-}
-
-export type Texture = "plain" | "hatched" | "dotted";
+type Texture = "plain" | "hatched" | "dotted";
 
 export function serviceColour(slot: number, theme: Theme): string {
   return palette[theme][slot % 8]!;
 }
 
+/** Slots 0-7 are plain, 8-15 hatched, 16-23 dotted, and so on around. */
 export function serviceTexture(slot: number): Texture {
   return (["plain", "hatched", "dotted"] as const)[Math.floor(slot / 8) % 3]!;
 }

@@ -3,7 +3,7 @@
 import type { Outline } from "./outline.ts";
 import type { Nanos } from "./time.ts";
 
-export interface Share {
+interface Share {
   service: number;
   nanos: Nanos;
 }

@@ -2,7 +2,7 @@
 
 import type { Window } from "../engine/viewport.ts";
 
-export interface Codec<T> {
+interface Codec<T> {
   read(text: string | undefined): T;
   /** Undefined for the default, which the address bar leaves out. */
   write(value: T): string | undefined;

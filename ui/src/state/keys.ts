@@ -4,7 +4,7 @@ import { useEffect, useRef } from "react";
 import { beginsChord, commandOf, keyName, type KeyLike, type Scope } from "./keymap.ts";
 import { shortcutsOn } from "./preferences.ts";
 
-export type Commands = Record<string, () => void>;
+type Commands = Record<string, () => void>;
 
 /** A chord's second key must follow within this time. */
 const CHORD_MS = 1200;

@@ -4,7 +4,7 @@ import type { ServiceStyle } from "../api/types.ts";
 import { formatDuration } from "../engine/time.ts";
 import { slotClass } from "./Service.tsx";
 
-export interface SharePart {
+interface SharePart {
   look: ServiceStyle;
   nanos: number;
 }
@@ -12,7 +12,7 @@ export interface SharePart {
 /** Parts below this share are folded into the words, not the bar. */
 const PART_MIN = 0.01;
 
-export function shareText(parts: readonly SharePart[]): string {
+function shareText(parts: readonly SharePart[]): string {
   const total = parts.reduce((sum, part) => sum + part.nanos, 0);
   if (total === 0) return "critical path not computed yet";
   return parts.map(({ look, nanos }) => `${look.name} ${Math.round((100 * nanos) / total)} % (${formatDuration(nanos)})`).join(", ");

@@ -2,7 +2,7 @@
 
 import { useEffect, useLayoutEffect, useState, type RefObject } from "react";
 
-export interface Size {
+interface Size {
   width: number;
   height: number;
 }

@@ -2,7 +2,7 @@
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, test } from "vitest";
 import type { Browser } from "playwright-core";
 import { launch, open } from "./browser.ts";
 import { serve, type Served } from "./server.ts";
@@ -24,7 +24,7 @@ describe.skipIf(!wanted)("screenshots", () => {
     empty.close();
   });
 
-  const cases: [name: string, path: string, where?: "empty", act?: string][] = [
+  const cases: [name: string, path: string, where?: "empty"][] = [
     ["traces", "traces"], ["traces-welcome", "traces", "empty"], ["traces-problem", "traces?q={ name = "], ["traces-none", "traces?q=nothing-like-this"],
     ["trace", "FIRST:happy"], ["trace-failure", "FIRST:failure?tab=events"], ["trace-llm", "FIRST:llm"], ["trace-broken", "trace/00c0ffee00c0ffee00c0ffee00c0ffee"], ["trace-hostile", "trace/badc0de0badc0de0badc0de0badc0de0"],
     ["trace-large", "trace/large"], ["trace-deep", "trace/deep"], ["map", "map"], ["map-table", "map?v=table"], ["evals", "evals"], ["evals-empty", "evals", "empty"], ["run", "evals/distributed-tracing/runs/run-42"], ["run-pass", "evals/distributed-tracing/runs/run-41"],
@@ -45,7 +45,6 @@ describe.skipIf(!wanted)("screenshots", () => {
         }
         await page.screenshot({ path: join(folder, `${name}-${look}.png`) });
         await page.context().close();
-        expect(true).toBe(true);
       });
     }
   }

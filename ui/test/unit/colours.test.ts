@@ -3,8 +3,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { contrast } from "../../src/engine/contrast.ts";
 import { colour, palette, textOnService, tokens, type Theme, type Token } from "../../src/engine/tokens.ts";
+import { contrast, linear } from "../fixtures/contrast.ts";
 
 const css = readFileSync(join(import.meta.dirname, "../../src/styles/tokens.css"), "utf8");
 
@@ -43,13 +43,8 @@ const deficiencies = {
   tritan: [1.255528, -0.076749, -0.178779, -0.078411, 0.930809, 0.147602, 0.004733, 0.691367, 0.3039],
 };
 
-function linear(hex: string): number[] {
-  const number = Number.parseInt(hex.slice(1), 16);
-  return [number >> 16, (number >> 8) & 255, number & 255].map((part) => (part / 255 <= 0.040_45 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
-}
-
 function simulate(hex: string, m: number[]): number[] {
-  const [r, g, b] = linear(hex) as [number, number, number];
+  const [r, g, b] = linear(hex);
   return [0, 3, 6].map((row) => Math.min(1, Math.max(0, m[row]! * r + m[row + 1]! * g + m[row + 2]! * b)));
 }
 

@@ -34,7 +34,6 @@ export function AttemptPanel({ row, cell }: { row: AttemptRow; cell: number }) {
       )}
       <ol className="assertions">
         {attempt.assertions.map((assertion, at) => (
-          // oxlint-disable-next-line react/no-array-index-key
           <Assertion key={at} assertion={assertion} trace={trace} isPicked={at === cell} />
         ))}
       </ol>

@@ -41,7 +41,7 @@ export function RunMatrix({ rows, at, cell, onPick }: { rows: readonly AttemptRo
               <span role="gridcell" className="run-cells">
                 {attempt.error && <span className="error-text"><Icon name="broken" /> {attempt.error}</span>}
                 {attempt.assertions.map((assertion, cellAt) => (
-                  // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions, react/no-array-index-key
+                  // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
                   <span key={cellAt} id={`cell-${index}-${cellAt}`} className={`run-cell v-${assertion.verdict}${index === at && cellAt === cell ? " picked" : ""}`} title={`${verdicts[assertion.verdict].word}: ${assertion.text}`} onClick={(event) => { event.stopPropagation(); onPick(index, cellAt); }}>
                     <VerdictMark verdict={assertion.verdict} word={false} />{assertion.kind}
                   </span>

@@ -107,7 +107,6 @@ function Edge({ edge, drawn, isPicked, isNear, onPick }: { edge: MapEdge; drawn:
   const d = path(drawn.points);
   return (
     // The picture is hidden from assistive technology; the same picks are in the panel and the table.
-    // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions
     <g className={`map-edge ${look}${isNear ? " near" : ""}`} onClick={onPick}>
       <path className="map-edge-hit" d={d} />
       <path className={`map-edge-line${edge.asynchronous ? " async" : ""}`} d={d} strokeWidth={Math.min(6, 1.2 + Math.log10(Math.max(edge.calls, 1)))} />

@@ -18,7 +18,6 @@ export function AttributeTable({ attributes, scope, dropped = 0 }: { attributes:
           const selector = scope && selectorFor(scope, attribute);
           return (
             // A key may repeat; its place is what tells two apart.
-            // oxlint-disable-next-line react/no-array-index-key
             <div key={index}>
               <dt title={attribute.key}>{attribute.key || <em>(empty key)</em>}</dt>
               <dd className={`value-${attribute.value.type}`}>

@@ -11,7 +11,6 @@ export function EventsTab({ detail }: { detail: SpanDetail }) {
   return (
     <ol className="pad entries">
       {detail.events.map((event, index) => (
-        // oxlint-disable-next-line react/no-array-index-key
         <li key={index}>
           <p className="entry-head"><span className="muted" title={formatFullTime(BigInt(event.time))}>+{formatDuration(event.offset)}</span> <strong>{event.name || "(no name)"}</strong></p>
           {event.exception && <ExceptionView exception={event.exception} />}

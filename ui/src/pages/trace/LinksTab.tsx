@@ -12,7 +12,6 @@ export function LinksTab({ detail, view }: { detail: SpanDetail; view: TraceView
   return (
     <ol className="pad entries">
       {detail.links.map((link, index) => (
-        // oxlint-disable-next-line react/no-array-index-key
         <li key={index}>
           <p className="entry-head">
             {link.row === null

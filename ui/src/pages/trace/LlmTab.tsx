@@ -30,7 +30,6 @@ export function LlmTab({ detail }: { detail: SpanDetail }) {
       {llm.messages.length > 0 && (
         <section>
           <h3 className="with-tool">Messages <label className="check"><input type="checkbox" checked={raw} onChange={(event) => setRaw(event.currentTarget.checked)} />as raw text</label></h3>
-          {/* oxlint-disable-next-line react/no-array-index-key */}
           {llm.messages.map((message, index) => <Message key={index} message={message} raw={raw} />)}
         </section>
       )}
@@ -39,7 +38,6 @@ export function LlmTab({ detail }: { detail: SpanDetail }) {
           <h3>Documents</h3>
           <ol className="documents">
             {llm.documents.map((document, index) => (
-              // oxlint-disable-next-line react/no-array-index-key
               <li key={index}><span className="doc-score">{document.score === null ? "–" : document.score.toFixed(3)}</span><span><code>{document.id || "(no id)"}</code>{document.text && <><br /><LongText text={document.text} /></>}</span></li>
             ))}
           </ol>
@@ -78,7 +76,6 @@ function Message({ message, raw }: { message: LlmMessage; raw: boolean }) {
     <article className={`message side-${message.side}`}>
       <header><strong>{message.role}</strong><Copy text={message.parts.map(({ text }) => text).join("\n\n")} label={`Copy the message of ${message.role}`} /></header>
       {message.parts.map((part, index) => (
-        // oxlint-disable-next-line react/no-array-index-key
         <div key={index} className="message-part">
           {part.kind !== "text" && <p className="chip">{part.kind.replaceAll("_", " ")}{part.name && `: ${part.name}`}{part.id && ` · ${part.id}`}</p>}
           {part.kind === "text" && !raw ? <Markdown text={part.text} /> : <pre className="message-text"><LongText text={prettyJson(part.text) ?? part.text} className="as-is" /></pre>}

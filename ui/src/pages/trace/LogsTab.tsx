@@ -17,7 +17,6 @@ export function LogsTab({ detail }: { detail: SpanDetail }) {
   return (
     <ol className="pad entries">
       {detail.logs.map((log, index) => (
-        // oxlint-disable-next-line react/no-array-index-key
         <li key={index}>
           <p className="entry-head">
             <span className="muted" title={formatFullTime(BigInt(log.time))}>{log.offset >= 0 ? "+" : ""}{formatDuration(log.offset)}</span> <strong className={severityClass(log)}>{log.severity || "log"}</strong>{log.eventName && <> <code>{log.eventName}</code></>}

@@ -27,7 +27,6 @@ export function OverviewTab({ detail, view }: { detail: SpanDetail; view: TraceV
       </p>
       {detail.statusMessage && <p className={detail.status === "error" ? "error-text" : ""}><LongText text={detail.statusMessage} /></p>}
       {exceptions.slice(0, 2).map((exception, index) => (
-        // oxlint-disable-next-line react/no-array-index-key
         <ExceptionView key={index} exception={exception} />
       ))}
       {detail.oddities.map(({ kind, text }) => <p key={kind} className="warn-text"><Icon name="warn" /> This span {text}.</p>)}

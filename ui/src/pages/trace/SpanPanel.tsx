@@ -50,7 +50,6 @@ export function SpanPanel({ view, row, onClose }: { view: TraceView; row: number
   const look = outline.services[outline.svc[row]!]!;
   return (
     // Keys for the tabs; each control inside has its own.
-    // oxlint-disable-next-line jsx-a11y/no-static-element-interactions
     <div className="span-body" onKeyDown={onKeyDown}>
       <div className="span-head">
         <Monogram look={look} />

@@ -57,7 +57,7 @@ export function Waterfall({ view, element }: { view: TraceView; element: RefObje
     const context = canvas.current && size.width > 0 ? fitCanvas(canvas.current, barsWidth, Math.max(1, inView.length * height), ratio) : null;
     if (!context) return;
     drawBars(context, {
-      outline: view.outline, segments: view.segments, rows: inView, width: barsWidth, rowHeight: height, window, theme: shown, selected, hovered, showCritical,
+      outline: view.outline, segments: view.segments, rows: inView, width: barsWidth, rowHeight: height, window, theme: shown, selected, showCritical,
       ...(isFinding ? { matches: matchSet } : {}), ticks: ticksFor(window, barsWidth),
     });
   });

@@ -37,7 +37,6 @@ export const WaterfallRow = memo(function WaterfallRow({ view, row, position, to
     <div role="row" id={`row-${row}`} className={`row${state}`} aria-level={depth + 1} aria-rowindex={position + 1} aria-selected={isSelected} {...(hasChildren ? { "aria-expanded": !isCollapsed } : {})} style={{ top, height }}>
       <div role="gridcell" className="name-cell" style={{ width: names, paddingLeft: 6 + indent * INDENT_PX }}>
         {/* The treegrid's arrow keys do the same. */}
-        {/* oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-static-element-interactions */}
         <span className="twisty" aria-hidden="true" onClick={(event) => { event.stopPropagation(); view.toggle(row); }}>{hasChildren && <Icon name={isCollapsed ? "chevronRight" : "chevronDown"} />}</span>
         {depth > indent && <span className="depth muted" title={`Depth ${depth}`}>{depth}</span>}
         <Monogram look={look} />

@@ -8,7 +8,7 @@ import { useCommands } from "../../state/keys.ts";
 import { Icon } from "../../ui/Icon.tsx";
 import { QueryInput } from "./QueryInput.tsx";
 
-export type Origin = "all" | "real" | "eval";
+type Origin = "all" | "real" | "eval";
 
 interface FilterBarProps {
   query: string;

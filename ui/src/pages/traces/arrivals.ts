@@ -3,7 +3,7 @@
 import type { TraceRow } from "../../api/types.ts";
 
 /** Rows that wait, and rows that are shown, never grow beyond this. */
-export const ROWS_MAX = 1000;
+const ROWS_MAX = 1000;
 
 export interface Listed {
   /** Shown, newest first. */

@@ -1,7 +1,7 @@
 // What can be completed at a place in a query: a field, or a value of a field. Reading is loose on purpose: half-written
 // queries are the normal case, and the server alone judges whole ones.
 
-export type Completable = { kind: "field"; prefix: string; from: number } | { kind: "value"; field: string; prefix: string; from: number };
+type Completable = { kind: "field"; prefix: string; from: number } | { kind: "value"; field: string; prefix: string; from: number };
 
 /** What stands before `caret`; undefined where nothing can be completed (outside braces words search names). */
 export function completableAt(text: string, caret: number): Completable | undefined {
