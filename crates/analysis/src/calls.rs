@@ -64,7 +64,7 @@ pub fn calls(trace: &Trace, peers: &Peers) -> Vec<Call> {
     }
     for (index, span) in trace.spans().iter().enumerate() {
         let index = index as SpanIndex;
-        let calls_somebody = matches!(span.kind, SpanKind::CLIENT | SpanKind::PRODUCER);
+        let calls_somebody = span.kind.asks();
         if calls_somebody && !answered[index as usize] && !wraps_another(trace, index) {
             calls.extend(one_side(trace, index, peers).map(|call| (index, call)));
         }
@@ -75,7 +75,7 @@ pub fn calls(trace: &Trace, peers: &Peers) -> Vec<Call> {
 
 fn both_sides(trace: &Trace, parent: SpanIndex, server: SpanIndex) -> Call {
     let (client_span, server_span) = (trace.span(parent), trace.span(server));
-    let calls_somebody = matches!(client_span.kind, SpanKind::CLIENT | SpanKind::PRODUCER);
+    let calls_somebody = client_span.kind.asks();
     let message = client_span.kind == SpanKind::PRODUCER || server_span.kind == SpanKind::CONSUMER;
     let edge_time = (calls_somebody && !message).then(|| client_span.duration() - server_span.duration());
     Call {

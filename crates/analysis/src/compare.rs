@@ -17,7 +17,7 @@ use model::{Duration, SpanIndex, Text, Trace};
 
 use crate::fault::is_error;
 use crate::limits::{KEYS_MAX, SAMPLES_MAX};
-use crate::statistics::{discoveries, quantile, rank_test, two_shares};
+use crate::statistics::{discoveries, quantile, rank_test, sorted_values, two_shares};
 use crate::timeline::Timeline;
 
 /// Fewer measurements than this on either side: not enough data.
@@ -160,7 +160,7 @@ struct Tests {
 
 impl Tests {
     fn of(key: &(Text, Text), before: &Operation, after: &Operation) -> Self {
-        let (a, b) = (values(&before.samples), values(&after.samples));
+        let (a, b) = (sorted_values(&before.samples), sorted_values(&after.samples));
         let at = |share: f64| (Duration(quantile(&a, share)), Duration(quantile(&b, share)));
         let blocks =
             |share: f64| rank_test(&block_quantiles(&before.samples, share), &block_quantiles(&after.samples, share)).p;
@@ -222,15 +222,9 @@ fn moved((before, after): (Duration, Duration), share_min: f64) -> bool {
     change > EFFECT_MIN.0.unsigned_abs() && change as f64 > before.0 as f64 * share_min
 }
 
-fn values(samples: &[(u64, i64)]) -> Vec<i64> {
-    let mut values: Vec<i64> = samples.iter().map(|&(_, value)| value).collect();
-    values.sort_unstable();
-    values
-}
-
 fn tail_p(before: &Operation, after: &Operation) -> f64 {
     let both: Vec<(u64, i64)> = before.samples.iter().chain(&after.samples).copied().collect();
-    let limit = quantile(&values(&both), 0.95);
+    let limit = quantile(&sorted_values(&both), 0.95);
     let [before, after] = [before, after].map(|side| {
         // Per thousand, since the last block is mostly shorter.
         let share = |block: &[(u64, i64)]| {
@@ -244,7 +238,7 @@ fn tail_p(before: &Operation, after: &Operation) -> f64 {
 
 fn lasts(before: &Operation, after: &Operation, share: f64) -> bool {
     let [before, after] =
-        [before, after].map(|side| in_blocks(&side.samples, 4, |quarter| quantile(&values(quarter), share)));
+        [before, after].map(|side| in_blocks(&side.samples, 4, |quarter| quantile(&sorted_values(quarter), share)));
     let ends = |quarters: &[i64]| quarters.first().copied().zip(quarters.last().copied());
     let (Some(before), Some(after)) = (ends(&before), ends(&after)) else { return false };
     after.0 > before.1 || after.1 < before.0
@@ -252,7 +246,7 @@ fn lasts(before: &Operation, after: &Operation, share: f64) -> bool {
 
 /// The quantile of each block, ascending.
 fn block_quantiles(samples: &[(u64, i64)], share: f64) -> Vec<i64> {
-    per_block(samples, |block| quantile(&values(block), share))
+    per_block(samples, |block| quantile(&sorted_values(block), share))
 }
 
 fn per_block(samples: &[(u64, i64)], figure: impl Fn(&[(u64, i64)]) -> i64) -> Vec<i64> {

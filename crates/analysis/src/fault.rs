@@ -134,7 +134,7 @@ fn origin(errors: &Errors<'_>, peers: &Peers, span: SpanIndex) -> Origin {
     // Parents form no circles in a `Trace`, so this ends.
     let chain: Vec<SpanIndex> = std::iter::successors(Some(span), |&at| errors.passed_to(at)).collect();
     let mut answered = chain.iter().rev().map(|&index| trace.span(index));
-    let reaches = answered.find(|span| answers(span)).map(|span| Text::from(span.service_name()));
+    let reaches = answered.find(|span| span.kind.answers()).map(|span| Text::from(span.service_name()));
     let outermost = chain.last().copied().unwrap_or(span);
     Origin {
         place: place(trace, peers, span),
@@ -152,7 +152,7 @@ fn handles(trace: &Trace, from: SpanIndex) -> bool {
     let mut at = Some(from);
     while let Some(index) = at {
         let span = trace.span(index);
-        if answers(span) || (trace.parent(index).is_none() && !asks(span) && !is_runner(span)) {
+        if span.kind.answers() || (trace.parent(index).is_none() && !span.kind.asks() && !is_runner(span)) {
             return true;
         }
         at = trace.parent(index);
@@ -210,7 +210,7 @@ impl<'t> Errors<'t> {
             if self.erring(at) && !self.is_aftermath(at) {
                 return (self.times.start(span) < self.times.end(at)).then_some(at);
             }
-            let silent = parent.status.code == StatusCode::UNSET && !answers(parent);
+            let silent = parent.status.code == StatusCode::UNSET && !parent.kind.answers();
             if !silent && !self.is_aftermath(at) {
                 return None;
             }
@@ -240,21 +240,13 @@ fn has_hung_up(trace: &Trace, times: &Timeline, client: SpanIndex, server: SpanI
     const LATE_END: Duration = Duration::from_millis(1);
     let span = trace.span(client);
     let later = times.end(server) - times.end(client);
-    asks(span) && later > Duration::ZERO && (says_timeout(span) || (later > LATE_END && !was_answered(span)))
-}
-
-fn answers(span: &Span) -> bool {
-    matches!(span.kind, SpanKind::SERVER | SpanKind::CONSUMER)
-}
-
-fn asks(span: &Span) -> bool {
-    matches!(span.kind, SpanKind::CLIENT | SpanKind::PRODUCER)
+    span.kind.asks() && later > Duration::ZERO && (says_timeout(span) || (later > LATE_END && !was_answered(span)))
 }
 
 fn place(trace: &Trace, peers: &Peers, index: SpanIndex) -> OriginPlace {
     let span = trace.span(index);
     let service = Text::from(span.service_name());
-    if !matches!(span.kind, SpanKind::CLIENT | SpanKind::PRODUCER) {
+    if !span.kind.asks() {
         return OriginPlace::Service(service);
     }
     let other_side =
@@ -271,9 +263,9 @@ pub fn fault_kind(trace: &Trace, times: &Timeline, index: SpanIndex) -> FaultKin
         return FaultKind::Timeout;
     }
     let nobody_answered =
-        http_status(span).is_none() && !trace.children(index).iter().any(|&child| answers(trace.span(child)));
+        http_status(span).is_none() && !trace.children(index).iter().any(|&child| trace.span(child).kind.answers());
     let unavailable = matches!(rpc_status(span).as_str(), "unavailable" | "14");
-    if nobody_answered && asks(span) && (unavailable || says(span, REFUSALS)) {
+    if nobody_answered && span.kind.asks() && (unavailable || says(span, REFUSALS)) {
         return FaultKind::Refused;
     }
     FaultKind::Error
@@ -338,5 +330,5 @@ fn outlived_by_its_server(trace: &Trace, times: &Timeline, index: SpanIndex) -> 
         && trace
             .children(index)
             .iter()
-            .any(|&child| answers(trace.span(child)) && has_hung_up(trace, times, index, child))
+            .any(|&child| trace.span(child).kind.answers() && has_hung_up(trace, times, index, child))
 }

@@ -7,6 +7,7 @@ use model::{Duration, SpanId, SpanIndex, Text, Trace, TraceId};
 use crate::critical_path::critical_path;
 use crate::finding::{Confidence, EVIDENCE_MAX, Finding, FindingKind, id_of};
 use crate::limits::KEYS_MAX;
+use crate::operation::operation;
 use crate::statistics::{median, quantile};
 use crate::timeline::Timeline;
 use crate::whatif::{Edit, saving, sequential_runs};
@@ -171,9 +172,4 @@ fn add_evidence(evidence: &mut Vec<(TraceId, SpanId)>, trace: &Trace, span: Span
     if evidence.len() < EVIDENCE_MAX {
         evidence.push((trace.id(), trace.span(span).span_id));
     }
-}
-
-fn operation(trace: &Trace, index: SpanIndex) -> Text {
-    let span = trace.span(index);
-    format!("{}:{}", span.service_name(), span.name).into()
 }

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use model::{SpanIndex, Text, Trace};
 
 use crate::limits::CALL_PATHS_MAX;
+use crate::operation::operation;
 use crate::timeline::Timeline;
 
 /// Fewer traces than this are a hint, not evidence (measured: 50 traces find the true orders of
@@ -34,8 +35,9 @@ pub struct SiblingOrder {
 /// Collects sibling orders trace by trace.
 #[derive(Clone, Debug, Default)]
 pub struct SiblingOrders {
-    paths: HashMap<Text, u32>,
-    path_names: Vec<Text>,
+    /// Each call path: the number of the one above and the operation.
+    paths: Vec<(Option<u32>, Text)>,
+    numbers: HashMap<(Option<u32>, Text), u32>,
     pairs: BTreeMap<(u32, Text, Text), Pair>,
     traces: u64,
     left_out: u64,
@@ -71,8 +73,14 @@ impl SiblingOrders {
             if trace.children(index).is_empty() {
                 continue;
             }
-            let above = trace.parent(index).and_then(|parent| path_of[parent as usize]);
-            let path = self.path(above, &operation(trace, index));
+            let parent = trace.parent(index);
+            let above = parent.and_then(|parent| path_of[parent as usize]);
+            if parent.is_some() && above.is_none() {
+                // Below a path that there was no room for: it is no root.
+                self.left_out += 1;
+                continue;
+            }
+            let path = self.path(above, operation(trace, index));
             path_of[index as usize] = path;
             if let Some(path) = path {
                 self.add_siblings(trace, &times, path, trace.children(index));
@@ -80,23 +88,20 @@ impl SiblingOrders {
         }
     }
 
-    fn path(&mut self, above: Option<u32>, operation: &str) -> Option<u32> {
-        let name: Text = match above {
-            // Ids keep paths short however deep the trace is; names are joined when they are read.
-            Some(above) => format!("{above} > {operation}").into(),
-            None => operation.into(),
-        };
-        if let Some(&path) = self.paths.get(&name) {
-            return Some(path);
+    fn path(&mut self, above: Option<u32>, operation: Text) -> Option<u32> {
+        // The number of the path above keeps paths short however deep the trace is; names are joined when they are read.
+        let path = (above, operation);
+        if let Some(&number) = self.numbers.get(&path) {
+            return Some(number);
         }
-        if self.path_names.len() >= CALL_PATHS_MAX {
+        if self.paths.len() >= CALL_PATHS_MAX {
             self.left_out += 1;
             return None;
         }
-        let path = self.path_names.len() as u32;
-        self.path_names.push(name.clone());
-        self.paths.insert(name, path);
-        Some(path)
+        let number = self.paths.len() as u32;
+        self.paths.push(path.clone());
+        self.numbers.insert(path, number);
+        Some(number)
     }
 
     fn add_siblings(&mut self, trace: &Trace, times: &Timeline, path: u32, siblings: &[SpanIndex]) {
@@ -165,14 +170,9 @@ impl SiblingOrders {
         let mut names = Vec::new();
         let mut at = Some(path);
         while let Some(path) = at {
-            let name = &*self.path_names[path as usize];
-            let (above, operation) = match name.split_once(" > ") {
-                Some((above, operation)) => (above.parse().ok(), operation),
-                None => (None, name),
-            };
-            names.push(operation);
-            // A parent's number is always lower than its child's, so this ends even where a name looks like a number.
-            at = above.filter(|&above: &u32| above < path);
+            let (above, operation) = &self.paths[path as usize];
+            names.push(&**operation);
+            at = *above;
         }
         names.reverse();
         names.join(" > ").into()
@@ -183,9 +183,4 @@ impl SiblingOrders {
 fn holds(order: &SiblingOrder) -> bool {
     let borne = if order.seen >= 500 { (order.seen / 1_000).max(1) } else { 0 };
     order.seen >= crate::limits::PAIRS_SEEN_MIN && order.broken <= borne
-}
-
-fn operation(trace: &Trace, index: SpanIndex) -> Text {
-    let span = trace.span(index);
-    format!("{}:{}", span.service_name(), span.name).into()
 }

@@ -18,6 +18,7 @@
 //! | `compare.rs` | [`compare_runs`]: what became slower, faster, or fails more between two sets of traces |
 //! | `whatif.rs` | [`retime`]: what a change would do, under happens-before |
 //! | `finding.rs`, `findings.rs` | [`Finding`], [`Findings`]: bottlenecks and repeated calls over many traces |
+//! | `operation.rs` | what a span does, as `SERVICE:NAME` |
 //! | `statistics.rs` | quantiles, a rank test, many tests at once |
 //! | `sketch.rs` | [`Sketch`]: a mergeable histogram within 1 % |
 //! | `limits.rs` | every bound |
@@ -31,6 +32,7 @@ mod finding;
 mod findings;
 mod happens_before;
 pub mod limits;
+mod operation;
 mod peer;
 mod retries;
 mod root_cause;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use model::{Span, SpanKind, Text, Trace};
+use model::{Span, Text, Trace};
 
 use crate::limits::PEERS_MAX;
 
@@ -39,7 +39,7 @@ const CACHE_SYSTEMS: &[&str] = &["redis", "valkey", "memcached"];
 /// provider, then the address. None where nothing is said, or the span calls nobody.
 #[must_use]
 pub fn peer_of(span: &Span) -> Option<Peer> {
-    if !matches!(span.kind, SpanKind::CLIENT | SpanKind::PRODUCER) {
+    if !span.kind.asks() {
         return None;
     }
     let text = |keys: &[&str]| keys.iter().find_map(|key| span.attributes.text(key)).filter(|text| !text.is_empty());

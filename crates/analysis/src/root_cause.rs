@@ -18,7 +18,7 @@ use model::{Duration, Instant, SpanIndex, SpanKind, Text, Trace};
 
 use crate::limits::{KEYS_MAX, SAMPLES_MAX};
 use crate::self_time::self_time;
-use crate::statistics::{median, median_deviation, quantile};
+use crate::statistics::{median, median_deviation, quantile, sorted_values};
 use crate::timeline::Timeline;
 
 /// Where time was spent.
@@ -212,7 +212,7 @@ fn suspects(normal: &LatencyProfile, abnormal: &LatencyProfile) -> Vec<Suspect> 
         pooled.entry(spot.of_any_instance()).or_default().extend(samples);
     }
     pooled.values_mut().for_each(|samples| samples.sort_unstable());
-    let noticeable = NOTICEABLE * median(&sorted(&normal.requests)) as f64;
+    let noticeable = NOTICEABLE * median(&sorted_values(&normal.requests)) as f64;
     let mut found: Vec<Suspect> = abnormal
         .samples
         .iter()
@@ -270,10 +270,10 @@ fn suspect(spot: &Spot, before: &[(u64, i64)], after: &[(u64, i64)], noticeable:
     if before.len() < SAMPLES_MIN.0 || after.len() < SAMPLES_MIN.1 {
         return None;
     }
-    let (all, changed) = (sorted(before), sorted(after));
+    let (all, changed) = (sorted_values(before), sorted_values(after));
     let block = before.len().div_ceil(BLOCKS).max(SAMPLES_MIN.0);
     let of_blocks = |share: f64| {
-        let mut figures: Vec<i64> = before.chunks(block).map(|block| high(&sorted(block), share)).collect();
+        let mut figures: Vec<i64> = before.chunks(block).map(|block| high(&sorted_values(block), share)).collect();
         figures.sort_unstable();
         figures
     };
@@ -297,12 +297,6 @@ fn suspect(spot: &Spot, before: &[(u64, i64)], after: &[(u64, i64)], noticeable:
         p90_abnormal: Duration(p90_after),
         counts: (all.len(), changed.len()),
     })
-}
-
-fn sorted(samples: &[(u64, i64)]) -> Vec<i64> {
-    let mut values: Vec<i64> = samples.iter().map(|&(_, value)| value).collect();
-    values.sort_unstable();
-    values
 }
 
 /// The quantile; of few values a lower one, so that never fewer than three of them decide.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{SpanKind, Text, Trace};
+use model::{Text, Trace};
 
 use crate::calls::{Call, CallKind, calls};
 use crate::fault::is_error;
@@ -87,7 +87,7 @@ impl ServiceGraph {
             let Some(node) = self.node(span.service_name().into(), NodeKind::Service) else { continue };
             node.kind = NodeKind::Service;
             node.spans += 1;
-            let answers = matches!(span.kind, SpanKind::SERVER | SpanKind::CONSUMER);
+            let answers = span.kind.answers();
             if answers || trace.parent(index as u32).is_none() {
                 node.calls += 1;
                 node.errors += u64::from(is_error(span));

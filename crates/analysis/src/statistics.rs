@@ -1,5 +1,12 @@
 //! The statistics that several analyses share: quantiles, spread, a rank test, many tests at once.
 
+/// The values of timed samples, ascending.
+pub(crate) fn sorted_values(samples: &[(u64, i64)]) -> Vec<i64> {
+    let mut values: Vec<i64> = samples.iter().map(|&(_, value)| value).collect();
+    values.sort_unstable();
+    values
+}
+
 /// The value at `quantile` (0 to 1) of ascending `sorted`, nearest rank; 0 when empty.
 pub(crate) fn quantile(sorted: &[i64], quantile: f64) -> i64 {
     let rank = (quantile.clamp(0.0, 1.0) * sorted.len() as f64).ceil() as usize;

@@ -114,6 +114,18 @@ impl SpanKind {
     /// The receiving side of a message.
     pub const CONSUMER: Self = Self(5);
 
+    /// Whether a span of this kind asks somebody else: client and producer.
+    #[must_use]
+    pub fn asks(self) -> bool {
+        matches!(self, Self::CLIENT | Self::PRODUCER)
+    }
+
+    /// Whether a span of this kind answers somebody else: server and consumer.
+    #[must_use]
+    pub fn answers(self) -> bool {
+        matches!(self, Self::SERVER | Self::CONSUMER)
+    }
+
     /// The lower-case name used in TraceQL and on screen; `unspecified` also for an unknown number.
     #[must_use]
     pub fn name(self) -> &'static str {

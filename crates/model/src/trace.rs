@@ -13,7 +13,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::{LogRecord, Oddity, OddityKind, Span, SpanId, SpanKind, TraceId};
+use crate::{LogRecord, Oddity, OddityKind, Span, SpanId, TraceId};
 
 /// Position of a span in [`Trace::spans`].
 pub type SpanIndex = u32;
@@ -182,18 +182,17 @@ fn resolve_parents(spans: &[Span], oddities: &mut Vec<Oddity>) -> Vec<SpanIndex>
 }
 
 fn client_of_shared_id(spans: &[Span], twins: &[SpanIndex], index: usize) -> Option<SpanIndex> {
-    if !matches!(spans[index].kind, SpanKind::SERVER | SpanKind::CONSUMER) {
+    if !spans[index].kind.answers() {
         return None;
     }
-    twins.iter().copied().find(|&twin| matches!(spans[twin as usize].kind, SpanKind::CLIENT | SpanKind::PRODUCER))
+    twins.iter().copied().find(|&twin| spans[twin as usize].kind.asks())
 }
 
 /// Of several spans with the parent's id: the answering side in the child's own service, else in the child's service,
 /// else the first.
 fn nearest_parent(spans: &[Span], candidates: &[SpanIndex], child: &Span) -> SpanIndex {
     let same_service = |candidate: &&SpanIndex| spans[**candidate as usize].service_name() == child.service_name();
-    let answers =
-        |candidate: &&SpanIndex| matches!(spans[**candidate as usize].kind, SpanKind::SERVER | SpanKind::CONSUMER);
+    let answers = |candidate: &&SpanIndex| spans[**candidate as usize].kind.answers();
     candidates
         .iter()
         .find(|candidate| same_service(candidate) && answers(candidate))
@@ -285,6 +284,7 @@ fn remark_on_times(spans: &[Span], parents: &[SpanIndex], oddities: &mut Vec<Odd
 mod tests {
     use super::*;
     use crate::Instant;
+    use crate::SpanKind;
 
     fn span(id: u8, parent: u8, start: u64, end: u64) -> Span {
         let mut span = Span::new(TraceId([9; 16]), SpanId([id; 8]), format!("span {id}"));
