@@ -35,10 +35,7 @@ const COMPARISONS: &[&str] = &["=", "!=", "<", "<=", ">", ">=", "=~", "!~"];
 /// What may stand at byte `cursor` of `text`, judged by what stands before it.
 #[must_use]
 pub fn at_cursor(text: &str, cursor: usize) -> AtCursor {
-    let mut end = cursor.min(text.len()).min(QUERY_BYTES_MAX);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
+    let end = text.floor_char_boundary(cursor.min(QUERY_BYTES_MAX));
     let (mut tokens, problems) = tokens(&text[..end]);
     tokens.pop();
     let is_open_string = problems.iter().any(|problem| problem.message == "the string does not end");

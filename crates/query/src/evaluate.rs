@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::{SpanIndex, Trace};
 
 use crate::aggregate::meets;
-use crate::field::{field_operands, holds, operands};
+use crate::field::{field_operands, group_text, holds};
 use crate::tree::{Field, FieldExpression, Form, Query, Relation, SpansetOperator, Spansets, Stage};
 use crate::view::View;
 
@@ -32,10 +32,7 @@ pub fn evaluate(query: &Query, view: &View<'_>) -> Vec<Spanset> {
 /// The spans that a query finds in a trace, by start, each once.
 #[must_use]
 pub fn select(query: &Query, view: &View<'_>) -> Vec<SpanIndex> {
-    let mut spans: Vec<SpanIndex> = evaluate(query, view).into_iter().flat_map(|set| set.spans).collect();
-    spans.sort_unstable();
-    spans.dedup();
-    spans
+    merged(evaluate(query, view).into_iter().flat_map(|set| set.spans).collect())
 }
 
 /// Whether a field expression holds for a span.
@@ -69,10 +66,7 @@ fn run_stage(stage: &Stage, view: &View<'_>, sets: Vec<Spanset>) -> Vec<Spanset>
 fn split(expressions: &[FieldExpression], view: &View<'_>, set: &Spanset) -> Vec<Spanset> {
     let mut groups: BTreeMap<Vec<String>, Vec<SpanIndex>> = BTreeMap::new();
     for &span in &set.spans {
-        let value = |expression: &FieldExpression| {
-            let texts: Vec<String> = operands(expression, view, span).iter().map(crate::field::Operand::text).collect();
-            if texts.is_empty() { "nil".to_owned() } else { texts.join(", ") }
-        };
+        let value = |expression: &FieldExpression| group_text(expression, view, span);
         groups.entry(expressions.iter().map(value).collect()).or_default().push(span);
     }
     let names = || expressions.iter().map(ToString::to_string);
@@ -83,9 +77,7 @@ fn split(expressions: &[FieldExpression], view: &View<'_>, set: &Spanset) -> Vec
 }
 
 fn coalesce(sets: Vec<Spanset>) -> Vec<Spanset> {
-    let mut spans: Vec<SpanIndex> = sets.into_iter().flat_map(|set| set.spans).collect();
-    spans.sort_unstable();
-    spans.dedup();
+    let spans = merged(sets.into_iter().flat_map(|set| set.spans).collect());
     if spans.is_empty() { Vec::new() } else { vec![Spanset { spans, group: Vec::new() }] }
 }
 
@@ -116,7 +108,7 @@ fn spansets(source: &Spansets, view: &View<'_>, among: Option<&[SpanIndex]>) -> 
 fn combine(operator: SpansetOperator, trace: &Trace, left: &[SpanIndex], right: &[SpanIndex]) -> Vec<SpanIndex> {
     match operator {
         SpansetOperator::And if left.is_empty() || right.is_empty() => Vec::new(),
-        SpansetOperator::And | SpansetOperator::Or => union(left, right),
+        SpansetOperator::And | SpansetOperator::Or => merged([left, right].concat()),
         SpansetOperator::Structural(relation, form) => {
             let related = related(relation, trace, left);
             match form {
@@ -128,7 +120,7 @@ fn combine(operator: SpansetOperator, trace: &Trace, left: &[SpanIndex], right: 
                     let back = self::related(inverse(relation), trace, &on_the_right);
                     let on_the_left: Vec<SpanIndex> =
                         left.iter().copied().filter(|&span| back[span as usize]).collect();
-                    union(&on_the_left, &on_the_right)
+                    merged([on_the_left, on_the_right].concat())
                 }
             }
         }
@@ -145,8 +137,8 @@ fn inverse(relation: Relation) -> Relation {
     }
 }
 
-fn union(left: &[SpanIndex], right: &[SpanIndex]) -> Vec<SpanIndex> {
-    let mut spans = [left, right].concat();
+/// By start, each once.
+fn merged(mut spans: Vec<SpanIndex>) -> Vec<SpanIndex> {
     spans.sort_unstable();
     spans.dedup();
     spans

@@ -150,6 +150,12 @@ pub(crate) fn ordering_meets(operator: Operator, ordering: Ordering) -> bool {
     }
 }
 
+/// The values of an expression as one text, by which spans are grouped; `nil` where there is none.
+pub(crate) fn group_text(expression: &FieldExpression, view: &View<'_>, span: SpanIndex) -> String {
+    let texts: Vec<String> = operands(expression, view, span).iter().map(Operand::text).collect();
+    if texts.is_empty() { "nil".to_owned() } else { texts.join(", ") }
+}
+
 /// The values of an expression; empty where there is none.
 pub(crate) fn operands<'a>(expression: &'a FieldExpression, view: &'a View<'_>, span: SpanIndex) -> Vec<Operand<'a>> {
     match expression {

@@ -467,11 +467,7 @@ impl Parser {
             return Ok(inner);
         }
         let token = self.token().clone();
-        let literal = match &token.kind {
-            TokenKind::String(text) => Some(Literal::String(text.clone())),
-            TokenKind::Word(word) => word_literal(word),
-            kind => number_of(kind, false),
-        };
+        let literal = literal_of(&token.kind);
         if let Some(literal) = literal {
             self.advance();
             return Ok(FieldExpression::Literal(literal));
@@ -586,6 +582,15 @@ fn number_of(kind: &TokenKind, negative: bool) -> Option<Literal> {
 /// 99.9 of `p99.9`.
 fn percentile_of(word: &str) -> Option<f64> {
     word.strip_prefix('p').and_then(|digits| digits.parse::<f64>().ok()).filter(|p| (0.0..=100.0).contains(p))
+}
+
+/// The constant that a token is, if it is one.
+fn literal_of(token: &TokenKind) -> Option<Literal> {
+    match token {
+        TokenKind::String(text) => Some(Literal::String(text.clone())),
+        TokenKind::Word(word) => word_literal(word),
+        kind => number_of(kind, false),
+    }
 }
 
 fn word_literal(word: &str) -> Option<Literal> {

@@ -35,11 +35,11 @@ impl Problem {
     /// The mistake with its line and carets below it, readable without colour.
     #[must_use]
     pub fn render(&self, text: &str) -> String {
-        let from = floor(text, self.from.min(text.len()));
+        let from = text.floor_char_boundary(self.from);
         let line_start = text[..from].rfind('\n').map_or(0, |at| at + 1);
         let line_end = text[from..].find('\n').map_or(text.len(), |at| from + at);
         let before = text[line_start..from].chars().count();
-        let marked = text[from..floor(text, self.to.clamp(from, line_end))].chars().count().max(1);
+        let marked = text[from..text.floor_char_boundary(self.to.clamp(from, line_end))].chars().count().max(1);
         let mut out =
             format!("{self}\n  {}\n  {}{}", &text[line_start..line_end], " ".repeat(before), "^".repeat(marked));
         if !self.expected.is_empty() {
@@ -50,13 +50,6 @@ impl Problem {
         }
         out
     }
-}
-
-fn floor(text: &str, mut at: usize) -> usize {
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
 }
 
 impl fmt::Display for Problem {

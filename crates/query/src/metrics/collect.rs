@@ -11,9 +11,8 @@ use super::series::{Exemplar, Series};
 use super::tree::{MetricsFunction, SeriesQuery};
 use super::window::Window;
 use crate::evaluate::select;
-use crate::field::{Operand, operands};
+use crate::field::{Operand, group_text, operands};
 use crate::limits::SERIES_MAX;
-use crate::tree::FieldExpression;
 use crate::view::View;
 
 /// What is known of the spans of one series in one step.
@@ -62,7 +61,7 @@ impl Collector {
             return self.comparison.observe(selection.as_ref(), *window, view, span, step);
         }
         let labels: Vec<(String, String)> =
-            query.by.iter().map(|by| (by.to_string(), label_of(by, view, span))).collect();
+            query.by.iter().map(|by| (by.to_string(), group_text(by, view, span))).collect();
         let Some(of) = query.function.of() else {
             return self.value(labels, view, span, step, seconds(view.trace.span(span).duration()));
         };
@@ -181,11 +180,6 @@ impl Ord for Total {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.0.total_cmp(&other.0)
     }
-}
-
-fn label_of(by: &FieldExpression, view: &View<'_>, span: SpanIndex) -> String {
-    let texts: Vec<String> = operands(by, view, span).iter().map(Operand::text).collect();
-    if texts.is_empty() { "nil".to_owned() } else { texts.join(", ") }
 }
 
 /// Durations count seconds in series.

@@ -10,7 +10,7 @@
 
 use model::Instant;
 
-use super::{ARITHMETIC, COMPARISONS, Parsed, Parser, Read, TokenKind, number_of, parse_with, word_literal};
+use super::{ARITHMETIC, COMPARISONS, Parsed, Parser, Read, TokenKind, literal_of, number_of, parse_with};
 use crate::metrics::{Metrics, MetricsFunction, MetricsQuery, SeriesQuery};
 use crate::problem::Problem;
 use crate::tree::{FieldExpression, Hint, Literal, Operator, Query};
@@ -277,12 +277,7 @@ impl Parser {
         self.advance();
         self.expect("=", "a hint has a value: most_recent=true")?;
         let token = self.token().clone();
-        let value = match &token.kind {
-            TokenKind::String(text) => Some(Literal::String(text.clone())),
-            TokenKind::Word(word) => word_literal(word),
-            kind => number_of(kind, false),
-        };
-        let value = value
+        let value = literal_of(&token.kind)
             .ok_or_else(|| Problem::new(token.from, token.to, "a hint's value is missing").expected("a constant"))?;
         self.advance();
         Ok(Hint { name: name.into(), value })
