@@ -102,7 +102,9 @@ fn fields(store: &dyn SpanStore, time: TimeRange) -> Result<Answer<Vec<Suggestio
     }))
 }
 
-fn field_text(scope: AttributeScope, key: &str) -> String {
+/// An attribute as TraceQL writes it, such as `span.http.route`; what would be read otherwise stands in quotes.
+#[must_use]
+pub fn field_text(scope: AttributeScope, key: &str) -> String {
     let scope = match scope {
         AttributeScope::Span => Scope::Span,
         AttributeScope::Resource => Scope::Resource,

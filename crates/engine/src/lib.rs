@@ -26,7 +26,7 @@ mod search;
 mod series;
 
 pub use analysed::Analysed;
-pub use complete::{Completion, Suggestion, complete};
+pub use complete::{Completion, Suggestion, complete, field_text};
 pub use plan::{necessary, residual};
 pub use search::{FoundSpan, FoundSpanset, Match, Matches, Search, search};
 pub use series::series;

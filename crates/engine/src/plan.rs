@@ -157,14 +157,8 @@ fn is_service(attribute: &AttributeField) -> bool {
 
 /// Some span carries the attribute, be it the parent of the one that is asked about.
 fn carried(attribute: &AttributeField) -> Predicate {
-    let scope = match attribute.scope {
-        Scope::Any => None,
-        Scope::Span => Some(AttributeScope::Span),
-        Scope::Resource => Some(AttributeScope::Resource),
-        Scope::Instrumentation => Some(AttributeScope::Instrumentation),
-        Scope::Event => Some(AttributeScope::Event),
-        Scope::Link => Some(AttributeScope::Link),
-    };
+    // None for a field of any scope.
+    let scope = AttributeScope::of_name(attribute.scope.text());
     Predicate::HasAttribute { scope, key: attribute.key.clone() }
 }
 

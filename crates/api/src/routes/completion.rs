@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Query, State};
 use http::HeaderMap;
 use model::Instant;
+use query::{Field, FieldExpression};
 use serde::Deserialize;
 use store::AttributeScope;
 use wire::{Completeness, Cost, KeyList, KnownKey, KnownValue, ValueList};
@@ -66,7 +67,7 @@ pub async fn keys(
     let mut by_field: BTreeMap<(AttributeScope, String), KnownKey> = BTreeMap::new();
     for key in known {
         let entry = by_field.entry((key.scope, key.key.to_string())).or_insert_with(|| KnownKey {
-            field: field_of(key.scope, &key.key),
+            field: engine::field_text(key.scope, &key.key),
             scope: key.scope.name().to_owned(),
             types: Vec::new(),
             count: 0,
@@ -165,11 +166,9 @@ async fn attribute_values(api: &Api, asked: &CompletionParameters, field: &str) 
         let error = format!("{field:?} is no field whose values are known");
         Refusal::parameter("field", error, "write resource.service.name, span.http.route, name, status or kind")
     };
-    let (scope, key) = field.split_once('.').ok_or_else(refused)?;
-    let scope = AttributeScope::of_name(scope).ok_or_else(refused)?;
+    let (scope, key) = attribute_of(field).ok_or_else(refused)?;
     // Enough to find those that begin as asked; the store gives the most frequent.
-    let (known, completeness, cost) =
-        api.reader.values(scope, unquoted(key), asked.window(api)?, COMPLETION_LIMIT_MAX).await?;
+    let (known, completeness, cost) = api.reader.values(scope, key, asked.window(api)?, COMPLETION_LIMIT_MAX).await?;
     let mut values = Values::new(false);
     let found = known
         .into_iter()
@@ -185,20 +184,17 @@ async fn attribute_values(api: &Api, asked: &CompletionParameters, field: &str) 
     Ok((found, completeness, cost))
 }
 
-/// A field as TraceQL writes it: keys of letters, digits and a few marks stand as they are, others in quotes.
-fn field_of(scope: AttributeScope, key: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':');
-    if !key.is_empty() && key.chars().all(plain) {
-        return format!("{}.{key}", scope.name());
-    }
-    format!("{}.{}", scope.name(), quoted(key))
-}
-
+/// A string as TraceQL writes it.
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+    query::Literal::String(text.into()).to_string()
 }
 
-fn unquoted(key: &str) -> String {
-    let inner = key.strip_prefix('"').and_then(|key| key.strip_suffix('"'));
-    inner.map_or_else(|| key.to_owned(), |inner| inner.replace("\\\"", "\"").replace("\\\\", "\\"))
+/// The scope and key of an attribute as TraceQL writes it; none for every other text.
+fn attribute_of(field: &str) -> Option<(AttributeScope, String)> {
+    match query::parse_field(field).into_result().ok()? {
+        FieldExpression::Field(Field::Attribute(attribute)) if !attribute.of_parent => {
+            Some((AttributeScope::of_name(attribute.scope.text())?, attribute.key.to_string()))
+        }
+        _ => None,
+    }
 }
