@@ -36,8 +36,19 @@ struct Watched {
     logs: Vec<LogRecord>,
     span_total: usize,
     log_total: usize,
+    /// There was no room for these here.
     left_out: u64,
+    /// Whoever we have the trace from had no room for these.
+    left_out_before: u64,
+    /// What of both was read.
+    left_out_read: u64,
     revision: watch::Sender<u64>,
+}
+
+impl Watched {
+    fn left_out(&self) -> u64 {
+        self.left_out + self.left_out_before
+    }
 }
 
 impl WatchedTraces {
@@ -86,6 +97,17 @@ impl WatchedTraces {
         }
     }
 
+    /// Notes that whoever the trace comes from had to leave out `total` of its spans and log records so far, so that it is
+    /// not taken for whole.
+    pub fn note_left_out(&self, trace_id: TraceId, total: u64) {
+        let mut inner = self.lock();
+        let Some(watched) = inner.traces.get_mut(&trace_id) else { return };
+        if watched.left_out_before != total {
+            watched.left_out_before = total;
+            watched.revision.send_modify(|revision| *revision += 1);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // A panic elsewhere cannot leave these maps half-changed in a way that matters; go on.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -100,6 +122,8 @@ impl TraceSource for WatchedTraces {
             span_total: 0,
             log_total: 0,
             left_out: 0,
+            left_out_before: 0,
+            left_out_read: 0,
             revision: watch::Sender::new(0),
         });
     }
@@ -115,11 +139,14 @@ impl TraceSource for WatchedTraces {
         let mut inner = self.lock();
         let arrivals = inner.traces.get_mut(&trace_id).map_or_else(
             || Arrivals { cursor: after, ..Arrivals::default() },
-            |watched| Arrivals {
-                spans: std::mem::take(&mut watched.spans),
-                logs: std::mem::take(&mut watched.logs),
-                left_out: watched.left_out,
-                cursor: Cursor((watched.span_total + watched.log_total) as u64),
+            |watched| {
+                watched.left_out_read = watched.left_out();
+                Arrivals {
+                    spans: std::mem::take(&mut watched.spans),
+                    logs: std::mem::take(&mut watched.logs),
+                    left_out: watched.left_out_read,
+                    cursor: Cursor((watched.span_total + watched.log_total) as u64),
+                }
             },
         );
         inner.span_count -= arrivals.spans.len();
@@ -129,7 +156,7 @@ impl TraceSource for WatchedTraces {
     fn changed(&self, trace_id: TraceId, _after: Cursor) -> BoxFuture<'_, ()> {
         let inner = self.lock();
         let Some(watched) = inner.traces.get(&trace_id) else { return Box::pin(std::future::pending()) };
-        if !watched.spans.is_empty() || !watched.logs.is_empty() {
+        if !watched.spans.is_empty() || !watched.logs.is_empty() || watched.left_out() != watched.left_out_read {
             return Box::pin(std::future::ready(()));
         }
         // Subscribed while the lock is held: an arrival from here on is seen.
@@ -179,5 +206,23 @@ mod tests {
         traces.receive(&batch(1, 1));
         waiting.await;
         traces.changed(id, Cursor::START).await;
+    }
+    #[tokio::test]
+    async fn what_was_left_out_before_us_wakes_and_is_told() {
+        let traces = WatchedTraces::new(Arc::new(ManualClock::at(5)));
+        let id = TraceId([1; 16]);
+        traces.watch(id);
+        let waiting = traces.changed(id, Cursor::START);
+        traces.note_left_out(id, 2);
+        waiting.await;
+        traces.changed(id, Cursor::START).await;
+        let arrivals = traces.arrivals(id, Cursor::START).await.expect("memory answers");
+        assert_eq!(arrivals.left_out, 2);
+        // The same total again is no news.
+        traces.note_left_out(id, 2);
+        let news = tokio::time::timeout(std::time::Duration::ZERO, traces.changed(id, arrivals.cursor)).await;
+        assert!(news.is_err());
+        traces.note_left_out(id, 3);
+        traces.changed(id, arrivals.cursor).await;
     }
 }

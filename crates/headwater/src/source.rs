@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use client::Client;
+use client::{Arrived, Client, Watched};
 use eval::{Arrivals, Cursor, SourceError, TraceSource, WatchedTraces};
 use futures_util::future::BoxFuture;
 use model::{Batch, TraceId};
@@ -40,22 +40,37 @@ impl ServerTraces {
     }
 }
 
+/// How far one trace was read.
+#[derive(Debug, Default)]
+struct Progress {
+    cursor: Option<String>,
+    /// Spans and log records read.
+    items: usize,
+}
+
+impl Progress {
+    /// Hands on what the server told. An answer told from the start holds everything the server has: it is handed on where
+    /// that is more than came so far. Spans that are then told twice are kept once by whoever assembles the trace.
+    fn take(&mut self, id: TraceId, answer: Watched, watched: &WatchedTraces) {
+        let items = |arrived: &Arrived| arrived.batch.spans.len() + arrived.batch.logs.len();
+        let told: usize = answer.arrivals.iter().map(items).sum();
+        if !answer.from_start || told > self.items {
+            answer.arrivals.iter().for_each(|arrived| watched.receive(&arrived.batch));
+        }
+        watched.note_left_out(id, answer.left_out);
+        self.items = if answer.from_start { told } else { self.items + told };
+        self.cursor = Some(answer.cursor);
+    }
+}
+
 async fn poll(client: Arc<Client>, watched: Arc<WatchedTraces>, failed: Arc<Mutex<Option<String>>>, id: TraceId) {
-    let mut cursor: Option<String> = None;
-    let mut count = 0;
+    let mut progress = Progress::default();
     loop {
-        let wait = if cursor.is_none() { Duration::ZERO } else { POLL };
-        match client.watch(id, cursor.as_deref(), wait).await {
+        let wait = if progress.cursor.is_none() { Duration::ZERO } else { POLL };
+        match client.watch(id, progress.cursor.as_deref(), wait).await {
             Ok(answer) => {
                 *failed.lock().unwrap_or_else(PoisonError::into_inner) = None;
-                let all: Vec<Batch> = answer.arrivals.into_iter().map(|arrived| arrived.batch).collect();
-                // Told from the start again: what came already is left out.
-                let spans: usize = all.iter().map(|batch| batch.spans.len()).sum();
-                if !answer.from_start || spans > count {
-                    all.iter().for_each(|batch| watched.receive(batch));
-                }
-                count = if answer.from_start { spans } else { count + spans };
-                cursor = Some(answer.cursor);
+                progress.take(id, answer, &watched);
             }
             Err(error) => {
                 *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
@@ -102,5 +117,46 @@ impl eval::SpanSink for ServerSink {
                 eprintln!("headwater: the runner's own spans could not be sent: {error}");
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{LogRecord, Span, SpanId};
+
+    const ID: TraceId = TraceId([1; 16]);
+
+    fn answer(from_start: bool, spans: u8, logs: usize, left_out: u64) -> Watched {
+        let spans = (0..spans).map(|id| Span::new(ID, SpanId([id + 1; 8]), "x")).collect();
+        let logs = vec![LogRecord { trace_id: Some(ID), ..LogRecord::default() }; logs];
+        let arrivals = vec![Arrived { at: None, batch: Batch { spans, logs } }];
+        Watched { arrivals, from_start, left_out, cursor: "1.1".to_owned() }
+    }
+
+    /// What comes of these answers: spans, log records, and how much was left out.
+    async fn told(answers: Vec<Watched>) -> (usize, usize, u64) {
+        let watched = WatchedTraces::new(crate::server::clock());
+        watched.watch(ID);
+        let mut progress = Progress::default();
+        answers.into_iter().for_each(|answer| progress.take(ID, answer, &watched));
+        let arrivals = watched.arrivals(ID, Cursor::START).await.expect("memory answers");
+        (arrivals.spans.len(), arrivals.logs.len(), arrivals.left_out)
+    }
+
+    #[tokio::test]
+    async fn a_first_answer_of_log_records_alone_is_handed_on() {
+        assert_eq!(told(vec![answer(true, 0, 2, 0), answer(false, 1, 0, 0)]).await, (1, 2, 0));
+    }
+
+    #[tokio::test]
+    async fn what_the_server_left_out_is_said() {
+        assert_eq!(told(vec![answer(true, 0, 0, 0), answer(false, 1, 0, 3)]).await, (1, 0, 3));
+    }
+
+    #[tokio::test]
+    async fn what_is_told_again_from_the_start_is_handed_on_where_it_is_more() {
+        assert_eq!(told(vec![answer(true, 2, 1, 0), answer(true, 2, 1, 0)]).await, (2, 1, 0));
+        assert_eq!(told(vec![answer(true, 1, 0, 0), answer(true, 3, 0, 0)]).await, (4, 0, 0));
     }
 }

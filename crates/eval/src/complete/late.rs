@@ -47,18 +47,21 @@ struct Case {
     learned: Learned,
     /// Whether a positive assertion needs the worker's span.
     needs_worker: bool,
+    /// What the server that the trace comes from had no room for.
+    left_out: u64,
 }
 
 impl Case {
     fn new(gateway_ms: Option<u64>, worker_ms: Option<u64>) -> Self {
         let services = &["gateway", "worker"];
-        Self { gateway_ms, worker_ms, services, learned: Learned::default(), needs_worker: false }
+        Self { gateway_ms, worker_ms, services, learned: Learned::default(), needs_worker: false, left_out: 0 }
     }
 
     async fn run(self) -> (Waited, Duration) {
         let clock: Arc<dyn Clock> = Arc::new(PausedClock(tokio::time::Instant::now()));
         let source = Arc::new(WatchedTraces::new(Arc::clone(&clock)));
         source.watch(TRACE);
+        source.note_left_out(TRACE, self.left_out);
         let gateway =
             vec![span("gateway", 1, OWN, SpanKind::SERVER), span("gateway", 2, SpanId([1; 8]), SpanKind::CLIENT)];
         let worker = vec![span("worker", 3, SpanId([2; 8]), SpanKind::SERVER)];
@@ -156,4 +159,11 @@ async fn a_positive_assertion_keeps_the_wait_going_though_nothing_refers_to_what
     let case = Case { services: &[], needs_worker: true, ..Case::new(Some(5), Some(3_000)) };
     let (waited, _) = case.run().await;
     assert_eq!((waited.outcome, waited.received.spans.len()), (Outcome::Complete, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trace_of_which_something_was_left_out_is_never_complete() {
+    let (waited, _) = Case { left_out: 1, ..Case::new(Some(5), Some(5)) }.run().await;
+    assert_eq!((waited.outcome, waited.received.spans.len()), (Outcome::Quiet, 3));
+    assert!(waited.reasons.iter().any(|reason| reason.contains("left out")), "{:?}", waited.reasons);
 }

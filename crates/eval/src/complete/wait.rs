@@ -162,17 +162,24 @@ fn ended_quiet(received: Received, assessment: Assessment, quiet: Duration, wait
         let reason = format!("no span is known to be missing, and nothing more came for {quiet}");
         return complete(received, wait, &reason);
     }
-    let mut reasons = assessment.reasons();
-    if received.left_out > 0 {
-        reasons.push(format!("{} spans were left out, since the trace is too large to keep whole", received.left_out));
-    }
+    let mut reasons = reasons(&received, &assessment);
     reasons.push(format!("nothing more came for {quiet}"));
     Waited { received, outcome: Outcome::Quiet, reasons }
 }
 
+fn reasons(received: &Received, assessment: &Assessment) -> Vec<String> {
+    let mut reasons = assessment.reasons();
+    if received.left_out > 0 {
+        let left_out = received.left_out;
+        reasons
+            .push(format!("{left_out} spans and log records were left out: there was no room to keep the trace whole"));
+    }
+    reasons
+}
+
 fn timed_out(received: Received, assessment: Assessment, wait: &Wait<'_>) -> Waited {
     let outcome = if received.spans.is_empty() { Outcome::NoSpan } else { Outcome::TimedOut };
-    let mut reasons = assessment.reasons();
+    let mut reasons = reasons(&received, &assessment);
     reasons.push(format!("the deadline of {} passed", wait.complete.deadline));
     Waited { received, outcome, reasons }
 }
