@@ -19,7 +19,7 @@ use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue, TraceId};
 
-use crate::limits::FAULT_TRACES_MAX;
+use crate::limits::FAULT_COUNTS_MAX;
 
 /// The baggage entry.
 pub(crate) const BAGGAGE_KEY: &str = "headwater.fault";
@@ -132,7 +132,7 @@ impl Faults {
 
     fn count(&self, trace: TraceId, caller: &str) -> u32 {
         let mut acted = self.acted.lock().unwrap_or_else(PoisonError::into_inner);
-        if acted.len() >= FAULT_TRACES_MAX {
+        if acted.len() >= FAULT_COUNTS_MAX {
             acted.clear();
         }
         let count = acted.entry((trace, caller.to_owned())).or_default();

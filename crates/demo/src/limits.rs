@@ -20,8 +20,8 @@ pub const QUESTION_BYTES_MAX: usize = 8 << 10;
 pub const CACHE_ENTRIES_MAX: usize = 10_000;
 /// How long an answer is kept.
 pub const CACHE_EXPIRY: Duration = Duration::from_secs(300);
-/// Traces whose faults are counted at once.
-pub const FAULT_TRACES_MAX: usize = 10_000;
+/// Pairs of a trace and a caller whose requests are counted for `times` at once; more than that, and the count begins anew.
+pub const FAULT_COUNTS_MAX: usize = 10_000;
 /// A service must say its address within this time (the polyglot ones start an interpreter).
 pub const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// A service may take this long to flush and end before it is killed.

@@ -320,6 +320,20 @@ fn the_polyglot_services_behave_alike() {
         let answer = system.ask("What is a span?", "e", Some("edge=gateway->orchestrator,status=503")).await;
         assert_eq!(answer.status, 502, "{}", answer.body);
 
+        // Zero times is never, a delay has a unit, and a span names the fault that acted on it, not all there are.
+        let acts = "edge=orchestrator->search,status=503";
+        let faults = [
+            "edge=gateway->orchestrator,status=503,times=0",
+            "edge=orchestrator->search,delay=5000",
+            "edge=orchestrator->search,delay=",
+            acts,
+        ];
+        let answer = system.ask("What is a span?", "f", Some(&faults.join(";"))).await;
+        assert_eq!(answer.status, 502, "{}", answer.body);
+        let trace = system.trace(&answer, |trace| trace.servers("gateway") == 1 && trace.servers("search") == 1).await;
+        assert_eq!(text(&trace.servers_of("search")[0].attributes["demo.fault"]), acts, "{trace:#?}");
+        assert!(!trace.servers_of("orchestrator")[0].attributes.contains_key("demo.fault"), "{trace:#?}");
+
         let pids: Vec<u32> = system.system.pids().into_values().collect();
         let began = Instant::now();
         system.system.stop().await;

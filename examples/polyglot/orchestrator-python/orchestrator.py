@@ -7,7 +7,6 @@ import asyncio
 import json
 import os
 import socket
-import sys
 import threading
 import time
 from collections import OrderedDict
@@ -40,7 +39,7 @@ DEADLINE_SECONDS = 3.0
 CACHE_EXPIRY_MS = 300_000
 # The process must end even if a flush hangs.
 STOP_SECONDS = 9
-FAULT_TRACES_MAX = 10_000
+FAULT_COUNTS_MAX = 10_000
 
 
 # ------------------------------------------------------------------------------------------------ telemetry
@@ -96,11 +95,12 @@ class Fault:
     status: int | None = None
     delay_seconds: float = 0.0
     times: int | None = None
+    text: str = ""
 
 
 def read_fault(text: str) -> Fault:
     """Reads `edge=rag->llm,status=503,delay=500ms,times=2`."""
-    fault = Fault()
+    fault = Fault(text=text.strip())
     for part in text.split(","):
         key, _, value = part.partition("=")
         match key.strip():
@@ -110,6 +110,8 @@ def read_fault(text: str) -> Fault:
             case "status":
                 fault.status = int(value)
             case "delay":
+                if not value.endswith("ms"):
+                    raise ValueError(f"expected milliseconds such as 500ms, read {value!r}")
                 fault.delay_seconds = int(value.removesuffix("ms")) / 1000
             case "times":
                 fault.times = int(value)
@@ -136,13 +138,14 @@ class Faults:
                 # Foreign baggage is nobody's error.
                 continue
             if (fault.caller, fault.callee) == (caller, SERVICE):
-                return fault if self.count(caller) <= (fault.times or sys.maxsize) else None
+                count = self.count(caller)
+                return fault if fault.times is None or count <= fault.times else None
         return None
 
     def count(self, caller: str) -> int:
         key = (trace.get_current_span().get_span_context().trace_id, caller)
         self.acted[key] = self.acted.get(key, 0) + 1
-        if len(self.acted) > FAULT_TRACES_MAX:
+        if len(self.acted) > FAULT_COUNTS_MAX:
             self.acted.popitem(last=False)
         return self.acted[key]
 
@@ -216,7 +219,7 @@ async def act_on_faults(request: Request, call_next):
             span.set_attribute(key, str(value))
     fault = faults.acting(request.headers.get("x-caller"))
     if fault:
-        span.set_attribute("demo.fault", str(baggage.get_baggage("headwater.fault")))
+        span.set_attribute("demo.fault", fault.text)
         await asyncio.sleep(fault.delay_seconds)
         if fault.status:
             return failure(fault.status, f"injected fault: status {fault.status}")
