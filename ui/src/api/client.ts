@@ -25,6 +25,11 @@ export class ApiError extends Error {
   }
 }
 
+/** Whatever was thrown, as an error. */
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
 let onSignInNeeded: () => void = () => undefined;
 
 /** Whom to tell that the server asks for a token. */
@@ -63,30 +68,39 @@ async function readProblem(response: Response): Promise<Problem> {
   return { error: `the server answered ${response.status} ${response.statusText}`.trim(), hint: null, place: null, problems: [] };
 }
 
-async function askJson<T>(path: string, parameters: Parameters = {}, options: RequestInit = {}): Promise<T> {
-  const response = await ask(path, parameters, options);
+async function get<T>(path: string, parameters: Parameters, signal: AbortSignal | undefined): Promise<T> {
+  const response = await ask(path, parameters, { signal: signal ?? null });
   return (await response.json()) as T;
 }
 
+function post(path: string, body: object): Promise<Response> {
+  return ask(path, {}, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+}
+
+function tracePath(traceId: string, rest: string): string {
+  return `trace/${encodeURIComponent(traceId)}/${rest}`;
+}
+
 export const api = {
-  info: (signal?: AbortSignal) => askJson<Info>("info", {}, { signal: signal ?? null }),
-  traces: (parameters: { q?: string; start?: string | undefined; end?: string; sort?: string; limit?: number; cursor?: string; origin?: string | undefined }, signal?: AbortSignal) =>
-    askJson<TraceList>("traces", parameters, { signal: signal ?? null }),
-  keys: (parameters: { prefix?: string; limit?: number }, signal?: AbortSignal) => askJson<KeyList>("keys", parameters, { signal: signal ?? null }),
-  values: (parameters: { field: string; prefix?: string; limit?: number }, signal?: AbortSignal) => askJson<ValueList>("values", parameters, { signal: signal ?? null }),
+  info: (signal?: AbortSignal) => get<Info>("info", {}, signal),
+  traces: (parameters: { q?: string; start?: string | undefined; end?: string; sort?: string; limit?: number; cursor?: string; origin?: string | undefined }, signal?: AbortSignal) => get<TraceList>("traces", parameters, signal),
+  keys: (parameters: { prefix?: string; limit?: number }, signal?: AbortSignal) => get<KeyList>("keys", parameters, signal),
+  values: (parameters: { field: string; prefix?: string; limit?: number }, signal?: AbortSignal) => get<ValueList>("values", parameters, signal),
   async outline(traceId: string, signal?: AbortSignal): Promise<Outline> {
-    const response = await ask(`trace/${encodeURIComponent(traceId)}/outline`, {}, { signal: signal ?? null, headers: { accept: OUTLINE_MEDIA_TYPE } });
+    const response = await ask(tracePath(traceId, "outline"), {}, { signal: signal ?? null, headers: { accept: OUTLINE_MEDIA_TYPE } });
     return decodeOutline(await response.arrayBuffer());
   },
-  span: (traceId: string, row: number, full: boolean, signal?: AbortSignal) =>
-    askJson<SpanDetail>(`trace/${encodeURIComponent(traceId)}/spans/${row}`, { full: full || undefined }, { signal: signal ?? null }),
-  rowOf: (traceId: string, spanId: string, signal?: AbortSignal) => askJson<SpanRow>(`trace/${encodeURIComponent(traceId)}/row`, { span: spanId }, { signal: signal ?? null }),
-  find: (traceId: string, q: string, signal?: AbortSignal) => askJson<FindResult>(`trace/${encodeURIComponent(traceId)}/find`, { q }, { signal: signal ?? null }),
-  map: (parameters: { since: string; service?: string | undefined; operation?: string | undefined }, signal?: AbortSignal) => askJson<ServiceMap>("map", parameters, { signal: signal ?? null }),
-  runs: (parameters: { cursor?: string }, signal?: AbortSignal) => askJson<RunList>("evals", parameters, { signal: signal ?? null }),
-  run: (id: string, signal?: AbortSignal) => askJson<EvalRun>(`evals/${encodeURIComponent(id)}`, {}, { signal: signal ?? null }),
+  span: (traceId: string, row: number, full: boolean, signal?: AbortSignal) => get<SpanDetail>(tracePath(traceId, `spans/${row}`), { full: full || undefined }, signal),
+  rowOf: (traceId: string, spanId: string, signal?: AbortSignal) => get<SpanRow>(tracePath(traceId, "row"), { span: spanId }, signal),
+  find: (traceId: string, q: string, signal?: AbortSignal) => get<FindResult>(tracePath(traceId, "find"), { q }, signal),
+  map: (parameters: { since: string; service?: string | undefined; operation?: string | undefined }, signal?: AbortSignal) => get<ServiceMap>("map", parameters, signal),
+  runs: (parameters: { cursor?: string }, signal?: AbortSignal) => get<RunList>("evals", parameters, signal),
+  run: (id: string, signal?: AbortSignal) => get<EvalRun>(`evals/${encodeURIComponent(id)}`, {}, signal),
   /** Where the trace can be downloaded as OTLP JSON. */
-  otlpUrl: (traceId: string) => apiUrl(`trace/${encodeURIComponent(traceId)}/otlp`),
-  signIn: (token: string) => ask("sign-in", {}, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ token }) }),
-  startRun: (body: StartRun) => askJson<RunAccepted>("evals/start", {}, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+  otlpUrl: (traceId: string) => apiUrl(tracePath(traceId, "otlp")),
+  signIn: (token: string) => post("sign-in", { token }),
+  async startRun(body: StartRun): Promise<RunAccepted> {
+    const response = await post("evals/start", body);
+    return (await response.json()) as RunAccepted;
+  },
 };

@@ -1,7 +1,7 @@
 // Asked for when the server wants a token: it answers with a cookie that scripts cannot read.
 
 import { useState } from "react";
-import { api } from "../api/client.ts";
+import { api, toError } from "../api/client.ts";
 import { Dialog } from "../ui/Dialog.tsx";
 import { describe } from "../ui/States.tsx";
 
@@ -14,7 +14,7 @@ export function SignIn({ onClose }: { onClose: () => void }) {
       // What was refused is asked for again, at the same address.
       location.reload();
     } catch (error) {
-      const { error: text, hint } = describe(error instanceof Error ? error : new Error(String(error)));
+      const { error: text, hint } = describe(toError(error));
       setFailure(hint ? `${text}: ${hint}` : text);
     }
   };

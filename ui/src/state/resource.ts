@@ -2,7 +2,7 @@
 // pass is tried again after 2, 4, 8 … 30 seconds.
 
 import { useCallback, useEffect, useRef, useState } from "react";
-import { ApiError } from "../api/client.ts";
+import { ApiError, toError } from "../api/client.ts";
 
 const RETRY_FIRST_MS = 2000;
 const RETRY_MOST_MS = 30_000;
@@ -18,14 +18,7 @@ export interface Resource<T> {
   reload: () => void;
 }
 
-interface Held<T> {
-  key: string;
-  data: T | undefined;
-  error: Error | undefined;
-  loading: boolean;
-  retryAt: number | undefined;
-  version: number;
-}
+type Held<T> = Omit<Resource<T>, "reload"> & { key: string };
 
 /** Fetches with `load` whenever `key` changes. `keep` says whether old data are shown while a new key is fetched. */
 export function useResource<T>(key: string, load: (signal: AbortSignal) => Promise<T>, keep = false): Resource<T> {
@@ -51,7 +44,7 @@ export function useResource<T>(key: string, load: (signal: AbortSignal) => Promi
       },
       (error: unknown) => {
         if (controller.signal.aborted) return;
-        const problem = error instanceof Error ? error : new Error(String(error));
+        const problem = toError(error);
         const pause = problem instanceof ApiError && problem.isPassing ? Math.min(RETRY_FIRST_MS * 2 ** failures.current++, RETRY_MOST_MS) : undefined;
         if (pause !== undefined) timer = setTimeout(() => setTurn((now) => now + 1), pause);
         setHeld((before) => ({ ...before, key, error: problem, loading: false, retryAt: pause === undefined ? undefined : Date.now() + pause }));

@@ -1,7 +1,7 @@
 // Runs of evaluations, newest first; those that run now change in place.
 
 import { useEffect, useState } from "react";
-import { api } from "../../api/client.ts";
+import { api, toError } from "../../api/client.ts";
 import type { RunList, RunSummary } from "../../api/types.ts";
 import { formatAgo, formatDuration, formatFullTime } from "../../engine/time.ts";
 import { onLive } from "../../state/live.ts";
@@ -38,7 +38,7 @@ function StartSuites() {
       const { run } = await api.startRun({ suite, scenarios: [] });
       go(runLink(suite, run));
     } catch (error) {
-      say(error instanceof Error ? error.message : String(error));
+      say(toError(error).message);
     }
   };
   return <span className="bar-end">{info?.suites.map((suite) => <button key={suite} type="button" className="button" onClick={() => start(suite)}><Icon name="play" />Run {suite}</button>)}</span>;
@@ -54,7 +54,7 @@ function Runs({ list }: { list: RunList }) {
       setRuns((before) => [...before, ...next.runs]);
       setCursor(next.nextCursor);
     } catch (error) {
-      say(error instanceof Error ? error.message : String(error));
+      say(toError(error).message);
     }
   };
   if (runs.length === 0) {

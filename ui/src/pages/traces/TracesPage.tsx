@@ -1,7 +1,7 @@
 // The list of traces: filtered by the server, live on top.
 
 import { useEffect, useRef, useState } from "react";
-import { api, ApiError } from "../../api/client.ts";
+import { api, ApiError, toError } from "../../api/client.ts";
 import type { ServiceStyle, TraceList, TraceSort } from "../../api/types.ts";
 import { formatCount, formatDuration } from "../../engine/time.ts";
 import { rangeCodec, rangeStart, switchCodec, wordCodec } from "../../state/codecs.ts";
@@ -54,6 +54,11 @@ export function TracesPage() {
   );
 }
 
+/** The services known, and those of `more` that were not. */
+function withMore(known: readonly ServiceStyle[], more: readonly ServiceStyle[]): readonly ServiceStyle[] {
+  return [...known, ...more.filter(({ name }) => !known.some((service) => service.name === name))];
+}
+
 interface ListingProps {
   asked: Asked;
   first: TraceList;
@@ -81,7 +86,7 @@ function Listing({ asked, first, origin, q, range, sort, live, isStale, reload }
   useEffect(() => {
     if (!live) return undefined;
     return onLive("traces", (arrived) => {
-      setServices((before) => [...before, ...arrived.services.filter(({ name }) => !before.some((known) => known.name === name))]);
+      setServices((before) => withMore(before, arrived.services));
       if (!joins) return setUnseen((count) => count + arrived.traces.length + arrived.leftOut);
       setListed((before) => {
         const after = arrive(before, arrived.traces);
@@ -97,11 +102,11 @@ function Listing({ asked, first, origin, q, range, sort, live, isStale, reload }
     try {
       setFailure("");
       const next = await api.traces({ ...asked, cursor: cursor ?? "" });
-      setServices((before) => [...before, ...next.services.filter(({ name }) => !before.some((known) => known.name === name))]);
+      setServices((before) => withMore(before, next.services));
       setListed((before) => ({ ...before, rows: [...before.rows, ...next.traces.filter((row) => !before.rows.some((known) => known.traceId === row.traceId))] }));
       setCursor(next.nextCursor);
     } catch (error) {
-      setFailure(error instanceof Error ? error.message : String(error));
+      setFailure(toError(error).message);
     }
   };
 
