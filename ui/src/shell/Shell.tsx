@@ -10,12 +10,12 @@ import { nextThemeChoice, themeChoice } from "../state/preferences.ts";
 import { useResource } from "../state/resource.ts";
 import type { Route } from "../state/routes.ts";
 import { useValue } from "../state/signals.ts";
-import { go, shareableUrl } from "../state/url.ts";
-import { copyText } from "../ui/Copy.tsx";
+import { go } from "../state/url.ts";
+import { copyLink } from "../ui/Copy.tsx";
 import { Icon } from "../ui/Icon.tsx";
 import { Link } from "../ui/Link.tsx";
 import { Banner } from "../ui/States.tsx";
-import { say, Toast } from "../ui/Toast.tsx";
+import { Toast } from "../ui/Toast.tsx";
 import { Help } from "./Help.tsx";
 import { Palette } from "./Palette.tsx";
 import { SignIn } from "./SignIn.tsx";
@@ -41,7 +41,7 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
     goTraces: () => go("traces"),
     goMap: () => go("map"),
     goEvals: () => go("evals"),
-    copyLink: async () => say((await copyText(shareableUrl())) ? "Link copied" : "The browser does not allow copying here"),
+    copyLink,
   });
   return (
     <div className="shell">

@@ -1,13 +1,16 @@
-// A button that copies text and says so.
+// Copying text, and saying so: with a button, or in a line at the bottom.
 
 import { useState } from "react";
+import { shareableUrl } from "../state/url.ts";
 import { Icon } from "./Icon.tsx";
 import { say } from "./Toast.tsx";
+
+const NOT_ALLOWED = "The browser does not allow copying here";
 
 export function Copy({ text, label }: { text: string; label: string }) {
   const [done, setDone] = useState(false);
   const copy = async () => {
-    if (!(await copyText(text))) return say("The browser does not allow copying here");
+    if (!(await copyText(text))) return say(NOT_ALLOWED);
     setDone(true);
     setTimeout(() => setDone(false), 1500);
     return undefined;
@@ -19,7 +22,16 @@ export function Copy({ text, label }: { text: string; label: string }) {
   );
 }
 
-export async function copyText(text: string): Promise<boolean> {
+/** Copies, and says `done` or why not. */
+export async function copyAndSay(text: string, done: string): Promise<void> {
+  say((await copyText(text)) ? done : NOT_ALLOWED);
+}
+
+export function copyLink(): Promise<void> {
+  return copyAndSay(shareableUrl(), "Link copied");
+}
+
+async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;

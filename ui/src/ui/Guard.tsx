@@ -1,10 +1,9 @@
 // Keeps a fault in one pane from taking the page down, and loads pages when they are first shown.
 
-import { Component, type ComponentType, type ReactNode } from "react";
-import { useEffect, useState } from "react";
-import { copyText } from "./Copy.tsx";
+import { Component, type ComponentType, type ReactNode, useEffect, useState } from "react";
+import { toError } from "../api/client.ts";
+import { copyAndSay } from "./Copy.tsx";
 import { Placeholder } from "./States.tsx";
-import { say } from "./Toast.tsx";
 
 interface GuardProps {
   children: ReactNode;
@@ -16,7 +15,7 @@ export class Guard extends Component<GuardProps, { error: Error | undefined; of:
   override state = { error: undefined as Error | undefined, of: this.props.of };
 
   static override getDerivedStateFromError(error: unknown) {
-    return { error: error instanceof Error ? error : new Error(String(error)) };
+    return { error: toError(error) };
   }
 
   static override getDerivedStateFromProps(props: GuardProps, state: { of: string }) {
@@ -26,7 +25,7 @@ export class Guard extends Component<GuardProps, { error: Error | undefined; of:
   override render() {
     const { error } = this.state;
     if (!error) return this.props.children;
-    const copy = async () => say((await copyText(`${error.stack ?? error.message}\n${location.href}`)) ? "Copied" : "The browser does not allow copying here");
+    const copy = () => copyAndSay(`${error.stack ?? error.message}\n${location.href}`, "Copied");
     return (
       <div className="empty" role="alert">
         <h2>This part of the page failed</h2>

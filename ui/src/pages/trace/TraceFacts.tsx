@@ -6,22 +6,17 @@ import { formatClock, formatCount, formatDuration, formatFullTime } from "../../
 import { runLink } from "../../state/routes.ts";
 import { hint } from "../../state/keymap.ts";
 import type { TraceView } from "../../state/trace-view.ts";
-import { useCommands } from "../../state/keys.ts";
-import { shareableUrl } from "../../state/url.ts";
-import { Copy, copyText } from "../../ui/Copy.tsx";
+import { Copy, copyLink } from "../../ui/Copy.tsx";
 import { Icon } from "../../ui/Icon.tsx";
 import { Link } from "../../ui/Link.tsx";
 import { Monogram, lookOf } from "../../ui/Service.tsx";
 import { ShareBar } from "../../ui/ShareBar.tsx";
-import { say } from "../../ui/Toast.tsx";
 import { VerdictMark } from "../../ui/Verdict.tsx";
 
 export function TraceFacts({ view }: { view: TraceView }) {
   const { outline } = view;
   const { summary, traceId } = outline.header;
   const parts = view.shares.map(({ service, nanos }) => ({ look: outline.services[service]!, nanos }));
-  const copyLink = async () => say((await copyText(shareableUrl())) ? "Link copied" : "The browser does not allow copying here");
-  useCommands({ copyLink });
   return (
     <header className="trace-facts">
       <div className="trace-title">
