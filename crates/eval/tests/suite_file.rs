@@ -63,3 +63,31 @@ fn the_suites_of_these_tests_meet_the_published_schema() {
     bad["scenarios"][0]["assert"][1] = serde_json::json!({"spans": "{ }", "cuont": 1});
     assert!(!validator.is_valid(&bad));
 }
+
+/// A suite of one scenario with this assertion, after a step with the output `id`.
+fn asserting(assertion: &str) -> String {
+    format!(
+        "suite: s\ntarget: {{ http: {{ url: 'http://h/x' }} }}\nscenarios:\n  - name: a\n    setup: [{{ send: same, outputs: {{ id: $.id }} }}]\n    assert:\n      - {assertion}\n"
+    )
+}
+
+#[test]
+fn assertions_on_traces_may_use_what_a_step_put_out() {
+    for assertion in [
+        "{ spans: '{ span.id = \"{{id}}\" }', each: 'span.id = \"{{id}}\"' }",
+        "{ when: '{ span.id = \"{{id}}\" }', fault_path: none }",
+        "data_flow: { from: { spans: '{ }', field: 'span.{{id}}' }, to: { spans: '{ }', field: 'span.{{attempt.id}}' } }",
+    ] {
+        let suite = read("headwater.yaml", &asserting(assertion)).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(suite.scenarios[0].assertions.len(), 1, "{assertion}");
+    }
+    let error = read("headwater.yaml", &asserting("spans: '{ span.id = \"{{ib}}\" }'")).expect_err("nothing sets it");
+    assert!(error.contains("did you mean `{{id}}`?"), "{error}");
+}
+
+#[test]
+fn a_filter_of_forwarding_has_no_variables() {
+    let suite = "suite: s\ntarget: { http: { url: 'http://h/x' } }\nforwarding: { endpoint: 'http://tempo:4318', filter: '{ span.id = \"{{attempt.id}}\" }' }\nscenarios: [{ name: a, assert: [{ status: 200 }] }]\n";
+    let error = read("headwater.yaml", suite).expect_err("everything would be sent on");
+    assert!(error.contains("here nothing sets `attempt.id`"), "{error}");
+}

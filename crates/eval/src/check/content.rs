@@ -7,6 +7,7 @@ use super::trace::Judged;
 use super::value::cut;
 use super::{Finding, State};
 use crate::limits::EVIDENCE_MAX;
+use crate::select;
 use crate::suite::{CacheResult, Quantity, Range, Selector, Template};
 
 pub(super) fn cache(service: Option<&Text>, result: CacheResult, judged: &Judged<'_>) -> Finding {
@@ -34,16 +35,19 @@ pub(super) fn cache(service: Option<&Text>, result: CacheResult, judged: &Judged
     Finding::new(State::FailedForGood, expected, found).noted(against.into_iter().map(noted))
 }
 
-pub(super) fn data_flow(from: &(Selector, String), to: &(Selector, String), judged: &Judged<'_>) -> Finding {
+pub(super) fn data_flow(from: &(Selector, Template), to: &(Selector, Template), judged: &Judged<'_>) -> Finding {
     let (source, target) = match (judged.select(&from.0), judged.select(&to.0)) {
         (Ok(source), Ok(target)) => (source, target),
         (Err(finding), _) | (_, Err(finding)) => return *finding,
     };
-    let expected = format!("every `{}` of `{}` within `{}` of `{}`", from.1, source.text, to.1, target.text);
     let texts = [source.text.clone(), target.text.clone()];
-    let (Some(out), Some(into)) = (field(&from.1), field(&to.1)) else {
-        return Finding::not_evaluable(expected, "`field` must name one field, such as `span.gen_ai.input.messages`");
+    let ((out, from), (into, to)) = match (field(&from.1, judged), field(&to.1, judged)) {
+        (Ok(from), Ok(to)) => (from, to),
+        (Err(reason), _) | (_, Err(reason)) => {
+            return Finding::not_evaluable("a value that reaches another span", reason).selectors(texts);
+        }
     };
+    let expected = format!("every `{from}` of `{}` within `{to}` of `{}`", source.text, target.text);
     let values: Vec<(SpanIndex, String)> = source
         .spans
         .iter()
@@ -51,14 +55,14 @@ pub(super) fn data_flow(from: &(Selector, String), to: &(Selector, String), judg
         .filter(|(_, text)| !text.is_empty())
         .collect();
     if values.is_empty() {
-        return Finding::not_evaluable(expected, format!("no span of `{}` carries `{}`", source.text, from.1))
+        return Finding::not_evaluable(expected, format!("no span of `{}` carries `{from}`", source.text))
             .nearest(source.nearest)
             .selectors(texts);
     }
     let reached: Vec<String> =
         target.spans.iter().flat_map(|&span| query::field_texts(&into, &judged.view, span)).collect();
     if reached.is_empty() {
-        let found = format!("no span of `{}` carries `{}`", target.text, to.1);
+        let found = format!("no span of `{}` carries `{to}`", target.text);
         return Finding::new(State::Absent, expected, found).nearest(target.nearest).selectors(texts);
     }
     let lost: Vec<(SpanIndex, String)> = values
@@ -74,10 +78,11 @@ pub(super) fn data_flow(from: &(Selector, String), to: &(Selector, String), judg
     Finding::new(State::Absent, expected, found).noted(lost).selectors(texts)
 }
 
-fn field(text: &str) -> Option<Field> {
-    match query::parse_field(text).tree? {
-        FieldExpression::Field(field) => Some(field),
-        _ => None,
+/// The one field that a text names, and the text with its variables put in.
+fn field(template: &Template, judged: &Judged<'_>) -> Result<(Field, String), String> {
+    match select::field(template, judged.variables)? {
+        (FieldExpression::Field(field), text) => Ok((field, text)),
+        (_, text) => Err(format!("`field` must name one field, such as `span.gen_ai.input.messages`, not `{text}`")),
     }
 }
 

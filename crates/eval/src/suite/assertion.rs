@@ -94,9 +94,9 @@ pub enum Check {
     /// A value of one selection reaches another.
     DataFlow {
         /// Where the values come from: selector and field.
-        from: (Selector, String),
+        from: (Selector, Template),
         /// Where they must be found: selector and field.
-        to: (Selector, String),
+        to: (Selector, Template),
     },
     /// A service's share of the critical path.
     CriticalPath {

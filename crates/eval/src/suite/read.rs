@@ -218,8 +218,12 @@ fn forwarding(reader: &mut Reader<'_>, node: &Node) -> Vec<Forwarding> {
                     }
                 }
                 "filter" => {
-                    if let Some(selector) = super::read_assertion::selector(reader, value, &Variables::new()) {
-                        forwarding.filter = selector.template.render(&Variables::new()).ok();
+                    let none = Variables::new();
+                    let scope = super::read_assertion::Scope { variables: &none, steps: &[], services: &[] };
+                    if let Some(selector) = super::read_assertion::selector(reader, value, &scope) {
+                        let text = selector.template.render(&none);
+                        let text = text.map_err(|undefined| format!("here nothing sets `{}`", undefined.name));
+                        forwarding.filter = reader.read(value, text);
                     }
                 }
                 _ => {}

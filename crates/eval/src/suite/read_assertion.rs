@@ -28,6 +28,14 @@ pub(super) struct Scope<'a> {
     pub services: &'a [Text],
 }
 
+impl Scope<'_> {
+    /// The variables that are set once the steps were sent.
+    fn known(&self) -> Vec<&str> {
+        let outputs = self.steps.iter().flat_map(|step| step.outputs.iter().map(|(name, _)| name.as_str()));
+        self.variables.keys().map(String::as_str).chain(outputs).chain(OWN_VARIABLES.iter().copied()).collect()
+    }
+}
+
 pub(super) fn assertions(reader: &mut Reader<'_>, node: &Node, scope: &Scope<'_>) -> Vec<Assertion> {
     reader.list(node, "`assert`").into_iter().filter_map(|item| assertion(reader, item, scope)).collect()
 }
@@ -53,7 +61,7 @@ fn assertion(reader: &mut Reader<'_>, node: &Node, scope: &Scope<'_>) -> Option<
         return None;
     }
     beside(reader, node, kind);
-    let when = node.get("when").and_then(|when| selector(reader, when, scope.variables));
+    let when = node.get("when").and_then(|when| selector(reader, when, scope));
     let step = node.get("step").and_then(|step| self::step(reader, step, scope)).unwrap_or(MAIN_STEP.to_owned());
     let optional = node.get("optional").and_then(|optional| reader.bool(optional, "`optional`")).unwrap_or(false);
     let mut body = Body { reader, node, value: &entry.value, scope };
@@ -107,11 +115,11 @@ fn step(reader: &mut Reader<'_>, node: &Node, scope: &Scope<'_>) -> Option<Strin
 }
 
 /// A selector, its TraceQL checked, its variables those of the scenario.
-pub(super) fn selector(reader: &mut Reader<'_>, node: &Node, variables: &Variables) -> Option<Selector> {
-    trace_ql(reader, node, TraceQl::Selector, variables).map(|template| Selector { template, place: node.place })
+pub(super) fn selector(reader: &mut Reader<'_>, node: &Node, scope: &Scope<'_>) -> Option<Selector> {
+    trace_ql(reader, node, TraceQl::Selector, scope).map(|template| Selector { template, place: node.place })
 }
 
-fn trace_ql(reader: &mut Reader<'_>, node: &Node, what: TraceQl, variables: &Variables) -> Option<Template> {
+fn trace_ql(reader: &mut Reader<'_>, node: &Node, what: TraceQl, scope: &Scope<'_>) -> Option<Template> {
     if node.scalar().is_none() {
         reader.expected(node, what.name(), "TraceQL text");
         if node.entries().is_some()
@@ -122,9 +130,8 @@ fn trace_ql(reader: &mut Reader<'_>, node: &Node, what: TraceQl, variables: &Var
         return None;
     }
     let template = reader.template(node, what.name())?;
-    let mut known: Vec<&str> = variables.keys().map(String::as_str).collect();
-    known.extend(OWN_VARIABLES);
-    let mut sample = variables.clone();
+    let known = scope.known();
+    let mut sample = scope.variables.clone();
     for (name, place) in template.variables() {
         if !known.contains(&name) {
             reader.problem(undefined(name, place, "this one", &known));
@@ -198,11 +205,11 @@ impl Body<'_, '_, '_> {
     }
 
     fn selector(&mut self, node: &Node) -> Option<Selector> {
-        selector(self.reader, node, self.scope.variables)
+        selector(self.reader, node, self.scope)
     }
 
     fn trace_ql(&mut self, node: &Node, what: TraceQl) -> Option<Template> {
-        trace_ql(self.reader, node, what, self.scope.variables)
+        trace_ql(self.reader, node, what, self.scope)
     }
 
     fn service(&mut self, node: &Node) -> Option<Text> {
@@ -310,15 +317,7 @@ impl Body<'_, '_, '_> {
     }
 
     fn check_variables(&mut self, used: Vec<(&str, super::Place)>) {
-        let outputs = self.scope.steps.iter().flat_map(|step| step.outputs.iter().map(|(name, _)| name.as_str()));
-        let known: Vec<&str> = self
-            .scope
-            .variables
-            .keys()
-            .map(String::as_str)
-            .chain(outputs)
-            .chain(OWN_VARIABLES.iter().copied())
-            .collect();
+        let known = self.scope.known();
         for (name, place) in used {
             if !known.contains(&name) {
                 self.reader.problem(undefined(name, place, "this one", &known));
@@ -493,11 +492,11 @@ impl Body<'_, '_, '_> {
         Some(Check::DataFlow { from, to })
     }
 
-    fn field_of(&mut self, node: &Node) -> Option<(Selector, String)> {
+    fn field_of(&mut self, node: &Node) -> Option<(Selector, Template)> {
         self.map(node, FIELD_OF, "`data_flow`")?;
         let selector = node.get("spans").and_then(|node| self.selector(node))?;
         let field = node.get("field").and_then(|node| self.trace_ql(node, TraceQl::Field))?;
-        Some((selector, field.render(self.scope.variables).ok()?))
+        Some((selector, field))
     }
 
     fn critical_path(&mut self) -> Option<Check> {
