@@ -18,7 +18,7 @@ use crate::complete::Learned;
 use crate::exit_code::{ExitCode, exit_code};
 use crate::limits::RUN_EVENTS_WAITING_MAX;
 use crate::own_spans::OwnSpans;
-use crate::report::{RunReport, SCHEMA_VERSION, UnixNanos, Verdict};
+use crate::report::{RunReport, SCHEMA_VERSION, ScenarioReport, UnixNanos, Verdict};
 use crate::source::{Settings, SpanSink, TraceSource};
 use crate::trigger::HttpClient;
 
@@ -240,16 +240,19 @@ async fn run_all(
     tokio::join!(feeder, collector);
 }
 
-/// Attempts by scenario and number, whatever the order in which they ended.
+/// What came of each scenario, whatever the order in which attempts ended.
 struct Collected {
+    /// Attempts by number, of scenarios that still run.
     attempts: BTreeMap<usize, BTreeMap<u32, Attempted>>,
+    /// Scenarios all of whose attempts are here.
+    ended: BTreeMap<usize, ScenarioReport>,
     positions: BTreeMap<usize, usize>,
 }
 
 impl Collected {
     fn new(plan: &Plan) -> Self {
         let positions = plan.scenarios.iter().enumerate().map(|(position, &scenario)| (scenario, position)).collect();
-        Self { attempts: BTreeMap::new(), positions }
+        Self { attempts: BTreeMap::new(), ended: BTreeMap::new(), positions }
     }
 
     fn position(&self, scenario: usize) -> usize {
@@ -257,20 +260,24 @@ impl Collected {
     }
 
     /// The scenario's report once all of its attempts are here.
-    fn add(
-        &mut self,
-        plan: &Plan,
-        scenario: usize,
-        number: u32,
-        attempted: Attempted,
-    ) -> Option<crate::report::ScenarioReport> {
+    fn add(&mut self, plan: &Plan, scenario: usize, number: u32, attempted: Attempted) -> Option<ScenarioReport> {
         let attempts = self.attempts.entry(scenario).or_default();
         attempts.insert(number, attempted);
-        (attempts.len() == plan.repeat(scenario) as usize).then(|| repeated::report(plan, scenario, attempts))
+        if attempts.len() < plan.repeat(scenario) as usize {
+            return None;
+        }
+        let report = repeated::report(plan, scenario, attempts);
+        self.attempts.remove(&scenario);
+        self.ended.insert(scenario, report.clone());
+        Some(report)
     }
 
-    fn into_reports(self, plan: &Plan) -> Vec<crate::report::ScenarioReport> {
-        self.attempts.iter().map(|(&scenario, attempts)| repeated::report(plan, scenario, attempts)).collect()
+    /// Every scenario's report; one that was interrupted is judged on the attempts that ended.
+    fn into_reports(mut self, plan: &Plan) -> Vec<ScenarioReport> {
+        let interrupted = self.attempts.iter();
+        self.ended
+            .extend(interrupted.map(|(&scenario, attempts)| (scenario, repeated::report(plan, scenario, attempts))));
+        self.ended.into_values().collect()
     }
 }
 
