@@ -98,10 +98,10 @@ pub(super) async fn attempt(shared: &Arc<Shared>, scenario: usize, number: u32) 
         shared.host.source.release(sent.context.trace_id);
     }
     let verdict = verdict(error.as_deref(), &assertions);
+    let waited = shared.host.clock.monotonic_nanos().saturating_sub(answered);
     own_spans(shared, scenario, &sent, scenario_span, began, verdict, &mut own);
     shared.host.sink.deliver(batch(own)).await;
     let main = sent.last();
-    let waited = shared.host.clock.monotonic_nanos().saturating_sub(answered);
     let report = AttemptReport {
         attempt: number,
         verdict,
