@@ -355,3 +355,60 @@ pub(crate) const LOGS: &[Key] = &[
     required("contains", Shape::Text, "Text in the record's body or attributes."),
     key("count", Shape::Range, "How many such records; at least one if not said."),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The tables of keys under a shape, those within them included.
+    fn tables(shape: &Shape, found: &mut Vec<&'static [Key]>) {
+        match shape {
+            Shape::List(inner) | Shape::MapOf(inner) => tables(inner, found),
+            Shape::OneOf(shapes) => shapes.iter().for_each(|shape| tables(shape, found)),
+            Shape::Map(keys) => {
+                found.push(*keys);
+                keys.iter().for_each(|key| tables(&key.shape, found));
+            }
+            Shape::Assertions => {
+                found.push(COMMON);
+                for kind in KINDS {
+                    tables(&kind.shape, found);
+                    found.push(kind.beside);
+                }
+            }
+            Shape::Text
+            | Shape::Bool
+            | Shape::Count
+            | Shape::Duration
+            | Shape::Range
+            | Shape::Json
+            | Shape::TraceQl
+            | Shape::Edge
+            | Shape::Word(_) => {}
+        }
+    }
+
+    /// A table as the manual has it, all of its rows and no others.
+    fn markdown<'a>(head: &str, rows: impl Iterator<Item = (&'a str, bool, &'a str)>) -> String {
+        let rows: String = rows
+            .map(|(name, required, about)| {
+                format!("| `{name}`{} | {about} |\n", if required { " (required)" } else { "" })
+            })
+            .collect();
+        format!("\n\n{head}\n| --- | --- |\n{rows}\n")
+    }
+
+    #[test]
+    fn every_key_stands_in_the_manual() {
+        let manual = include_str!("../../../../docs/suite.md");
+        let mut found = Vec::new();
+        tables(&Shape::Map(SUITE), &mut found);
+        for keys in found.into_iter().filter(|keys| !keys.is_empty()) {
+            let table = markdown("| key | meaning |", keys.iter().map(|key| (key.name, key.required, key.about)));
+            assert!(manual.contains(&table), "docs/suite.md lacks this table: {table}");
+        }
+        let kinds = KINDS.iter().map(|kind| (kind.name, false, kind.about));
+        let table = markdown("| assertion | what must hold |", kinds);
+        assert!(manual.contains(&table), "docs/suite.md lacks this table: {table}");
+    }
+}
