@@ -2,7 +2,7 @@
 //! pointing its own name at 127.0.0.1 (DNS rebinding). With a token, only those who know it.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
 use http::{HeaderMap, Method, StatusCode, Uri};
@@ -54,12 +54,6 @@ impl Guard {
             return Err(TokenMissing { address });
         }
         Ok(Self { token })
-    }
-
-    /// Whether a token is asked for.
-    #[must_use]
-    pub fn asks_for_token(&self) -> bool {
-        self.token.is_some()
     }
 
     /// Whether `token` is the right one.
@@ -171,7 +165,7 @@ pub fn is_near(headers: &HeaderMap) -> bool {
 
 fn is_this_machine(host: &str) -> bool {
     if let Ok(ip) = host.parse::<IpAddr>() {
-        return ip.is_loopback() || matches!(ip, IpAddr::V6(v6) if v6 == Ipv6Addr::LOCALHOST);
+        return ip.is_loopback();
     }
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     host == "localhost" || host.ends_with(".localhost")

@@ -130,6 +130,12 @@ impl RunBook {
         self.lock().marks.get(&trace_id).cloned()
     }
 
+    /// Whether a trace came from a run.
+    #[must_use]
+    pub fn is_marked(&self, trace_id: TraceId) -> bool {
+        self.lock().marks.contains_key(&trace_id)
+    }
+
     /// Runs changed after `sequence`, and the sequence now.
     #[must_use]
     pub fn changed_since(&self, sequence: u64) -> (Vec<RunSummary>, u64) {

@@ -44,7 +44,7 @@ impl Styles {
 
     /// The look of one service.
     pub fn of(&self, service: &str) -> ServiceStyle {
-        self.of_all([service]).pop().unwrap_or_else(|| ServiceStyle {
+        self.of_each([service]).pop().unwrap_or_else(|| ServiceStyle {
             name: service.to_owned(),
             slot: 0,
             monogram: "??".to_owned(),
@@ -56,9 +56,14 @@ impl Styles {
         let mut names: Vec<&str> = services.into_iter().collect();
         names.sort_unstable();
         names.dedup();
+        self.of_each(names)
+    }
+
+    /// The looks of these services, one for each, in their order. New ones are kept in one go.
+    pub fn of_each<'a>(&self, services: impl IntoIterator<Item = &'a str>) -> Vec<ServiceStyle> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let before = known.by_name.len();
-        let styles = names.into_iter().map(|name| known.style(name)).collect();
+        let styles = services.into_iter().map(|name| known.style(name)).collect();
         if known.by_name.len() > before {
             self.keep(&known);
         }

@@ -24,8 +24,8 @@ pub struct OutlineInput<'a> {
     pub self_times: &'a [Duration],
     /// Its row in lists.
     pub summary: TraceRow,
-    /// Gives every service its look.
-    pub style: &'a dyn Fn(&str) -> ServiceStyle,
+    /// Gives every service its look, in their order.
+    pub styles: &'a dyn Fn(&[String]) -> Vec<ServiceStyle>,
 }
 
 /// An outline before it becomes bytes.
@@ -88,8 +88,10 @@ pub fn outline(input: OutlineInput<'_>) -> Outline {
     }
     extend_over_subtrees(&mut columns);
     mark_critical(&mut columns, input.critical, rows, &offset);
-    mark_logs(&mut columns, trace, rows);
-    let oddities = oddities(&mut columns, trace, rows);
+    let needs_ids = !trace.logs().is_empty() || !trace.oddities().is_empty();
+    let by_id = if needs_ids { rows_by_span_id(trace, rows) } else { HashMap::new() };
+    mark_logs(&mut columns, trace, &by_id);
+    let oddities = oddities(&mut columns, trace, &by_id);
 
     let mut completeness = input.completeness.clone();
     if rows.left_out() > 0 {
@@ -105,7 +107,7 @@ pub fn outline(input: OutlineInput<'_>) -> Outline {
         n: rows.rows.len() as u32,
         t0_unix_nano: UnixNanos(t0.0),
         duration: columns.sub_end.iter().copied().fold(0.0, f64::max),
-        services: services.list.iter().map(|name| (input.style)(name)).collect(),
+        services: (input.styles)(&services.list),
         names: names.list,
         hosts: hosts.list,
         partial: !completeness.complete,
@@ -172,11 +174,7 @@ fn mark_critical(columns: &mut OutlineColumns, critical: &CriticalPath, rows: &R
     }
 }
 
-fn mark_logs(columns: &mut OutlineColumns, trace: &Trace, rows: &Rows) {
-    if trace.logs().is_empty() {
-        return;
-    }
-    let by_id = rows_by_span_id(trace, rows);
+fn mark_logs(columns: &mut OutlineColumns, trace: &Trace, by_id: &HashMap<SpanId, Vec<u32>>) {
     for log in trace.logs() {
         let Some(span_rows) = log.span_id.and_then(|id| by_id.get(&id)) else { continue };
         for &row in span_rows {
@@ -188,11 +186,7 @@ fn mark_logs(columns: &mut OutlineColumns, trace: &Trace, rows: &Rows) {
     }
 }
 
-fn oddities(columns: &mut OutlineColumns, trace: &Trace, rows: &Rows) -> Vec<OutlineOddity> {
-    if trace.oddities().is_empty() {
-        return Vec::new();
-    }
-    let by_id = rows_by_span_id(trace, rows);
+fn oddities(columns: &mut OutlineColumns, trace: &Trace, by_id: &HashMap<SpanId, Vec<u32>>) -> Vec<OutlineOddity> {
     let mut folded: Vec<(OddityKind, OutlineOddity)> = Vec::new();
     for oddity in trace.oddities() {
         let position = folded.iter().position(|(kind, _)| *kind == oddity.kind).unwrap_or_else(|| {

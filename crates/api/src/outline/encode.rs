@@ -117,7 +117,10 @@ mod tests {
             critical: &prepared.critical_path,
             self_times: &prepared.self_times,
             summary: summary(),
-            style: &|name| ServiceStyle { name: name.into(), slot: 0, monogram: "XX".into() },
+            styles: &|names| {
+                let style = |name: &String| ServiceStyle { name: name.clone(), slot: 0, monogram: "XX".into() };
+                names.iter().map(style).collect()
+            },
         })
     }
 

@@ -117,7 +117,10 @@ enum Top {
 
 /// The trees of the trace, spans whose parent is missing gathered by that parent.
 fn tops(trace: &Trace) -> Vec<Top> {
-    let received: HashSet<SpanId> = trace.spans().iter().map(|span| span.span_id).collect();
+    // Most traces name no parent that is missing: then there is nothing to look for.
+    let named: HashSet<SpanId> = trace.roots().iter().filter_map(|&root| trace.span(root).parent_span_id).collect();
+    let is_named = |span: &SpanId| !named.is_empty() && named.contains(span);
+    let received: HashSet<SpanId> = trace.spans().iter().map(|span| span.span_id).filter(is_named).collect();
     let mut tops: Vec<Top> = Vec::new();
     let mut position_of: HashMap<SpanId, usize> = HashMap::new();
     for &root in trace.roots() {

@@ -27,7 +27,6 @@ pub async fn live(State(api): State<Arc<Api>>, headers: HeaderMap) -> Result<Res
     let reader = Reading {
         traces_from: last.unwrap_or_else(|| api.feed.sequence()),
         runs_from: api.runs.changed_since(u64::MAX).1,
-        status_due: true,
         ready: Vec::new(),
         api,
         _place: place,
@@ -43,7 +42,6 @@ struct Reading {
     api: Arc<Api>,
     traces_from: u64,
     runs_from: u64,
-    status_due: bool,
     /// Events made and not yet sent, the next one last.
     ready: Vec<Event>,
     _place: OwnedSemaphorePermit,
@@ -61,17 +59,17 @@ fn events(reading: Reading) -> impl Stream<Item = Result<Event, Infallible>> {
                     () = reading.api.stopped() => return None,
                 }
             }
-            reading.status_due = ticks.is_multiple_of((LIVE_STATUS.as_millis() / LIVE_BATCH.as_millis()) as u64);
+            let status_due = ticks.is_multiple_of((LIVE_STATUS.as_millis() / LIVE_BATCH.as_millis()) as u64);
             ticks += 1;
-            reading.collect().await;
+            reading.collect(status_due).await;
         }
     })
 }
 
 impl Reading {
     /// Makes the events that are due.
-    async fn collect(&mut self) {
-        if self.status_due {
+    async fn collect(&mut self, status_due: bool) {
+        if status_due {
             let status = LiveStatus { status: status_of(&self.api) };
             self.ready.extend(event("status", None, &status));
         }

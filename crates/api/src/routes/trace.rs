@@ -79,7 +79,7 @@ pub async fn get_outline(
             critical: &prepared.critical_path,
             self_times: &prepared.self_times,
             summary,
-            style: &|service| of_api.styles.of(service),
+            styles: &|services| of_api.styles.of_each(services.iter().map(String::as_str)),
         });
         let body = if as_json { serde_json::to_vec(&to_json(outline, sections)) } else { encode(outline, sections) };
         let body = body.map_err(Refusal::fault)?;

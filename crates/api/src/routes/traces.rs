@@ -56,7 +56,7 @@ async fn list_of_origin(api: &Api, mut request: ListRequest, origin: Origin) -> 
     loop {
         page += 1;
         let mut listed = api.reader.list(request.clone()).await?;
-        let is_eval = |summary: &TraceSummary| api.runs.mark(summary.trace_id).is_some();
+        let is_eval = |summary: &TraceSummary| api.runs.is_marked(summary.trace_id);
         let traces = std::mem::take(&mut listed.traces).into_iter();
         found.extend(traces.filter(|(summary, _)| is_eval(summary) == (origin == Origin::Eval)));
         let exhausted = page == ORIGIN_PAGES_MAX;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path, Query, State};
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use model::{Batch, Instant, TraceId};
 use serde::Deserialize;
 use wire::{ArrivalBytes, UnixNanos, WATCH_MEDIA_TYPE, WatchHeader, encode_watch};
@@ -36,9 +36,8 @@ pub async fn watch(
     let id = trace_id(&id)?;
     let wait = wait_of(asked.wait.as_deref())?;
     let cursor = asked.cursor.as_deref().filter(|text| !text.is_empty()).map(cursor_of).transpose()?;
-    let _place = api.watches.clone().try_acquire_owned().map_err(|_| {
-        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many watches are waiting", "try again in a moment")
-    })?;
+    let _place =
+        api.watches.clone().try_acquire_owned().map_err(|_| Refusal::unavailable("too many watches are waiting"))?;
     let started = api.identity.started.0;
     let known = match cursor {
         Some((life, position)) if life == started => arrived_after(&api, id, position, wait).await,
