@@ -154,13 +154,33 @@ pub(crate) fn code_name(code: tonic::Code) -> &'static str {
     match code {
         tonic::Code::Ok => "OK",
         tonic::Code::Cancelled => "CANCELLED",
+        tonic::Code::Unknown => "UNKNOWN",
         tonic::Code::InvalidArgument => "INVALID_ARGUMENT",
         tonic::Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
         tonic::Code::NotFound => "NOT_FOUND",
+        tonic::Code::AlreadyExists => "ALREADY_EXISTS",
+        tonic::Code::PermissionDenied => "PERMISSION_DENIED",
         tonic::Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        tonic::Code::FailedPrecondition => "FAILED_PRECONDITION",
+        tonic::Code::Aborted => "ABORTED",
+        tonic::Code::OutOfRange => "OUT_OF_RANGE",
         tonic::Code::Unimplemented => "UNIMPLEMENTED",
         tonic::Code::Internal => "INTERNAL",
         tonic::Code::Unavailable => "UNAVAILABLE",
-        _ => "UNKNOWN",
+        tonic::Code::DataLoss => "DATA_LOSS",
+        tonic::Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// gRPC numbers its codes from 0 to 16.
+    #[test]
+    fn every_code_has_its_own_name() {
+        let names: std::collections::HashSet<_> = (0..=16).map(|code| code_name(tonic::Code::from(code))).collect();
+        assert_eq!(names.len(), 17, "{names:?}");
+        assert_eq!(code_name(tonic::Code::from(16)), "UNAUTHENTICATED");
     }
 }
