@@ -1,6 +1,7 @@
 """A service that takes the trace context of a request, makes spans, and hands the context on."""
 
 import os
+from contextlib import asynccontextmanager
 
 import httpx
 import uvicorn
@@ -20,7 +21,15 @@ provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
 trace.set_tracer_provider(provider)
 tracer = trace.get_tracer("example")
 
-app = FastAPI()
+
+@asynccontextmanager
+async def lifespan(app: FastAPI):
+    yield
+    # Sends the spans that are still held. Not after the server: uvicorn raises a SIGTERM again once it has ended.
+    provider.shutdown()
+
+
+app = FastAPI(lifespan=lifespan)
 
 
 @app.get("/work")
@@ -40,4 +49,3 @@ HTTPXClientInstrumentor().instrument()
 
 if __name__ == "__main__":
     uvicorn.run(app, host="127.0.0.1", port=int(os.environ.get("PORT", "8080")))
-    provider.shutdown()
