@@ -45,6 +45,29 @@ pub(crate) enum Refused {
     Unavailable(String),
 }
 
+impl Refused {
+    /// What was wrong and what to do.
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Bad { message, .. }
+            | Self::TooLarge(message)
+            | Self::Overloaded { message, .. }
+            | Self::Unavailable(message) => message,
+        }
+    }
+
+    /// After how many seconds sending it again makes sense; none if it never does. Without such a hint, OTLP clients take
+    /// RESOURCE_EXHAUSTED as final.
+    pub fn retry_seconds(&self) -> Option<u64> {
+        let wait = match self {
+            Self::Bad { .. } | Self::TooLarge(_) => return None,
+            Self::Overloaded { retry_after, .. } => *retry_after,
+            Self::Unavailable(_) => RETRY_AFTER,
+        };
+        Some(wait.as_secs().max(1))
+    }
+}
+
 /// What was kept and what was set aside, for the answer.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
@@ -181,14 +204,14 @@ impl Exchange {
 
     /// Counts a refusal and remembers it as the last.
     pub fn count(&self, refused: &Refused, peer: SocketAddr) {
-        let (kind, message) = match refused {
+        let kind = match refused {
             Refused::Overloaded { .. } => return self.counters.throttled(),
-            Refused::Unavailable(message) => ("unavailable", message),
-            Refused::Bad { kind, message } => (*kind, message),
-            Refused::TooLarge(message) => ("too-large", message),
+            Refused::Unavailable(_) => "unavailable",
+            Refused::Bad { kind, .. } => kind,
+            Refused::TooLarge(_) => "too-large",
         };
         let time = Instant(self.clock.unix_nanos());
-        self.counters.rejected(kind, Rejection { time, peer, message: message.clone() });
+        self.counters.rejected(kind, Rejection { time, peer, message: refused.message().to_owned() });
     }
 }
 

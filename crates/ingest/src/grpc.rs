@@ -7,7 +7,6 @@
 //! ```
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -143,19 +142,11 @@ fn success(outcome: &Outcome) -> Response<AnswerBody> {
 
 /// Trailers only: they stand in the headers, and no body follows.
 fn failure(code: Code, refused: &Refused) -> Response<AnswerBody> {
-    let (message, retry_after) = match refused {
-        Refused::Bad { message, .. } => (message, None),
-        // Sending it again makes no sense; without RetryInfo, OTLP clients take RESOURCE_EXHAUSTED as final.
-        Refused::TooLarge(message) => (message, None),
-        Refused::Overloaded { message, retry_after } => (message, Some(*retry_after)),
-        Refused::Unavailable(message) => (message, Some(crate::limits::RETRY_AFTER)),
-    };
     let mut response = headed(full(Bytes::new()));
     let headers = response.headers_mut();
     headers.insert(GRPC_STATUS, HeaderValue::from(code as u16));
-    insert(headers, GRPC_MESSAGE, percent_encoded(message));
-    let seconds = retry_after.map(|wait: Duration| wait.as_secs().max(1));
-    let details = otlp::encode_status_protobuf(code as i32, message, seconds);
+    insert(headers, GRPC_MESSAGE, percent_encoded(refused.message()));
+    let details = otlp::encode_status_protobuf(code as i32, refused.message(), refused.retry_seconds());
     insert(headers, GRPC_DETAILS, STANDARD_NO_PAD.encode(details));
     response
 }

@@ -152,15 +152,15 @@ fn failure(format: Format, wrong: Wrong) -> Response<AnswerBody> {
     const INVALID_ARGUMENT: i32 = 3;
     const RESOURCE_EXHAUSTED: i32 = 8;
     const UNAVAILABLE: i32 = 14;
-    let (code, message, retry_after) = match wrong.refused {
-        Refused::Bad { message, .. } | Refused::TooLarge(message) => (INVALID_ARGUMENT, message, None),
-        Refused::Overloaded { message, retry_after } => (RESOURCE_EXHAUSTED, message, Some(retry_after)),
-        Refused::Unavailable(message) => (UNAVAILABLE, message, Some(crate::limits::RETRY_AFTER)),
+    let code = match wrong.refused {
+        Refused::Bad { .. } | Refused::TooLarge(_) => INVALID_ARGUMENT,
+        Refused::Overloaded { .. } => RESOURCE_EXHAUSTED,
+        Refused::Unavailable(_) => UNAVAILABLE,
     };
-    let retry_seconds = retry_after.map(|wait| wait.as_secs().max(1));
+    let (message, retry_seconds) = (wrong.refused.message(), wrong.refused.retry_seconds());
     let body = match format {
-        Format::Protobuf => otlp::encode_status_protobuf(code, &message, retry_seconds),
-        Format::Json => otlp::encode_status_json(code, &message).into_bytes(),
+        Format::Protobuf => otlp::encode_status_protobuf(code, message, retry_seconds),
+        Format::Json => otlp::encode_status_json(code, message).into_bytes(),
     };
     let mut response = with_body(wrong.status, format, body);
     if let Some(allow) = wrong.allow {
