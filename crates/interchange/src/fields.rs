@@ -1,5 +1,6 @@
 //! Numbers, times and values as others write them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -105,14 +106,26 @@ pub(crate) fn tags_to_fields(span: &mut Span) {
     }
 }
 
-/// A resource of this service and these attributes.
-pub(crate) fn resource(service: Option<&str>, others: Attributes) -> Arc<Resource> {
-    let mut attributes = Attributes::default();
-    if let Some(service) = service {
-        attributes.push("service.name", service);
+/// The resources of a file: equal ones share one allocation, as in a batch that was received.
+#[derive(Default)]
+pub(crate) struct Resources(HashSet<Arc<Resource>>);
+
+impl Resources {
+    /// The resource of this service and these attributes.
+    pub(crate) fn of(&mut self, service: Option<&str>, others: Attributes) -> Arc<Resource> {
+        let mut attributes = Attributes::default();
+        if let Some(service) = service {
+            attributes.push("service.name", service);
+        }
+        attributes.0.extend(others.0);
+        let resource = Resource { attributes, ..Resource::default() };
+        if let Some(known) = self.0.get(&resource) {
+            return Arc::clone(known);
+        }
+        let resource = Arc::new(resource);
+        self.0.insert(Arc::clone(&resource));
+        resource
     }
-    attributes.0.extend(others.0);
-    Arc::new(Resource { attributes, ..Resource::default() })
 }
 
 fn status_code(text: &str) -> Option<StatusCode> {

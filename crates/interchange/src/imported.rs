@@ -28,6 +28,12 @@ impl Imported {
         }
     }
 
+    /// Remarks that the id under `field` had to be made up.
+    pub(crate) fn remark_made_up(&mut self, place: &str, field: &str, value: &serde_json::Value) {
+        let what = format!("{} is no usable hex id; an id made from its text stands for it", quoted(value));
+        self.remark(&format!("{place}.{field}"), what);
+    }
+
     /// Where the remarks stand now, for [`Imported::forget_remarks_since`].
     pub(crate) fn remarks_mark(&self) -> (usize, u64) {
         (self.remarks.len(), self.remarks_left_out)

@@ -30,8 +30,7 @@ pub fn decode_jaeger(bytes: &[u8]) -> Result<Imported, ImportError> {
 #[derive(Default)]
 struct Reader {
     imported: Imported,
-    /// Equal resources share one allocation, as in a batch that was received.
-    resources: HashSet<Arc<Resource>>,
+    resources: fields::Resources,
 }
 
 /// A span that waits to be read: where it stands, and whether it came inside another one's reference.
@@ -299,12 +298,7 @@ impl Reader {
 
     fn process(&mut self, place: &str, process: &Json) -> Arc<Resource> {
         let tags = self.tags(&format!("{place}.tags"), process.get("tags"));
-        let resource = fields::resource(process.get("serviceName").and_then(Json::as_str), tags);
-        if let Some(known) = self.resources.get(&resource) {
-            return Arc::clone(known);
-        }
-        self.resources.insert(Arc::clone(&resource));
-        resource
+        self.resources.of(process.get("serviceName").and_then(Json::as_str), tags)
     }
 
     /// Tags as a list of key, type and value, or as a plain object, as Elasticsearch keeps them.
@@ -354,8 +348,7 @@ impl Reader {
 
     fn note_made_up(&mut self, place: &str, field: &str, value: Option<&Json>, made_up: bool) {
         if let (true, Some(value)) = (made_up, value) {
-            let what = format!("{} is no usable hex id; an id made from its text stands for it", quoted(value));
-            self.imported.remark(&format!("{place}.{field}"), what);
+            self.imported.remark_made_up(place, field, value);
         }
     }
 }

@@ -1,9 +1,6 @@
 //! Zipkin's JSON, version 2: an array of spans, an array of traces, or a single span.
 
-use std::collections::HashSet;
-use std::sync::Arc;
-
-use model::{Attributes, Event, Resource, Span, SpanId, SpanKind, StatusCode};
+use model::{Attributes, Event, Span, SpanId, SpanKind, StatusCode};
 use serde_json::{Map, Value as Json};
 
 use crate::ids::ReadId;
@@ -35,8 +32,7 @@ pub fn decode_zipkin(bytes: &[u8]) -> Result<Imported, ImportError> {
 #[derive(Default)]
 struct Reader {
     imported: Imported,
-    /// Equal resources share one allocation, as in a batch that was received.
-    resources: HashSet<Arc<Resource>>,
+    resources: fields::Resources,
 }
 
 impl Reader {
@@ -134,14 +130,7 @@ impl Reader {
         if service.is_none() {
             self.imported.remark(place, "the span has no localEndpoint.serviceName; service unknown");
         }
-        let resource = fields::resource(service, Attributes::default());
-        span.resource = match self.resources.get(&resource) {
-            Some(known) => Arc::clone(known),
-            None => {
-                self.resources.insert(Arc::clone(&resource));
-                resource
-            }
-        };
+        span.resource = self.resources.of(service, Attributes::default());
         if let Some(local) = local {
             address(local, "network.local", &mut span.attributes);
         }
@@ -192,10 +181,8 @@ impl Reader {
     }
 
     fn noted<T>(&mut self, place: &str, field: &str, json: &Map<String, Json>, read: ReadId<T>) -> T {
-        if read.made_up {
-            let value = json.get(field).map(quoted).unwrap_or_default();
-            let what = format!("{value} is no usable hex id; an id made from its text stands for it");
-            self.imported.remark(&format!("{place}.{field}"), what);
+        if let Some(value) = json.get(field).filter(|_| read.made_up) {
+            self.imported.remark_made_up(place, field, value);
         }
         read.id
     }
