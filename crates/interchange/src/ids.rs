@@ -24,24 +24,11 @@ fn read<const N: usize>(value: Option<&Value>) -> Option<ReadId<[u8; N]>> {
     if text.is_empty() {
         return None;
     }
-    match hex::<N>(text) {
+    match model::parse_hex(&format!("{text:0>width$}", width = N * 2)) {
         // OTLP knows no id that is all zero; elsewhere "0" is a name like any other.
-        Some(id) if id != [0; N] => Some(ReadId { id, made_up: false }),
+        Ok(id) if id != [0; N] => Some(ReadId { id, made_up: false }),
         _ => Some(ReadId { id: hash(text), made_up: true }),
     }
-}
-
-fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let digits = text.as_bytes();
-    if digits.len() > N * 2 {
-        return None;
-    }
-    let mut id = [0_u8; N];
-    for (position, digit) in digits.iter().rev().enumerate() {
-        let nibble = (*digit as char).to_digit(16)? as u8;
-        id[N - 1 - position / 2] |= nibble << (position % 2 * 4);
-    }
-    Some(id)
 }
 
 /// FNV-1a (Fowler, Noll, Vo), 64 bits, repeated with another start for longer ids: the same text gives the same id in

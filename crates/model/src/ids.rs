@@ -28,7 +28,11 @@ impl fmt::Display for ParseIdError {
 
 impl std::error::Error for ParseIdError {}
 
-fn parse_hex<const N: usize>(text: &str) -> Result<[u8; N], ParseIdError> {
+/// The bytes of `N * 2` hex digits of either case.
+///
+/// # Errors
+/// If the text is anything else.
+pub fn parse_hex<const N: usize>(text: &str) -> Result<[u8; N], ParseIdError> {
     let error = || ParseIdError { digits: N * 2, read: text.chars().take(64).collect() };
     let digits = text.as_bytes();
     if digits.len() != N * 2 {

@@ -40,7 +40,7 @@ mod trace;
 mod value;
 
 pub use batch::Batch;
-pub use ids::{ParseIdError, SpanId, TraceId};
+pub use ids::{ParseIdError, SpanId, TraceId, parse_hex};
 pub use log::LogRecord;
 pub use oddity::{Oddity, OddityKind};
 pub use resource::{EntityRef, Resource, Scope};

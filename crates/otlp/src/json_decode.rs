@@ -377,20 +377,18 @@ impl Decoder {
     ) -> Result<[u8; N]> {
         let Some(value) = object.get(key) else { return Ok([0; N]) };
         let hex = || self.wrong(key, &format!("{} hex digits", N * 2), value);
-        let digits = value.as_str().ok_or_else(hex)?.as_bytes();
-        if digits.iter().any(|digit| !digit.is_ascii_hexdigit()) || digits.len() % 2 == 1 {
+        let digits = value.as_str().ok_or_else(hex)?;
+        if digits.is_empty() {
+            return Ok([0; N]);
+        }
+        if digits.bytes().any(|digit| !digit.is_ascii_hexdigit()) || digits.len() % 2 == 1 {
             return Err(hex());
         }
         if let Some(wrong) = wrong_length(what, digits.len() / 2, N) {
             problem.get_or_insert(wrong);
             return Ok([0; N]);
         }
-        let mut id = [0; N];
-        for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
-            let nibble = |digit: u8| (digit as char).to_digit(16).unwrap_or(0) as u8;
-            *byte = nibble(pair[0]) << 4 | nibble(pair[1]);
-        }
-        Ok(id)
+        model::parse_hex(digits).map_err(|_| hex())
     }
 }
 
