@@ -5,19 +5,6 @@ use std::time::Duration;
 
 use crate::destination::DestinationText;
 
-/// The variables read here, for help texts.
-pub const VARIABLES: &[&str] = &[
-    "OTLP_COLLECTOR_ENDPOINT",
-    "OTLP_AUTH_TOKEN",
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_HEADERS",
-    "OTEL_EXPORTER_OTLP_PROTOCOL",
-    "OTEL_EXPORTER_OTLP_COMPRESSION",
-    "OTEL_EXPORTER_OTLP_TIMEOUT",
-];
-
 /// The destinations that the variables name; unchecked, so that their mistakes are reported with all others.
 /// An empty variable counts as unset.
 #[must_use]

@@ -25,7 +25,6 @@ struct World {
     unsynced_names: Vec<NameChange>,
     room: Option<usize>,
     syncs_until_failure: Option<u64>,
-    sync_failures: u64,
     writes_until_torn: Option<u64>,
 }
 
@@ -72,12 +71,6 @@ impl FaultyDisk {
     /// The write after the next `good` ones writes half of its bytes and fails, once.
     pub fn tear_write_after(&self, good: u64) {
         self.world().writes_until_torn = Some(good);
-    }
-
-    /// How many syncs have failed.
-    #[must_use]
-    pub fn sync_failures(&self) -> u64 {
-        self.world().sync_failures
     }
 
     /// Flips one bit of a file, as a rotting disk would.
@@ -290,7 +283,6 @@ impl File for FaultyFile {
         let mut world = self.disk.world();
         let fails = world.syncs_until_failure == Some(0);
         world.syncs_until_failure = if fails { None } else { world.syncs_until_failure.map(|good| good - 1) };
-        world.sync_failures += u64::from(fails);
         drop(world);
         let mut contents = lock(&self.contents);
         if fails {

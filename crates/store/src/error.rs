@@ -42,13 +42,6 @@ pub enum StoreError {
         /// What was being written.
         path: PathBuf,
     },
-    /// Something in the data folder that cannot be done without cannot be read.
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
     /// The disk failed while reading or writing.
     Disk {
         /// What was being done.
@@ -98,7 +91,6 @@ impl fmt::Display for StoreError {
             Self::DiskFull { path } => {
                 write!(f, "the disk is full, cannot write {}: free space, or keep less (retention)", path.display())
             }
-            Self::Damaged { path, problem } => write!(f, "{} is damaged: {problem}", path.display()),
             Self::Disk { doing, error } => write!(f, "{doing}: {error}"),
             Self::BadName(problem) => f.write_str(problem),
             Self::Closed => f.write_str("the store is closed"),
