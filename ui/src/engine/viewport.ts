@@ -10,6 +10,9 @@ export interface Window {
 /** No window is shorter: below 10 ns nothing can be told apart. */
 const NANOS_MIN = 10;
 
+/** A pointer that moved less has clicked, not dragged a range. */
+export const DRAG_PX_MIN = 4;
+
 export function lengthOf(window: Window): Nanos {
   return window.to - window.from;
 }

@@ -18,8 +18,15 @@ export const shortcutsOn = stored("shortcuts", (text) => text !== "false");
 
 export const rowHeight = stored<20 | 24 | 28>("rowHeight", (text) => (text === "20" ? 20 : text === "28" ? 28 : 24));
 
-export const nameWidth = storedWidth("nameWidth", 340, 120, 900);
-export const panelWidth = storedWidth("panelWidth", 400, 260, 900);
+export const nameBounds = { least: 120, most: 900 };
+export const nameWidth = storedWidth("nameWidth", 340, nameBounds);
+export const panelBounds = { least: 260, most: 900 };
+export const panelWidth = storedWidth("panelWidth", 400, panelBounds);
+
+/** How much of the width that was set the names get where there are `room` pixels for them and the bars. */
+export function namesWithin(room: number, width: number): number {
+  return Math.min(width, Math.max(100, room * 0.55));
+}
 
 /** Follows the system's theme and tells the style sheets which one is shown. */
 export function followTheme(): void {

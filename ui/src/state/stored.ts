@@ -22,8 +22,13 @@ export function stored<T>(key: string, read: (text: string | null) => T): Signal
   return setting;
 }
 
+export interface Bounds {
+  least: number;
+  most: number;
+}
+
 /** A number of pixels within bounds. */
-export function storedWidth(key: string, byDefault: number, least: number, most: number): Signal<number> {
+export function storedWidth(key: string, byDefault: number, { least, most }: Bounds): Signal<number> {
   return stored(key, (text) => {
     const width = Number(text ?? Number.NaN);
     return width >= least && width <= most ? width : byDefault;

@@ -3,11 +3,12 @@
 import { useRef } from "react";
 import type { Signal } from "../state/signals.ts";
 import { useValue } from "../state/signals.ts";
+import type { Bounds } from "../state/stored.ts";
 
 const STEP = 24;
 
 /** `side` is the pane whose width this sets. */
-export function Splitter({ width, least, most, side, label }: { width: Signal<number>; least: number; most: number; side: "left" | "right"; label: string }) {
+export function Splitter({ width, least, most, side, label }: Bounds & { width: Signal<number>; side: "left" | "right"; label: string }) {
   const value = useValue(width);
   const start = useRef<{ x: number; width: number } | undefined>(undefined);
   const set = (to: number) => (width.value = Math.round(Math.min(most, Math.max(least, to))));

@@ -2,11 +2,10 @@
 
 import { useMemo, useRef, useState } from "react";
 import { axisTicks, formatTick, type Nanos } from "../../engine/time.ts";
-import { lengthOf, type Window } from "../../engine/viewport.ts";
+import { DRAG_PX_MIN, lengthOf, type Window } from "../../engine/viewport.ts";
 import type { TraceView } from "../../state/trace-view.ts";
 
 const TICK_PX_MIN = 90;
-const DRAG_PX_MIN = 4;
 /** A label needs this much room before the edge. */
 const LABEL_PX = 52;
 

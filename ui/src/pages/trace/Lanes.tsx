@@ -5,8 +5,8 @@ import { fitCanvas } from "../../engine/canvas.ts";
 import { drawLanes, LANE_HEIGHT, lanesHeight } from "../../engine/draw-lanes.ts";
 import { laneUse } from "../../engine/lanes.ts";
 import { formatDuration } from "../../engine/time.ts";
-import { isWhole, type Window } from "../../engine/viewport.ts";
-import { nameWidth, theme } from "../../state/preferences.ts";
+import { DRAG_PX_MIN, isWhole, type Window } from "../../engine/viewport.ts";
+import { namesWithin, nameWidth, theme } from "../../state/preferences.ts";
 import { useValue } from "../../state/signals.ts";
 import type { TraceView } from "../../state/trace-view.ts";
 import { slotClass } from "../../ui/Service.tsx";
@@ -14,8 +14,6 @@ import { usePixelRatio, useSize } from "../../ui/use-size.ts";
 
 /** Lanes are counted in buckets of this many pixels. */
 const BUCKET_PX = 2;
-/** A drag shorter than this is a click: it centres the window. */
-const DRAG_PX_MIN = 4;
 
 export function Lanes({ view }: { view: TraceView }) {
   const holder = useRef<HTMLDivElement>(null);
@@ -50,13 +48,14 @@ export function Lanes({ view }: { view: TraceView }) {
     const at = timeAt(event);
     if (Math.abs(event.clientX - begun.x) >= DRAG_PX_MIN) view.goTo({ from: Math.min(begun.at, at), to: Math.max(begun.at, at) });
     else {
+      // A click: the window is centred there.
       const half = (window.to - window.from) / 2;
       view.pan((at - half - window.from) / (window.to - window.from));
     }
   };
   return (
     <div className="lanes" ref={whole}>
-      <ul className="lane-names" aria-label="Services of the lanes" style={{ width: Math.min(names, Math.max(100, all.width * 0.55)) }}>
+      <ul className="lane-names" aria-label="Services of the lanes" style={{ width: namesWithin(all.width, names) }}>
         {lanes.lanes.map((lane) => (
           <li key={lane.label} style={{ height: LANE_HEIGHT }}><span className={`lane-dot ${lane.slot < 0 ? "" : slotClass(lane.slot)}`} /><span className="clip">{lane.label}</span></li>
         ))}

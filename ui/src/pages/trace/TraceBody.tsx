@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { Outline } from "../../engine/outline.ts";
 import { keyHandler } from "../../state/keys.ts";
-import { panelWidth } from "../../state/preferences.ts";
+import { panelBounds, panelWidth } from "../../state/preferences.ts";
 import { useValue } from "../../state/signals.ts";
 import { TraceView } from "../../state/trace-view.ts";
 import { arrivals, changeQuery } from "../../state/url.ts";
@@ -74,7 +74,7 @@ export function TraceBody({ outline }: { outline: Outline }) {
         </div>
         {selected >= 0 && (
           <>
-            <Splitter width={panelWidth} least={260} most={900} side="right" label="Width of the span's details" />
+            <Splitter width={panelWidth} {...panelBounds} side="right" label="Width of the span's details" />
             <aside className="span-panel" ref={panel} aria-label="Span details"><PanelWidth /><Guard of={`${outline.header.traceId} ${selected}`}><SpanPanel view={view} row={selected} onClose={close} /></Guard></aside>
           </>
         )}

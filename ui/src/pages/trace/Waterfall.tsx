@@ -7,7 +7,7 @@ import { fitCanvas } from "../../engine/canvas.ts";
 import { formatCount } from "../../engine/time.ts";
 import { positionOf } from "../../engine/visible.ts";
 import { lengthOf } from "../../engine/viewport.ts";
-import { nameWidth, rowHeight, theme } from "../../state/preferences.ts";
+import { nameBounds, namesWithin, nameWidth, rowHeight, theme } from "../../state/preferences.ts";
 import { useValue } from "../../state/signals.ts";
 import type { TraceView } from "../../state/trace-view.ts";
 import { Splitter } from "../../ui/Splitter.tsx";
@@ -46,7 +46,7 @@ export function Waterfall({ view, element }: { view: TraceView; element: RefObje
     rowsElement.closest<HTMLElement>(".trace-main")?.style.setProperty("--gutter", `${rowsElement.offsetWidth - rowsElement.clientWidth}px`);
   }, [element, size]);
 
-  const namesShown = Math.min(names, Math.max(100, size.width * 0.55));
+  const namesShown = namesWithin(size.width, names);
   const barsWidth = Math.max(size.width - namesShown - MARGIN_PX, 10);
   const first = Math.max(0, Math.min(Math.floor(scrollTop / height), rows.length - 1) - OVERSCAN_ROWS);
   const last = Math.min(rows.length, first + Math.ceil(size.height / height) + 2 * OVERSCAN_ROWS);
@@ -100,7 +100,7 @@ export function Waterfall({ view, element }: { view: TraceView; element: RefObje
     <div className="waterfall">
       <div className="waterfall-head">
         <div className="names-head" style={{ width: namesShown }}>Service and operation <span className="muted">{formatCount(rows.length)} of {formatCount(view.outline.n)} rows</span></div>
-        <Splitter width={nameWidth} least={120} most={900} side="left" label="Width of the names" />
+        <Splitter width={nameWidth} {...nameBounds} side="left" label="Width of the names" />
         <Axis view={view} window={window} width={barsWidth} />
       </div>
       <div
