@@ -1,7 +1,7 @@
 // Draws the bars of the waterfall: one canvas over the rows in view.
 
 import { fillTextured } from "./canvas.ts";
-import { Flag, type Outline } from "./outline.ts";
+import { Flag, serviceOf, type Outline } from "./outline.ts";
 import { serviceColour, serviceTexture } from "./service.ts";
 import type { SegmentIndex } from "./shares.ts";
 import { formatDuration, type Nanos } from "./time.ts";
@@ -52,7 +52,7 @@ function drawRow(context: CanvasRenderingContext2D, view: BarsView, x: (time: Na
   const [cutLeft, cutRight] = [Math.max(left, -4), Math.min(right, width + 4)];
   const dimmed = view.matches && !view.matches.has(row);
   context.globalAlpha = dimmed ? 0.35 : 1;
-  const look = outline.services[outline.svc[row]!]!;
+  const look = serviceOf(outline, row);
   const fill = serviceColour(look.slot, theme);
   if (flags & Flag.synthetic) {
     drawDashed(context, cutLeft, barTop, cutRight - cutLeft, barHeight, colour("muted", theme));

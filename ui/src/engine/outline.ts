@@ -43,6 +43,16 @@ interface CriticalSegments {
   t1: Float64Array;
 }
 
+/** The service of a row. */
+export function serviceOf(outline: Outline, row: number): OutlineHeader["services"][number] {
+  return outline.services[outline.svc[row]!]!;
+}
+
+/** The name of a row's span; it may be empty. */
+export function nameOf(outline: Outline, row: number): string {
+  return outline.names[outline.name[row]!]!;
+}
+
 /** Bytes that are no outline, with what was wrong. */
 export class OutlineError extends Error {
   override name = "OutlineError";

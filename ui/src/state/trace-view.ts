@@ -1,6 +1,6 @@
 // The view of one trace: window, open rows, selection, find. The waterfall, the lanes and the panel share it.
 
-import { Flag, type Outline } from "../engine/outline.ts";
+import { Flag, nameOf, serviceOf, type Outline } from "../engine/outline.ts";
 import { findRows, nextOf, rowsWithFlag } from "../engine/search.ts";
 import { criticalShares, indexSegments } from "../engine/shares.ts";
 import { clampWindow, isWhole, panWindow, windowAround, zoomWindow, type Window } from "../engine/viewport.ts";
@@ -16,7 +16,7 @@ const ROWS_ADOPTED_MAX = 20_000;
 
 /** What a row is known by when the trace is fetched again: outlines carry no span ids. */
 function identityOf(outline: Outline, row: number): string {
-  return `${outline.t0 + BigInt(Math.round(outline.start[row]!))} ${outline.services[outline.svc[row]!]!.name} ${outline.names[outline.name[row]!]}`;
+  return `${outline.t0 + BigInt(Math.round(outline.start[row]!))} ${serviceOf(outline, row).name} ${nameOf(outline, row)}`;
 }
 
 export class TraceView {

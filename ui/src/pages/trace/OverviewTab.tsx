@@ -1,6 +1,7 @@
 // The span at a glance: times, status, where it stands, who made it.
 
 import type { SpanDetail } from "../../api/types.ts";
+import { nameOf, serviceOf } from "../../engine/outline.ts";
 import { formatDuration, formatFullTime } from "../../engine/time.ts";
 import type { TraceView } from "../../state/trace-view.ts";
 import { Copy } from "../../ui/Copy.tsx";
@@ -53,7 +54,7 @@ function SpanButton({ view, row }: { view: TraceView; row: number }) {
   if (row >= outline.n) return null;
   return (
     <button type="button" className="button quiet tight span-button" onClick={() => view.select(row)}>
-      <Monogram look={outline.services[outline.svc[row]!]!} /><span className="clip">{outline.names[outline.name[row]!] || "(no name)"}</span> <span className="muted">{formatDuration(outline.dur[row]!)}</span>
+      <Monogram look={serviceOf(outline, row)} /><span className="clip">{nameOf(outline, row) || "(no name)"}</span> <span className="muted">{formatDuration(outline.dur[row]!)}</span>
     </button>
   );
 }

@@ -1,7 +1,7 @@
 // What hovers beside the pointer over a bar.
 
 import { useLayoutEffect, useRef } from "react";
-import { Flag } from "../../engine/outline.ts";
+import { Flag, nameOf, serviceOf } from "../../engine/outline.ts";
 import { formatDuration } from "../../engine/time.ts";
 import type { TraceView } from "../../state/trace-view.ts";
 import { Monogram } from "../../ui/Service.tsx";
@@ -18,7 +18,7 @@ export function RowTip({ view, row, x, y }: { view: TraceView; row: number; x: n
   const total = view.all.to - view.all.from;
   return (
     <div className="row-tip" ref={tip} role="presentation">
-      <div className="copyable"><Monogram look={outline.services[outline.svc[row]!]!} /><strong className="clip">{outline.names[outline.name[row]!]}</strong></div>
+      <div className="copyable"><Monogram look={serviceOf(outline, row)} /><strong className="clip">{nameOf(outline, row)}</strong></div>
       <dl>
         <dt>Duration</dt><dd>{flags & Flag.unfinished ? "no end" : `${formatDuration(outline.dur[row]!)} · ${((100 * outline.dur[row]!) / total).toFixed(1)} % of the trace`}</dd>
         <dt>Self</dt><dd>{formatDuration(outline.self[row]!)}</dd>

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "react";
 import { api } from "../../api/client.ts";
 import type { SpanDetail } from "../../api/types.ts";
-import { Flag } from "../../engine/outline.ts";
+import { Flag, nameOf, serviceOf } from "../../engine/outline.ts";
 import { formatCount } from "../../engine/time.ts";
 import { hint } from "../../state/keymap.ts";
 import { keyHandler } from "../../state/keys.ts";
@@ -47,13 +47,14 @@ export function SpanPanel({ view, row, onClose }: { view: TraceView; row: number
 
   const show = (next: SpanTab) => changeQuery({ tab: tabCodec.write(next) }, "replace");
   const onKeyDown = keyHandler("span", { ...Object.fromEntries(tabs.map((id, index) => [`tab${index + 1}`, () => show(id)])), back: onClose });
-  const look = outline.services[outline.svc[row]!]!;
+  const look = serviceOf(outline, row);
+  const name = nameOf(outline, row);
   return (
     // Keys for the tabs; each control inside has its own.
     <div className="span-body" onKeyDown={onKeyDown}>
       <div className="span-head">
         <Monogram look={look} />
-        <h2 className="clip" title={outline.names[outline.name[row]!]}><span className="muted">{look.name}</span> {outline.names[outline.name[row]!] || "(no name)"}</h2>
+        <h2 className="clip" title={name}><span className="muted">{look.name}</span> {name || "(no name)"}</h2>
         <button type="button" className="button quiet icon" aria-label="Zoom to the span" title={`Zoom to the span (${hint("trace", "zoomSpan")})`} onClick={() => view.zoomToSpan(row)}><Icon name="zoomSpan" /></button>
         <button type="button" className="button quiet icon" aria-label="Close the details" title={`Close (${hint("span", "back")})`} onClick={onClose}><Icon name="close" /></button>
       </div>

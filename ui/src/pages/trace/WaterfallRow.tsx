@@ -1,7 +1,7 @@
 // One row's name cell; its bar is drawn on the canvas.
 
 import { memo } from "react";
-import { Flag } from "../../engine/outline.ts";
+import { Flag, nameOf, serviceOf } from "../../engine/outline.ts";
 import type { TraceView } from "../../state/trace-view.ts";
 import { Icon } from "../../ui/Icon.tsx";
 import { Monogram } from "../../ui/Service.tsx";
@@ -28,7 +28,7 @@ interface WaterfallRowProps {
 export const WaterfallRow = memo(function WaterfallRow({ view, row, position, top, height, names, isSelected, isHovered, isCollapsed, isMatch, isDimmed }: WaterfallRowProps) {
   const { outline } = view;
   const flags = outline.flags[row]!;
-  const look = outline.services[outline.svc[row]!]!;
+  const look = serviceOf(outline, row);
   const hasChildren = view.hasChildren(row);
   const depth = outline.depth[row]!;
   const indent = Math.min(depth, INDENT_LEVELS_MAX, Math.floor((names * 0.45) / INDENT_PX));
@@ -40,7 +40,7 @@ export const WaterfallRow = memo(function WaterfallRow({ view, row, position, to
         <span className="twisty" aria-hidden="true" onClick={(event) => { event.stopPropagation(); view.toggle(row); }}>{hasChildren && <Icon name={isCollapsed ? "chevronRight" : "chevronDown"} />}</span>
         {depth > indent && <span className="depth muted" title={`Depth ${depth}`}>{depth}</span>}
         <Monogram look={look} />
-        <span className="names"><span className="service">{look.name}</span> <span className="operation">{outline.names[outline.name[row]!] || "(no name)"}</span></span>
+        <span className="names"><span className="service">{look.name}</span> <span className="operation">{nameOf(outline, row) || "(no name)"}</span></span>
         {isCollapsed && <span className="hidden-count" title={`${outline.sub[row]! - 1} rows inside`}>+{outline.sub[row]! - 1}</span>}
         {(flags & Flag.llm) !== 0 && <span className="mark" title="A call to a model, retrieval or tool"><Icon name="llm" label="LLM" /></span>}
         {(flags & Flag.error) !== 0 && <span className="mark error-text" title="Error"><Icon name="error" label="error" /></span>}
