@@ -94,12 +94,17 @@ function toDate(time: UnixTime): Date {
   return new Date(Number(time / 1_000_000n));
 }
 
+/** Whether the local day is `now`'s. */
+export function isToday(time: UnixTime, now: Date): boolean {
+  return toDate(time).toDateString() === now.toDateString();
+}
+
 /** Local time of day; with the day when it is not `now`'s, with the year (and no milliseconds) when that is another. */
 export function formatClock(time: UnixTime, now: Date): string {
   const date = toDate(time);
   if (date.getFullYear() !== now.getFullYear()) return dayAndYear.format(date);
   const text = clockTime.format(date);
-  return date.toDateString() === now.toDateString() ? text : `${day.format(date)} ${text}`;
+  return isToday(time, now) ? text : `${day.format(date)} ${text}`;
 }
 
 /** Local time with zone, then UTC, then nanoseconds since the epoch. */

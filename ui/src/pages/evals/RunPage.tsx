@@ -10,15 +10,14 @@ import { useResource } from "../../state/resource.ts";
 import { useValue } from "../../state/signals.ts";
 import { changeQuery, place } from "../../state/url.ts";
 import { Copy } from "../../ui/Copy.tsx";
-import { Icon } from "../../ui/Icon.tsx";
 import { Link } from "../../ui/Link.tsx";
 import { Banner, Empty, Loaded } from "../../ui/States.tsx";
 import { useTitle } from "../../ui/title.ts";
-import { VerdictMark } from "../../ui/Verdict.tsx";
 import { AttemptPanel } from "./AttemptPanel.tsx";
 import { attemptRows, firstOfInterest } from "./cells.ts";
 import { Counts } from "./counts.tsx";
 import { RunMatrix } from "./RunMatrix.tsx";
+import { RunVerdict } from "./RunVerdict.tsx";
 
 const showCodec = wordCodec(["all", "failing"]);
 
@@ -74,7 +73,7 @@ function RunFacts({ run, show }: { run: EvalRun; show: "all" | "failing" }) {
   return (
     <header className="bar run-facts">
       <h1><Link to="evals">{summary.suite}</Link> <span className="muted">{summary.run}</span></h1>
-      {summary.verdict ? <VerdictMark verdict={summary.verdict} /> : <span className="verdict muted"><Icon name="play" />running</span>}
+      <RunVerdict verdict={summary.verdict} />
       <Counts counts={summary.counts} />
       <span className="muted" title={formatFullTime(BigInt(summary.started))}>{formatAgo(BigInt(summary.started), new Date())} · took {formatDuration(summary.duration)}{summary.exitCode !== null && ` · exit ${summary.exitCode}`}{summary.commit && <> · <code>{summary.commit.slice(0, 8)}</code> {summary.branch}</>}</span>
       <span className="bar-end">

@@ -14,8 +14,8 @@ import { Link } from "../../ui/Link.tsx";
 import { Empty, Loaded } from "../../ui/States.tsx";
 import { useTitle } from "../../ui/title.ts";
 import { say } from "../../ui/Toast.tsx";
-import { VerdictMark } from "../../ui/Verdict.tsx";
 import { Counts, totalOf } from "./counts.tsx";
+import { RunVerdict } from "./RunVerdict.tsx";
 
 export function RunsPage() {
   useTitle("Evaluations");
@@ -74,7 +74,7 @@ headwater eval my-suite/headwater.yaml --server http://${location.host}`} label=
         <tbody>
           {runs.map((run) => (
             <tr key={run.run}>
-              <td>{run.verdict ? <VerdictMark verdict={run.verdict} /> : <span className="verdict muted"><Icon name="play" />running</span>}</td>
+              <td><RunVerdict verdict={run.verdict} /></td>
               <td><Link to={runLink(run.suite, run.run)} className="run-name">{run.suite}</Link> <span className="muted">{run.run}</span></td>
               <td>{totalOf(run.counts) > 0 ? <Counts counts={run.counts} /> : <span className="muted">none yet</span>}</td>
               <td className="nowrap" title={formatFullTime(BigInt(run.started))}>{formatAgo(BigInt(run.started), now)}</td>

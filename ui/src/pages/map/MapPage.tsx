@@ -4,13 +4,14 @@ import { useState } from "react";
 import { api } from "../../api/client.ts";
 import type { ServiceMap } from "../../api/types.ts";
 import { formatCount, formatDuration } from "../../engine/time.ts";
-import { rangeCodec, rangeNames, ranges, wordCodec, type Range } from "../../state/codecs.ts";
+import { rangeCodec, wordCodec } from "../../state/codecs.ts";
 import { hint } from "../../state/keymap.ts";
 import { useCommands } from "../../state/keys.ts";
 import { useResource } from "../../state/resource.ts";
 import { useValue } from "../../state/signals.ts";
 import { changeQuery, place } from "../../state/url.ts";
 import { Link } from "../../ui/Link.tsx";
+import { RangeSelect } from "../../ui/RangeSelect.tsx";
 import { Banner, Empty, Loaded } from "../../ui/States.tsx";
 import { useTitle } from "../../ui/title.ts";
 import { MapGraph } from "./MapGraph.tsx";
@@ -43,9 +44,7 @@ export function MapPage() {
           <button type="button" className="button" aria-pressed={view === "graph"} onClick={() => show("graph")}>Map</button>
           <button type="button" className="button" aria-pressed={view === "table"} title={`As a table (${hint("everywhere", "table")})`} onClick={() => show("table")}>Table</button>
         </div>
-        <select className="input" aria-label="Time range" value={range} onChange={(event) => changeQuery({ t: rangeCodec.write(event.currentTarget.value as Range) }, "push")}>
-          {ranges.map((name) => <option key={name} value={name}>{rangeNames[name]}</option>)}
-        </select>
+        <RangeSelect range={range} onRange={(next) => changeQuery({ t: rangeCodec.write(next) }, "push")} />
         {map.data && (map.data.roots.length > 1 || root) && (
           <select className="input root-choice" aria-label="Traces that begin with" value={root} onChange={(event) => changeQuery({ root: event.currentTarget.value }, "push")}>
             <option value="">All traces</option>

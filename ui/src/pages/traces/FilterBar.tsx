@@ -2,10 +2,11 @@
 
 import { useEffect, useRef, useState } from "react";
 import type { Problem, QueryProblem } from "../../api/types.ts";
-import { ranges, rangeNames, type Range } from "../../state/codecs.ts";
+import type { Range } from "../../state/codecs.ts";
 import { hint } from "../../state/keymap.ts";
 import { useCommands } from "../../state/keys.ts";
 import { Icon } from "../../ui/Icon.tsx";
+import { RangeSelect } from "../../ui/RangeSelect.tsx";
 import { QueryInput } from "./QueryInput.tsx";
 
 type Origin = "all" | "real" | "eval";
@@ -41,9 +42,7 @@ export function FilterBar({ query, range, live, origin, understood, problems, on
         />
         {text && <button type="button" className="button quiet icon" aria-label="Clear the filter" onClick={() => { setText(""); onQuery(""); input.current?.focus(); }}><Icon name="close" /></button>}
       </div>
-      <select className="input" aria-label="Time range" value={range} onChange={(event) => onRange(event.currentTarget.value as Range)}>
-        {ranges.map((name) => <option key={name} value={name}>{rangeNames[name]}</option>)}
-      </select>
+      <RangeSelect range={range} onRange={onRange} />
       <select className="input" aria-label="Traffic" value={origin} onChange={(event) => onOrigin(event.currentTarget.value as Origin)}>
         <option value="all">All traffic</option><option value="real">Without evaluations</option><option value="eval">Evaluations only</option>
       </select>

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState, type ReactNode } from "react";
 import type { ServiceStyle, TraceRow, TraceSort } from "../../api/types.ts";
-import { formatAgo, formatClock, formatCount, formatDuration, formatFullTime } from "../../engine/time.ts";
+import { formatAgo, formatClock, formatCount, formatDuration, formatFullTime, isToday } from "../../engine/time.ts";
 import { keyHandler } from "../../state/keys.ts";
 import { runLink, traceLink } from "../../state/routes.ts";
 import { go } from "../../state/url.ts";
@@ -77,20 +77,17 @@ function HeadCell({ column, sort, onSort }: { column: (typeof columns)[number]; 
   );
 }
 
-/** Further back, the date is written and says more. */
-function isToday(time: bigint, now: Date): boolean {
-  return new Date(Number(time / 1_000_000n)).toDateString() === now.toDateString();
-}
-
 function Row({ row, index, services, now, isSelected, onSelect }: { row: TraceRow; index: number; services: readonly ServiceStyle[]; now: Date; isSelected: boolean; onSelect: () => void }) {
   const time = BigInt(row.start);
+  // Further back, the date is written and says more.
+  const ago = isToday(time, now) && <span className="ago">{formatAgo(time, now)}</span>;
   const root = lookOf(services, row.rootService);
   const parts = row.services.filter(({ critical }) => critical > 0).toSorted((a, b) => b.critical - a.critical).map(({ name, critical }) => ({ look: lookOf(services, name), nanos: critical }));
   return (
     // The grid handles the keys.
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
     <div className="trace-row" role="row" id={`trace-${row.traceId}`} aria-rowindex={index + 2} aria-selected={isSelected} onClick={(event) => { onSelect(); if (!(event.target as Element).closest("a,button") && !getSelection()?.toString()) go(traceLink(row.traceId)); }}>
-      <div role="gridcell" className="c-time" title={formatFullTime(time)}>{formatClock(time, now)} {isToday(time, now) && <span className="ago">{formatAgo(time, now)}</span>}</div>
+      <div role="gridcell" className="c-time" title={formatFullTime(time)}>{formatClock(time, now)} {ago}</div>
       <div role="gridcell" className="c-root">
         <Monogram look={root} />
         <span className="clip"><span className="muted">{row.rootService}</span> <Link to={traceLink(row.traceId)} tabIndex={-1} className="root-name">{row.rootName || "(no name)"}</Link></span>
