@@ -144,10 +144,15 @@ function path(points: readonly Point[]): string {
   return text;
 }
 
-/** Edges with their lines; those to a node that is not on the map are left out, as in the layout. */
+/** Edges between nodes of the map, in the order in which a layout has their lines. */
+function edgesOf(map: ServiceMap): MapEdge[] {
+  const known = new Set(map.nodes.map(({ name }) => name));
+  return map.edges.filter(({ from, to }) => known.has(from) && known.has(to));
+}
+
 function drawnEdges(map: ServiceMap, drawn: GraphAnswer): { edge: MapEdge; drawn: GraphAnswer["edges"][number] }[] {
   const centres = new Map(map.nodes.map(({ name }, at) => [name, drawn.nodes[at]!]));
-  return map.edges.filter(({ from, to }) => centres.has(from) && centres.has(to)).map((edge, at) => {
+  return edgesOf(map).map((edge, at) => {
     const { points, label } = drawn.edges[at]!;
     const [from, to] = [centres.get(edge.from)!, centres.get(edge.to)!];
     return { edge, drawn: { points: edge.from === edge.to ? points : anchored(points, label, from, to), label } };
@@ -163,9 +168,7 @@ function useLayout(map: ServiceMap): GraphAnswer | Error | undefined {
     if (layouts.has(key)) return undefined;
     let wanted = true;
     setFailure(undefined);
-    const known = new Set(map.nodes.map(({ name }) => name));
-    const edges = map.edges.filter(({ from, to }) => known.has(from) && known.has(to));
-    placeGraph({ nodes: map.nodes.map(({ name }) => ({ name, ...NODE })), edges: edges.map(({ from, to }) => ({ from, to })), label: LABEL }).then(
+    placeGraph({ nodes: map.nodes.map(({ name }) => ({ name, ...NODE })), edges: edgesOf(map).map(({ from, to }) => ({ from, to })), label: LABEL }).then(
       (answer) => {
         if (layouts.size >= LAYOUTS_MAX) layouts.delete(layouts.keys().next().value!);
         layouts.set(key, answer);
