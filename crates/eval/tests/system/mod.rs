@@ -26,7 +26,7 @@ pub struct Behaviour {
     pub silent: HashSet<&'static str>,
     /// The gateway answers 200 although the language model failed.
     pub swallows_errors: bool,
-    /// What each request is answered after, milliseconds.
+    /// What each request that misses the cache takes longer, milliseconds.
     pub answer_after: u64,
 }
 
@@ -59,6 +59,12 @@ impl System {
     }
 }
 
+/// How long an answer from the cache takes.
+const HIT_MS: u64 = 2;
+/// How long any other takes: so much longer that a busy machine, which can add 40 ms to either, does not hide the
+/// difference.
+const MISS_MS: u64 = 250;
+
 struct State {
     behaviour: Behaviour,
     traces: Arc<WatchedTraces>,
@@ -78,7 +84,7 @@ async fn answer(state: &Arc<State>, request: Request<Incoming>) -> Response<Full
     let hit = !state.cached.lock().expect("not poisoned").insert(key);
     let fails = fault.contains("rag-%3Ellm");
     let slow = fault.contains("search-%3Evector-db");
-    let work = if hit { 2 } else { 20 + state.behaviour.answer_after };
+    let work = if hit { HIT_MS } else { MISS_MS + state.behaviour.answer_after };
     tokio::time::sleep(std::time::Duration::from_millis(work)).await;
     let mut made = Made { trace_id, spans: Vec::new(), next: 0, now: now() };
     let status = made.request(parent, hit, fails, slow, state.behaviour.swallows_errors);
