@@ -200,6 +200,9 @@ async def lifespan(app: FastAPI):
     )
     yield
     await app.state.client.aclose()
+    # Here, not after the server: uvicorn raises a SIGTERM again once it has ended, and nothing runs after that.
+    traces.shutdown()
+    logs.shutdown()
 
 
 app = FastAPI(lifespan=lifespan)
@@ -301,8 +304,6 @@ def main() -> None:
 
     threading.Thread(target=stop_with_input, args=(server,), daemon=True).start()
     asyncio.run(run())
-    traces.shutdown()
-    logs.shutdown()
 
 
 if __name__ == "__main__":
