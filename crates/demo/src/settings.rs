@@ -4,6 +4,14 @@ use std::time::Duration;
 
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
+/// Where a real model is asked.
+#[derive(Clone)]
+pub(crate) struct Provider {
+    /// Up to and including the version, without a slash at the end.
+    pub url: String,
+    pub key: String,
+}
+
 /// Looks a variable up; empty counts as unset.
 #[derive(Clone)]
 pub(crate) struct Settings {
@@ -27,6 +35,12 @@ impl Settings {
     pub fn url(&self, name: &str) -> Result<String, String> {
         let url = self.text(name).ok_or_else(|| format!("{name} is not set: it names the service to call"))?;
         Ok(url.trim_end_matches('/').to_owned())
+    }
+
+    /// The OpenAI-compatible provider, where there is a key for one.
+    pub fn provider(&self) -> Option<Provider> {
+        let url = self.or("OPENAI_BASE_URL", "https://api.openai.com/v1").trim_end_matches('/').to_owned();
+        self.text("OPENAI_API_KEY").map(|key| Provider { url, key })
     }
 
     pub fn is_on(&self, name: &str) -> bool {

@@ -15,18 +15,24 @@ use super::Service;
 use crate::http_server::failure;
 use crate::token::verify_token;
 
+#[derive(Clone)]
+struct Auth {
+    service: Service,
+    secret: String,
+}
+
 #[derive(Deserialize)]
 struct Verify {
     token: String,
 }
 
 pub(super) fn routes(service: &Service) -> Router {
-    Router::new().route("/v1/verify", post(verify)).with_state(service.clone())
+    let auth = Auth { service: service.clone(), secret: service.settings.or("DEMO_SECRET", "") };
+    Router::new().route("/v1/verify", post(verify)).with_state(auth)
 }
 
-async fn verify(State(service): State<Service>, Json(request): Json<Verify>) -> Response {
+async fn verify(State(Auth { service, secret }): State<Auth>, Json(request): Json<Verify>) -> Response {
     service.work().await;
-    let secret = service.settings.or("DEMO_SECRET", "");
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     if secret.is_empty() {
         return failure(StatusCode::INTERNAL_SERVER_ERROR, "DEMO_SECRET is not set");

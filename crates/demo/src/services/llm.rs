@@ -21,15 +21,28 @@ use super::Service;
 use crate::answerer::{Answer, MODEL, answer, count_tokens};
 use crate::http_server::failure;
 use crate::limits::LLM_DEADLINE;
+use crate::settings::Provider;
 
-pub(super) fn routes(service: &Service) -> Router {
-    Router::new().route("/v1/chat/completions", post(complete)).with_state(service.clone())
+#[derive(Clone)]
+struct Llm {
+    service: Service,
+    provider: Option<Provider>,
+    /// What the answerer takes for each token.
+    pace: Duration,
 }
 
-async fn complete(State(service): State<Service>, Json(request): Json<Value>) -> Response {
+pub(super) fn routes(service: &Service) -> Router {
+    let settings = &service.settings;
+    let micros = settings.text("DEMO_TOKEN_US").and_then(|text| text.parse().ok()).unwrap_or(700);
+    let llm = Llm { service: service.clone(), provider: settings.provider(), pace: Duration::from_micros(micros) };
+    Router::new().route("/v1/chat/completions", post(complete)).with_state(llm)
+}
+
+async fn complete(State(llm): State<Llm>, Json(request): Json<Value>) -> Response {
+    let Llm { service, provider, pace } = llm;
     service.work().await;
-    if let Some(key) = service.settings.text("OPENAI_API_KEY") {
-        return ask_provider(&service, &key, &request).await;
+    if let Some(provider) = provider {
+        return ask_provider(&service, &provider, &request).await;
     }
     let prompt = request["messages"]
         .as_array()
@@ -37,8 +50,6 @@ async fn complete(State(service): State<Service>, Json(request): Json<Value>) ->
         .and_then(|message| message["content"].as_str());
     let Some(prompt) = prompt else { return failure(StatusCode::BAD_REQUEST, "messages is missing") };
     let question = prompt.rsplit("Question: ").next().unwrap_or(prompt);
-    let pace =
-        Duration::from_micros(service.settings.text("DEMO_TOKEN_US").and_then(|text| text.parse().ok()).unwrap_or(700));
     let generation = Generation::new(answer(question, prompt), prompt);
     if request["stream"] == true {
         return generation.stream(pace);
@@ -123,23 +134,15 @@ impl Generation {
 }
 
 /// Hands the request to the real provider within a client span of its own.
-async fn ask_provider(service: &Service, key: &str, request: &Value) -> Response {
-    let url = format!(
-        "{}/chat/completions",
-        service.settings.or("OPENAI_BASE_URL", "https://api.openai.com/v1").trim_end_matches('/')
-    );
+async fn ask_provider(service: &Service, provider: &Provider, request: &Value) -> Response {
+    let url = format!("{}/chat/completions", provider.url);
     let attributes = [
         KeyValue::new("http.request.method", "POST"),
         KeyValue::new("url.full", url.clone()),
         KeyValue::new("app.model", request["model"].as_str().unwrap_or_default().to_owned()),
     ];
     let context = service.telemetry.span("POST", SpanKind::Client, attributes);
-    let mut body = request.clone();
-    if let Some(fields) = body.as_object_mut() {
-        // Ours alone: the question, so that the answerer need not look for it.
-        fields.remove("user");
-    }
-    let sending = service.client.http.post(&url).bearer_auth(key).timeout(LLM_DEADLINE).json(&body).send();
+    let sending = service.client.http.post(&url).bearer_auth(&provider.key).timeout(LLM_DEADLINE).json(request).send();
     let outcome = sending.with_context(context.clone()).await;
     let span = context.span();
     let response = match outcome {

@@ -41,7 +41,7 @@ pub(super) fn routes(service: &Service) -> Result<Router, String> {
         llm: service.settings.url("LLM_URL")?,
         model: service.settings.or(
             "OPENAI_MODEL",
-            if service.settings.text("OPENAI_API_KEY").is_some() { "gpt-4o-mini" } else { crate::answerer::MODEL },
+            if service.settings.provider().is_some() { "gpt-4o-mini" } else { crate::answerer::MODEL },
         ),
     };
     Ok(Router::new().route("/v1/generate", post(generate)).with_state(Arc::new(rag)))
@@ -50,7 +50,7 @@ pub(super) fn routes(service: &Service) -> Result<Router, String> {
 async fn generate(State(rag): State<Arc<Rag>>, Json(request): Json<Generate>) -> Response {
     rag.service.work().await;
     let prompt = rag.prepare_context(&request);
-    match rag.chat(&request.question, &prompt).await {
+    match rag.chat(&prompt).await {
         Ok(completion) => {
             let text = completion["choices"][0]["message"]["content"].as_str().unwrap_or_default();
             let cited = request.passages.iter().filter(|passage| text.contains(&format!("[{}]", passage.id)));
@@ -77,7 +77,7 @@ impl Rag {
     }
 
     /// One generation, with attempts below it.
-    async fn chat(&self, question: &str, prompt: &str) -> Result<Value, CallError> {
+    async fn chat(&self, prompt: &str) -> Result<Value, CallError> {
         let messages = json!([{ "role": "system", "content": INSTRUCTIONS }, { "role": "user", "content": prompt }]);
         let inputs = json!([{ "role": "user", "parts": [{ "type": "text", "content": prompt }] }]);
         let instructions = json!([{ "type": "text", "content": INSTRUCTIONS }]);
@@ -94,7 +94,7 @@ impl Rag {
         ];
         let name = format!("chat {}", self.model);
         let context = self.service.telemetry.span(name, SpanKind::Client, attributes);
-        let body = json!({ "model": self.model, "temperature": 0, "messages": messages, "user": question });
+        let body = json!({ "model": self.model, "temperature": 0, "messages": messages });
         let completion = self.attempts(&body).with_context(context.clone()).await;
         describe(&context, &completion);
         completion

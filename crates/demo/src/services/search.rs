@@ -19,6 +19,7 @@ use crate::corpus::{Passage, passages};
 use crate::embedding::embed;
 use crate::http_server::failure;
 use crate::limits::{PASSAGES_FOUND, VECTOR_DB_DEADLINE};
+use crate::settings::Provider;
 use crate::vector_rpc::{Point, SearchRequest, VectorClient};
 
 struct Search {
@@ -32,8 +33,7 @@ struct Search {
 #[derive(Clone)]
 struct Model {
     name: String,
-    url: String,
-    key: String,
+    provider: Provider,
 }
 
 #[derive(Deserialize)]
@@ -43,11 +43,8 @@ struct Ask {
 
 pub(super) async fn routes(service: &Service) -> Result<Router, String> {
     let settings = &service.settings;
-    let model = settings.text("OPENAI_EMBEDDING_MODEL").zip(settings.text("OPENAI_API_KEY")).map(|(name, key)| Model {
-        name,
-        url: settings.or("OPENAI_BASE_URL", "https://api.openai.com/v1").trim_end_matches('/').to_owned(),
-        key,
-    });
+    let model = settings.text("OPENAI_EMBEDDING_MODEL").zip(settings.provider());
+    let model = model.map(|(name, provider)| Model { name, provider });
     let search = Search {
         service: service.clone(),
         vectors: VectorClient::new(&settings.url("VECTOR_DB_URL")?, service.telemetry.clone())?,
@@ -142,9 +139,11 @@ impl Search {
 
     /// One vector for each text, in order.
     async fn vectors_of(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, String> {
-        let Some(model) = &self.model else { return Ok(texts.iter().map(|text| embed(text)).collect()) };
-        let request = self.service.client.http.post(format!("{}/embeddings", model.url)).bearer_auth(&model.key);
-        let response = request.json(&json!({ "model": model.name, "input": texts })).send().await;
+        let Some(Model { name, provider }) = &self.model else {
+            return Ok(texts.iter().map(|text| embed(text)).collect());
+        };
+        let request = self.service.client.http.post(format!("{}/embeddings", provider.url)).bearer_auth(&provider.key);
+        let response = request.json(&json!({ "model": name, "input": texts })).send().await;
         let response = response.map_err(|error| format!("cannot ask for embeddings: {error}"))?;
         let status = response.status();
         let answer: Value = response.json().await.map_err(|error| format!("cannot read embeddings: {error}"))?;
