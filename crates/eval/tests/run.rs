@@ -143,6 +143,9 @@ async fn what_each_assertion_says() {
     check("- json_schema: { type: object, required: [nothing] }", Fail, "nothing").await;
     check("- services: [gateway, cache]", Pass, "").await;
     check("- services: { exclude: [gateway] }", Fail, "no span of gateway").await;
+    check("- services: { include: [gateway], exclude: [auth] }", Fail, "no span of auth").await;
+    check("- services: { exclude: [llm], include: [gateway, llm] }", Fail, "spans of llm").await;
+    check("- services: { include: [gateway], exclude: [llm] }", Pass, "").await;
     check("- { edges: [gateway -> auth], exactly: true }", Fail, "no call but").await;
     check("- { spans: '{ resource.service.name = \"llm\" }', count: 0 }", Pass, "").await;
     check("- { spans: '{ span.typo = 1 }', count: 0 }", NotEvaluable, "span.typo").await;

@@ -91,3 +91,33 @@ fn a_filter_of_forwarding_has_no_variables() {
     let error = read("headwater.yaml", suite).expect_err("everything would be sent on");
     assert!(error.contains("here nothing sets `attempt.id`"), "{error}");
 }
+
+#[test]
+fn an_assertion_that_would_always_pass_is_told() {
+    let check = |assertion: &str, words: &str| {
+        let error = read("headwater.yaml", &asserting(assertion)).expect_err(assertion);
+        assert!(error.contains(words), "{assertion}: {error}");
+    };
+    check("services: {}", "`services` asks for nothing");
+    check("services: []", "a list of no services asks for nothing");
+    check("services: { include: [a], exclude: [] }", "a list of no services asks for nothing");
+    check("edges: []", "a list of no calls asks for nothing");
+    check("tokens: {}", "`tokens` asks for nothing");
+    check("text: {}", "`text` asks for nothing");
+    check("body: {}", "`body` asks for nothing");
+    check("text: ''", "this holds of every answer");
+    check("text: { exists: true }", "this holds of every answer");
+    check("regex: ''", "this holds of every answer");
+    check("{ faster_than: main }", "`main` is compared with itself");
+    check("body: { equal: x }", "unknown key `equal` in `body`");
+    let nothing = asserting("status: 200").replace("      - status: 200\n", "").replace("assert:", "assert: []");
+    let error = read("headwater.yaml", &nothing).expect_err("asserts nothing");
+    assert!(error.contains("this scenario asserts nothing"), "{error}");
+}
+
+#[test]
+fn an_empty_list_may_say_that_there_is_nothing_else() {
+    for assertion in ["{ edges: [], exactly: true }", "services: { exactly: [] }", "body: ''"] {
+        read("headwater.yaml", &asserting(assertion)).unwrap_or_else(|error| panic!("{error}"));
+    }
+}

@@ -8,7 +8,11 @@ use super::trace::Judged;
 use super::{Finding, State};
 use crate::suite::{Edge, ServicesCheck};
 
-pub(super) fn services(check: &ServicesCheck, judged: &Judged<'_>) -> Finding {
+pub(super) fn services(checks: &[ServicesCheck], judged: &Judged<'_>) -> Finding {
+    Finding::all(checks.iter().map(|check| one(check, judged)).collect())
+}
+
+fn one(check: &ServicesCheck, judged: &Judged<'_>) -> Finding {
     let mut first: BTreeMap<&str, SpanIndex> = BTreeMap::new();
     for (index, span) in judged.trace.spans().iter().enumerate() {
         first.entry(span.service_name()).or_insert(index as SpanIndex);

@@ -77,7 +77,7 @@ pub(crate) fn is_about_trace(assertion: &Assertion) -> bool {
 /// Checks an assertion on a trace; none if it is about the answer.
 pub(crate) fn check_trace(assertion: &Assertion, judged: &Judged<'_>) -> Option<Finding> {
     Some(match &assertion.check {
-        Check::Services(check) => services::services(check, judged),
+        Check::Services(checks) => services::services(checks, judged),
         Check::Edges { edges, exactly } => services::edges(edges, *exactly, judged),
         Check::Spans { selector, tests } => spans::spans(selector, tests, judged),
         Check::FaultPath(check) => fault::fault_path(check, judged),

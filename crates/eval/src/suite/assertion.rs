@@ -51,8 +51,8 @@ pub enum Check {
     JsonSchema(serde_json::Value),
     /// Nanoseconds from sending to the answer.
     Latency(Range),
-    /// Which services have spans.
-    Services(ServicesCheck),
+    /// Which services have spans: all of these.
+    Services(Vec<ServicesCheck>),
     /// Who calls whom.
     Edges {
         /// These calls must be there.

@@ -37,7 +37,12 @@ impl Scope<'_> {
 }
 
 pub(super) fn assertions(reader: &mut Reader<'_>, node: &Node, scope: &Scope<'_>) -> Vec<Assertion> {
-    reader.list(node, "`assert`").into_iter().filter_map(|item| assertion(reader, item, scope)).collect()
+    let items = reader.list(node, "`assert`");
+    if items.is_empty() && matches!(node.data, Data::List(_)) {
+        let problem = Problem::new(node.place, "this scenario asserts nothing");
+        reader.problem(problem.hint("say what must hold, such as `- status: 200`"));
+    }
+    items.into_iter().filter_map(|item| assertion(reader, item, scope)).collect()
 }
 
 fn assertion(reader: &mut Reader<'_>, node: &Node, scope: &Scope<'_>) -> Option<Assertion> {
@@ -174,9 +179,12 @@ impl Body<'_, '_, '_> {
         match kind {
             "status" => self.status(),
             "json" => self.json(),
-            "text" => self.body_text("contains"),
-            "body" => self.body_text("equals"),
-            "regex" => Some(Check::Body(vec![ValueTest::Matches(self.regex(value)?)])),
+            "text" | "body" => self.body_text(kind),
+            "regex" => {
+                let tests = vec![ValueTest::Matches(self.regex(value)?)];
+                self.not_vacuous(&tests)?;
+                Some(Check::Body(tests))
+            }
             "header" => self.header(),
             "json_schema" => self.json_schema(),
             "latency" => Some(Check::Latency(self.upper(value, nanos)?)),
@@ -202,6 +210,37 @@ impl Body<'_, '_, '_> {
 
     fn map(&mut self, node: &Node, keys: &[super::keys::Key], what: &str) -> Option<()> {
         self.reader.map(node, &[keys], what).map(|_| ())
+    }
+
+    /// A map of tests must hold one: without any it would pass whatever comes.
+    fn tests(&mut self, node: &Node, keys: &[super::keys::Key], what: &str) -> Option<()> {
+        self.map(node, keys, what)?;
+        if node.entries().is_some_and(|entries| !entries.is_empty()) {
+            return Some(());
+        }
+        self.vacuous(node, what, &format!("say at least one of {}", listed(keys.iter().map(|key| key.name))))
+    }
+
+    fn vacuous<T>(&mut self, node: &Node, what: &str, hint: &str) -> Option<T> {
+        self.reader.problem(Problem::new(node.place, format!("{what} asks for nothing")).hint(hint));
+        None
+    }
+
+    /// Every answer is there and holds the empty text.
+    fn not_vacuous(&mut self, tests: &[ValueTest]) -> Option<()> {
+        let holds_always = |test: &ValueTest| match test {
+            ValueTest::Contains(JsonTemplate::Text(text)) => text.is_empty(),
+            ValueTest::Matches(regex) => regex.as_str().is_empty(),
+            ValueTest::Exists(exists) => *exists,
+            _ => false,
+        };
+        if !tests.iter().any(holds_always) {
+            return Some(());
+        }
+        self.reader.problem(
+            Problem::new(self.value.place, "this holds of every answer").hint("say what the answer must contain"),
+        );
+        None
     }
 
     fn selector(&mut self, node: &Node) -> Option<Selector> {
@@ -280,14 +319,17 @@ impl Body<'_, '_, '_> {
         Some(Check::Json { path, tests: if tests.is_empty() { vec![ValueTest::Exists(true)] } else { tests } })
     }
 
-    fn body_text(&mut self, lone: &str) -> Option<Check> {
+    fn body_text(&mut self, kind: &str) -> Option<Check> {
         let value = self.value;
-        if value.entries().is_some() {
-            self.map(value, VALUE_TESTS, "`text`")?;
-            return Some(Check::Body(self.value_tests(value)?));
-        }
-        let text = JsonTemplate::Text(self.checked_template(value)?);
-        Some(Check::Body(vec![if lone == "equals" { ValueTest::Equals(text) } else { ValueTest::Contains(text) }]))
+        let tests = if value.entries().is_some() {
+            self.tests(value, VALUE_TESTS, &format!("`{kind}`"))?;
+            self.value_tests(value)?
+        } else {
+            let text = JsonTemplate::Text(self.checked_template(value)?);
+            vec![if kind == "body" { ValueTest::Equals(text) } else { ValueTest::Contains(text) }]
+        };
+        self.not_vacuous(&tests)?;
+        Some(Check::Body(tests))
     }
 
     fn header(&mut self) -> Option<Check> {
@@ -351,24 +393,26 @@ impl Body<'_, '_, '_> {
 
     fn services(&mut self) -> Option<Check> {
         let value = self.value;
-        if value.entries().is_some() {
-            self.map(value, SERVICE_TESTS, "`services`")?;
-            let (key, list) = value.entries()?.first().map(|entry| (entry.key.as_str(), &entry.value))?;
-            let names = self.service_names(list)?;
-            return Some(Check::Services(match key {
-                "exactly" => ServicesCheck::Exactly(names),
-                "exclude" => ServicesCheck::Exclude(names),
-                _ => ServicesCheck::Include(names),
-            }));
+        if let Some(entries) = value.entries() {
+            self.tests(value, SERVICE_TESTS, "`services`")?;
+            let mut checks = Vec::new();
+            for entry in entries {
+                let list = &entry.value;
+                checks.push(match entry.key.as_str() {
+                    "include" => ServicesCheck::Include(self.some_services(list)?),
+                    "exclude" => ServicesCheck::Exclude(self.some_services(list)?),
+                    "exactly" => ServicesCheck::Exactly(self.service_names(list)?),
+                    _ => continue,
+                });
+            }
+            return Some(Check::Services(checks));
         }
         if matches!(value.data, Data::List(_)) {
-            let names = self.service_names(value)?;
-            let exactly = self.flag("exactly");
-            return Some(Check::Services(if exactly {
-                ServicesCheck::Exactly(names)
+            return Some(Check::Services(vec![if self.flag("exactly") {
+                ServicesCheck::Exactly(self.service_names(value)?)
             } else {
-                ServicesCheck::Include(names)
-            }));
+                ServicesCheck::Include(self.some_services(value)?)
+            }]));
         }
         self.reader.word(value, "`services`", &[("all", ())])?;
         if self.scope.services.is_empty() {
@@ -377,16 +421,23 @@ impl Body<'_, '_, '_> {
                     .hint("add `services: [gateway, ...]` to the suite"),
             );
         }
-        Some(Check::Services(if self.flag("exactly") {
+        Some(Check::Services(vec![if self.flag("exactly") {
             ServicesCheck::Exactly(self.scope.services.to_vec())
         } else {
             ServicesCheck::All
-        }))
+        }]))
     }
 
     fn service_names(&mut self, list: &Node) -> Option<Vec<Text>> {
         let items = self.reader.list(list, "a list of services");
         Some(items.into_iter().filter_map(|item| self.service(item)).collect())
+    }
+
+    fn some_services(&mut self, list: &Node) -> Option<Vec<Text>> {
+        if matches!(&list.data, Data::List(items) if items.is_empty()) {
+            return self.vacuous(list, "a list of no services", "name at least one");
+        }
+        self.service_names(list)
     }
 
     fn flag(&mut self, key: &str) -> bool {
@@ -395,8 +446,12 @@ impl Body<'_, '_, '_> {
 
     fn edges(&mut self) -> Option<Check> {
         let items = self.reader.list(self.value, "`edges`");
+        let exactly = self.flag("exactly");
+        if matches!(&self.value.data, Data::List(items) if items.is_empty()) && !exactly {
+            return self.vacuous(self.value, "a list of no calls", "name at least one, or say `exactly: true`");
+        }
         let edges = items.into_iter().filter_map(|item| self.edge(item)).collect();
-        Some(Check::Edges { edges, exactly: self.flag("exactly") })
+        Some(Check::Edges { edges, exactly })
     }
 
     fn spans(&mut self) -> Option<Check> {
@@ -519,7 +574,7 @@ impl Body<'_, '_, '_> {
         if value.entries().is_none() {
             return self.quantity(Quantity::Tokens, value, units::number);
         }
-        self.map(value, TOKENS, "`tokens`")?;
+        self.tests(value, TOKENS, "`tokens`")?;
         let entry = value.entries()?.first()?;
         let quantity = match entry.key.as_str() {
             "input" => Quantity::InputTokens,
@@ -554,6 +609,12 @@ impl Body<'_, '_, '_> {
 
     fn faster_than(&mut self) -> Option<Check> {
         let step = step(self.reader, self.value, self.scope)?;
+        let own = self.node.get("step").and_then(Node::scalar).map_or(MAIN_STEP, |scalar| scalar.text.as_str());
+        if step == own {
+            let problem = Problem::new(self.value.place, format!("`{step}` is compared with itself"));
+            self.reader.problem(problem.hint("name another step of `setup`"));
+            return None;
+        }
         let by = match self.node.get("by") {
             Some(node) => {
                 let text = self.reader.text(node, "`by`")?;

@@ -29,9 +29,9 @@ pub struct Undefined {
 }
 
 impl Template {
-    /// A text without variables.
-    pub fn literal(text: impl Into<String>) -> Self {
-        Self { parts: vec![Part::Text(text.into())] }
+    /// Whether it is the empty text.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
     }
 
     /// Splits `text` at `{{name}}`; `place` says where characters `from..to` stand.
