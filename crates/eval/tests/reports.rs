@@ -1,5 +1,6 @@
 //! What people and machines read of a run that went badly in every way.
 
+use eval::RunEvent;
 use eval::report::{
     self, AssertionReport, AttemptReport, CompletenessReport, EvidenceSpan, Outcome, RunReport, SCHEMA_VERSION,
     ScenarioReport, ServiceSpans, Statistics, StepReport, Style, UnixNanos, Verdict, VerdictCounts,
@@ -127,6 +128,57 @@ fn the_table_on_a_terminal() {
 fn colours_only_where_they_were_asked_for() {
     assert!(!report::table(&bad_run(), Style::default()).contains('\u{1b}'));
     assert!(report::table(&bad_run(), Style { color: true, width: 80 }).contains('\u{1b}'));
+}
+
+#[test]
+fn a_trace_cannot_drive_the_terminal() {
+    let evil = "x\u{1b}[2J\u{202e}\u{7}y";
+    let span = EvidenceSpan {
+        trace_id: "a".repeat(32),
+        span_id: "b".repeat(16),
+        service: evil.to_owned(),
+        name: evil.to_owned(),
+        note: evil.to_owned(),
+    };
+    let failed = AssertionReport {
+        expected: evil.to_owned(),
+        found: evil.to_owned(),
+        reason: evil.to_owned(),
+        evidence: vec![span.clone()],
+        nearest: Some(span),
+        ..assertion("spans", evil, Verdict::Fail, 12)
+    };
+    let mut broken = attempt(0, Verdict::Fail, vec![failed.clone()]);
+    broken.error = Some(evil.to_owned());
+    broken.steps.push(StepReport {
+        name: evil.to_owned(),
+        trace_id: "a".repeat(32),
+        status: None,
+        duration: 5,
+        error: None,
+        completeness: Some(CompletenessReport {
+            outcome: Outcome::Quiet,
+            reasons: vec![evil.to_owned()],
+            services: Vec::new(),
+            span_count: 3,
+        }),
+    });
+    let mut scenario = scenario(evil, Verdict::Fail, vec![broken]);
+    scenario.over_attempts.push(failed);
+    let report = RunReport { suite: evil.to_owned(), file: evil.to_owned(), scenarios: vec![scenario], ..bad_run() };
+    let suspicious = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+    let table = report::table(&report, Style::default());
+    assert!(table.contains("x\u{fffd}[2J\u{fffd}\u{fffd}y") && !table.contains(suspicious), "{table:?}");
+
+    let mut out = Vec::new();
+    let mut terminal = report::Terminal::new(&mut out, Style::default(), report::Progress::Plain);
+    let report = Box::new(report);
+    let started = RunEvent::Started { report: report.clone(), scenarios: vec![evil.to_owned()], attempts: 1 };
+    for event in [started, RunEvent::Ended { report }] {
+        terminal.tell(&event).expect("memory can be written");
+    }
+    let told = String::from_utf8(out).expect("text");
+    assert!(!told.contains(suspicious), "{told:?}");
 }
 
 #[test]

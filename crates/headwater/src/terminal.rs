@@ -2,6 +2,8 @@
 
 use std::io::IsTerminal;
 
+pub use stdx::printable;
+
 /// How to write to a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terminal {
@@ -79,20 +81,6 @@ fn window_columns() -> Option<usize> {
     None
 }
 
-/// `text` with control characters made visible, so that a trace cannot drive the terminal that shows it.
-pub fn printable(text: &str) -> String {
-    let suspicious = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars()
-        .map(|c| match c {
-            '\n' | '\r' | '\t' => ' ',
-            c if suspicious(c) => '\u{fffd}',
-            c => c,
-        })
-        .collect()
-}
-
 /// `text` cut to `width` characters, with an ellipsis where something was cut.
 pub fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
@@ -113,11 +101,6 @@ pub fn pad(text: &str, width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_trace_cannot_drive_the_terminal() {
-        assert_eq!(printable("a\x1b[2Jb\nc\u{202e}d"), "a\u{fffd}[2Jb c\u{fffd}d");
-    }
 
     #[test]
     fn text_is_cut_and_padded_by_characters() {

@@ -7,9 +7,12 @@
 //! | --- | --- |
 //! | `clock.rs` | wall time and monotonic time, the system's and a hand-moved one |
 //! | `random.rs` | random numbers, the system's seed or a fixed one |
+//! | `printable.rs` | text from elsewhere, safe to show on a terminal |
 
 mod clock;
+mod printable;
 mod random;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use printable::printable;
 pub use random::{Random, SeededRandom};

@@ -1,9 +1,11 @@
-//! The report on a terminal: a progress line while it runs, then a table and what is wrong.
+//! The report on a terminal: a progress line while it runs, then a table and what is wrong. What the suite, an answer or a
+//! trace says goes through [`printable`], so that none of them can drive the terminal.
 
 use std::fmt::Write as _;
 use std::io;
 
 use model::Duration;
+use stdx::printable;
 
 use super::style::{Ink, Style};
 use super::{AssertionReport, AttemptReport, RunReport, ScenarioReport, Verdict};
@@ -58,7 +60,8 @@ impl<W: io::Write> Terminal<W> {
             RunEvent::Started { report, scenarios, attempts } => {
                 (self.names, self.total) = (scenarios.clone(), *attempts);
                 let scenarios = counted(scenarios.len(), "scenario");
-                writeln!(self.out, "{}: {scenarios}, {}", report.suite, counted(*attempts, "attempt"))?;
+                let suite = printable(&report.suite);
+                writeln!(self.out, "{suite}: {scenarios}, {}", counted(*attempts, "attempt"))?;
                 for remark in &report.remarks {
                     writeln!(self.out, "{}", self.style.paint(Ink::Dim, remark))?;
                 }
@@ -117,7 +120,7 @@ impl<W: io::Write> Terminal<W> {
     }
 
     fn line(&mut self, text: &str) -> io::Result<()> {
-        let text: String = text.chars().take(self.style.width.saturating_sub(1)).collect();
+        let text: String = printable(text).chars().take(self.style.width.saturating_sub(1)).collect();
         write!(self.out, "\r\u{1b}[K{}", self.style.paint(Ink::Dim, &text))?;
         self.out.flush()
     }
@@ -146,7 +149,7 @@ fn name_width(names: &[String]) -> usize {
 fn row(scenario: &ScenarioReport, width: usize, style: Style) -> String {
     let (sign, ink) = sign(scenario.verdict);
     let verdict = style.paint(ink, &format!("{sign} {:<13}", scenario.verdict.words()));
-    let name: String = scenario.name.chars().take(width).collect();
+    let name: String = printable(&scenario.name).chars().take(width).collect();
     let mut line = format!("{verdict} {name:<width$}");
     if let Some(first) = scenario.attempts.first() {
         let held = first.assertions.iter().filter(|assertion| assertion.verdict == Verdict::Pass).count();
@@ -179,7 +182,8 @@ fn details(report: &RunReport, style: Style) -> String {
             tell_attempt(&mut text, report, scenario, attempt, style);
         }
         for assertion in scenario.over_attempts.iter().filter(|assertion| assertion.verdict != Verdict::Pass) {
-            let _ = writeln!(text, "\n{}", style.paint(Ink::Bold, &format!("{}: over all attempts", scenario.name)));
+            let head = format!("{}: over all attempts", printable(&scenario.name));
+            let _ = writeln!(text, "\n{}", style.paint(Ink::Bold, &head));
             tell_assertion(&mut text, report, assertion, style);
         }
     }
@@ -216,9 +220,10 @@ fn tell_attempt(
     }
     let number = if scenario.attempts.len() > 1 { format!(", attempt {}", attempt.attempt + 1) } else { String::new() };
     let trace = attempt.trace_id.as_ref().map(|trace| format!("  trace {trace}")).unwrap_or_default();
-    let _ = writeln!(text, "\n{}{number}{}", style.paint(Ink::Bold, &scenario.name), style.paint(Ink::Dim, &trace));
+    let name = style.paint(Ink::Bold, &printable(&scenario.name));
+    let _ = writeln!(text, "\n{name}{number}{}", style.paint(Ink::Dim, &trace));
     if let Some(error) = &attempt.error {
-        let _ = writeln!(text, "  {} {error}", style.paint(Ink::Red, "✗ error"));
+        let _ = writeln!(text, "  {} {}", style.paint(Ink::Red, "✗ error"), printable(error));
     }
     for assertion in attempt.assertions.iter().filter(|assertion| assertion.verdict != Verdict::Pass) {
         tell_assertion(text, report, assertion, style);
@@ -228,7 +233,7 @@ fn tell_attempt(
         if completeness.outcome != super::Outcome::Complete {
             let reasons = completeness.reasons.join("; ");
             let line = format!("  {} trace {}: {reasons}", step.name, completeness.outcome.name());
-            let _ = writeln!(text, "{}", style.paint(Ink::Dim, &line));
+            let _ = writeln!(text, "{}", style.paint(Ink::Dim, &printable(&line)));
         }
     }
 }
@@ -237,10 +242,10 @@ fn tell_assertion(text: &mut String, report: &RunReport, assertion: &AssertionRe
     let (sign, ink) = sign(assertion.verdict);
     let place = if report.file.is_empty() { String::new() } else { format!("  {}:{}", report.file, assertion.line) };
     let head = style.paint(ink, &format!("{sign} {}", assertion.verdict.words()));
-    let _ = writeln!(text, "  {head} {}{}", assertion.text, style.paint(Ink::Dim, &place));
+    let _ = writeln!(text, "  {head} {}{}", printable(&assertion.text), style.paint(Ink::Dim, &printable(&place)));
     let mut line = |label: &str, value: &str| {
         if !value.is_empty() {
-            let _ = writeln!(text, "      {label:<9} {value}");
+            let _ = writeln!(text, "      {label:<9} {}", printable(value));
         }
     };
     line("expected", &assertion.expected);
