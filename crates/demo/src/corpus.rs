@@ -1,10 +1,8 @@
 //! The passages that the demo answers from, and questions with their right passages. Written for Headwater.
 
-use serde::Deserialize;
-
 /// A passage of documentation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Passage {
+pub(crate) struct Passage {
     /// Its id, such as `span-parent`.
     pub id: String,
     /// Its title.
@@ -13,20 +11,10 @@ pub struct Passage {
     pub text: String,
 }
 
-/// A question and the passages that answer it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Question {
-    /// The question.
-    pub text: String,
-    /// Ids of the right passages.
-    pub passages: Vec<String>,
-}
-
 /// All passages, in order.
 ///
 /// The file holds `## id: title` lines with the text below each.
-#[must_use]
-pub fn passages() -> Vec<Passage> {
+pub(crate) fn passages() -> Vec<Passage> {
     let mut passages: Vec<Passage> = Vec::new();
     for line in include_str!("../corpus/passages.md").lines() {
         if let Some((id, title)) = line.strip_prefix("## ").and_then(|head| head.split_once(": ")) {
@@ -41,11 +29,20 @@ pub fn passages() -> Vec<Passage> {
     passages
 }
 
+/// A question and the passages that answer it: what the search is measured by.
+#[cfg(test)]
+#[derive(Debug, serde::Deserialize)]
+pub(crate) struct Question {
+    /// The question.
+    pub text: String,
+    /// Ids of the right passages.
+    pub passages: Vec<String>,
+}
+
 /// All questions, in order.
-#[must_use]
-pub fn questions() -> Vec<Question> {
-    // The file is part of the binary and read by a test.
-    serde_json::from_str(include_str!("../corpus/questions.json")).unwrap_or_default()
+#[cfg(test)]
+pub(crate) fn questions() -> Vec<Question> {
+    serde_json::from_str(include_str!("../corpus/questions.json")).expect("a list of questions")
 }
 
 #[cfg(test)]

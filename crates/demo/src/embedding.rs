@@ -6,7 +6,7 @@
 //! one is configured.
 
 /// How many numbers an embedding has.
-pub const DIMENSIONS: usize = 512;
+pub(crate) const DIMENSIONS: usize = 512;
 
 const COMMON: &[&str] = &[
     "a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "has", "have", "how", "i",
@@ -16,8 +16,7 @@ const COMMON: &[&str] = &[
 ];
 
 /// Embeds a text; all zero for a text without words.
-#[must_use]
-pub fn embed(text: &str) -> Vec<f32> {
+pub(crate) fn embed(text: &str) -> Vec<f32> {
     let mut sums = vec![0.0_f32; DIMENSIONS];
     for word in words(text) {
         let weight = 1.0 + (word.chars().count().min(12) as f32) / 12.0;
@@ -81,10 +80,10 @@ mod tests {
     /// The right passage of each question must mostly be among the five that search hands on.
     #[test]
     fn questions_find_their_passages() {
-        let passages = crate::passages();
+        let passages = crate::corpus::passages();
         let vectors: Vec<Vec<f32>> =
             passages.iter().map(|passage| embed(&format!("{} {}", passage.title, passage.text))).collect();
-        let questions = crate::questions();
+        let questions = crate::corpus::questions();
         let found = questions.iter().filter(|question| {
             let asked = embed(&question.text);
             let mut ranked: Vec<(f32, &str)> = vectors

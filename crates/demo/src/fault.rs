@@ -28,7 +28,7 @@ pub(crate) const CALLER_HEADER: &str = "x-caller";
 
 /// A fault on one edge.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// The calling service.
     pub caller: String,
     /// The called service, where the fault acts.

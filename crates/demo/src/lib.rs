@@ -13,7 +13,7 @@
 //! | --- | --- |
 //! | `system.rs` | [`System`]: starts the eight processes, hands addresses on, ends them |
 //! | `process.rs` | [`service_main`]: one service as a process, from its environment |
-//! | `services/` | one file a service; [`run_service`] runs any of them |
+//! | `services/` | one file a service; `run_service` runs any of them |
 //! | `settings.rs` | what a service reads from its environment |
 //! | `telemetry.rs` | the OpenTelemetry SDK, as a user sets it up |
 //! | `http_server.rs`, `http_client.rs` | both sides of an HTTP hop, with their spans |
@@ -35,7 +35,7 @@ mod example;
 mod fault;
 mod http_client;
 mod http_server;
-pub mod limits;
+mod limits;
 mod polyglot;
 mod process;
 mod services;
@@ -45,12 +45,7 @@ mod telemetry;
 mod token;
 mod vector_rpc;
 
-pub use corpus::{Passage, Question, passages, questions};
-pub use embedding::{DIMENSIONS, embed};
 pub use example::init_files;
-pub use fault::Fault;
 pub use polyglot::{Programs, set_up_polyglot};
 pub use process::service_main;
-pub use services::run_service;
 pub use system::{Export, SERVICES, System, SystemOptions};
-pub use token::{Claims, mint_token, verify_token};

@@ -27,7 +27,7 @@ pub const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// A service may take this long to flush and end before it is killed.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(8);
 /// Lines of a service's standard error that are kept, for the message when something goes wrong.
-pub const LOG_LINES_MAX: usize = 200;
+pub const LOG_LINES_MAX: usize = 20;
 /// A longer line is cut.
 pub const LOG_LINE_BYTES_MAX: usize = 2 << 10;
 /// One step of setting a polyglot service up (it downloads packages) may take this long.

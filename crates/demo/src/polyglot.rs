@@ -173,7 +173,7 @@ mod tests {
             command.args(["-e", script, text]).current_dir(folder.path().join("search-node"));
             let output = command.output().await.expect("node runs");
             let theirs: Vec<f32> = serde_json::from_slice(&output.stdout).expect("numbers");
-            let ours = crate::embed(text);
+            let ours = crate::embedding::embed(text);
             assert_eq!(theirs.len(), ours.len());
             let far = theirs.iter().zip(&ours).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(far < 1e-5, "{text}: {far}");

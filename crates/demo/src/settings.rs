@@ -1,7 +1,5 @@
 //! What a service reads from its environment.
 
-use std::time::Duration;
-
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// Where a real model is asked.
@@ -45,10 +43,5 @@ impl Settings {
 
     pub fn is_on(&self, name: &str) -> bool {
         self.text(name).is_some_and(|value| matches!(value.as_str(), "on" | "true" | "1"))
-    }
-
-    /// Further work that this service pretends to do before it answers: `DEMO_WORK_MS`.
-    pub fn work(&self) -> Duration {
-        Duration::from_millis(self.text("DEMO_WORK_MS").and_then(|text| text.parse().ok()).unwrap_or(0))
     }
 }

@@ -17,6 +17,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::limits::{LOG_LINE_BYTES_MAX, LOG_LINES_MAX, START_TIMEOUT, STOP_TIMEOUT};
+use crate::polyglot::Programs;
 use crate::token::{Claims, mint_token};
 
 /// The services, each after those that it calls.
@@ -46,12 +47,10 @@ pub struct SystemOptions {
     pub export: Export,
     /// How single services export instead.
     pub exports: BTreeMap<String, Export>,
-    /// Further work that single services pretend to do.
-    pub work: BTreeMap<String, Duration>,
     /// Whether faults in baggage are honoured.
     pub faults: bool,
     /// Programs that run single services instead (the polyglot ones).
-    pub programs: BTreeMap<String, (PathBuf, Vec<String>)>,
+    pub programs: Programs,
 }
 
 /// The running system. Dropping it kills what still runs.
@@ -71,7 +70,6 @@ struct Running {
     name: &'static str,
     address: String,
     child: Child,
-    log: Log,
 }
 
 impl System {
@@ -109,16 +107,6 @@ impl System {
         self.services.iter().filter_map(|service| Some((service.name.to_owned(), service.child.id()?))).collect()
     }
 
-    /// The last lines that a service wrote to its standard error; none for an unknown service.
-    #[must_use]
-    pub fn log(&self, service: &str) -> Vec<String> {
-        self.services
-            .iter()
-            .find(|running| running.name == service)
-            .map(|running| running.log.lines())
-            .unwrap_or_default()
-    }
-
     /// Ends all services, the gateway first; each flushes what it holds. What does not end in time is killed.
     pub async fn stop(mut self) {
         let deadline = tokio::time::Instant::now() + STOP_TIMEOUT;
@@ -152,9 +140,6 @@ impl System {
                     variables.push((name.into(), delay.as_millis().to_string()));
                 }
             }
-        }
-        if let Some(work) = options.work.get(service) {
-            variables.push(("DEMO_WORK_MS".into(), work.as_millis().to_string()));
         }
         for (known, address) in &self.addresses {
             let name = format!("{}_URL", known.to_uppercase().replace('-', "_"));
@@ -220,7 +205,7 @@ async fn start_service(
     };
     // Go on reading, so that the service never blocks on its output.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    Ok(Running { name: service, address, child, log })
+    Ok(Running { name: service, address, child })
 }
 
 /// The last lines of a service's standard error.
@@ -240,15 +225,11 @@ impl Log {
         }
     }
 
-    fn lines(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
-    }
-
     /// What to add to a message about a service that did not start.
     fn told(&self) -> String {
-        let lines = self.lines();
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut told = String::new();
-        for line in lines.iter().skip(lines.len().saturating_sub(20)) {
+        for line in lines.iter() {
             let _ = write!(told, "\n  | {line}");
         }
         if told.is_empty() { String::new() } else { format!("; it wrote:{told}") }

@@ -8,7 +8,7 @@ use sha2::Sha256;
 
 /// What a token says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claims {
+pub(crate) struct Claims {
     /// Who.
     pub user: String,
     /// `free`, `pro`, …
@@ -18,8 +18,7 @@ pub struct Claims {
 }
 
 /// Signs claims.
-#[must_use]
-pub fn mint_token(secret: &str, claims: &Claims) -> String {
+pub(crate) fn mint_token(secret: &str, claims: &Claims) -> String {
     // Three plain fields: writing them as JSON cannot fail.
     let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(claims).unwrap_or_default());
     let signature = URL_SAFE_NO_PAD.encode(signer(secret, &body).finalize().into_bytes());
@@ -30,7 +29,7 @@ pub fn mint_token(secret: &str, claims: &Claims) -> String {
 ///
 /// # Errors
 /// What is wrong with the token, in words.
-pub fn verify_token(secret: &str, token: &str, now_seconds: u64) -> Result<Claims, String> {
+pub(crate) fn verify_token(secret: &str, token: &str, now_seconds: u64) -> Result<Claims, String> {
     let (body, signature) = token.split_once('.').ok_or("the token has no signature")?;
     let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| "the signature is not base64url")?;
     // Compares in constant time.

@@ -371,7 +371,6 @@ fn options_for(otlp_endpoint: String) -> SystemOptions {
         otlp_endpoint,
         export: Export::After(Duration::from_millis(20)),
         exports: BTreeMap::new(),
-        work: BTreeMap::new(),
         faults: true,
         programs: BTreeMap::new(),
     }

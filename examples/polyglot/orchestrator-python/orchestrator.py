@@ -233,7 +233,6 @@ async def act_on_faults(request: Request, call_next):
 async def answer(ask: dict):
     if not isinstance(ask.get("question"), str):
         return failure(400, 'expected JSON such as {"question": "What is a span?"}')
-    await asyncio.sleep(int(os.environ.get("DEMO_WORK_MS") or 0) / 1000)
     span = trace.get_current_span()
     question, namespace = ask["question"], ask.get("namespace", "")
     key = f"{namespace}/{question.strip().lower()}"

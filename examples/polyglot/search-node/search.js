@@ -140,7 +140,6 @@ app.get("/healthz", (_, response) => response.send("ok"));
 app.post("/v1/search", async (request, response) => {
   const question = request.body?.question;
   if (typeof question !== "string") return failure(response, 400, 'expected JSON such as {"question": "What is a span?"}');
-  await sleep(Number(process.env.DEMO_WORK_MS || 0));
   try {
     const hits = await retrieve(question, await embedQuestion(question));
     const found = hits.filter(({ id }) => passages.has(id)).map(({ id, score }) => ({ ...passages.get(id), score }));

@@ -15,11 +15,9 @@ use super::Service;
 use crate::http_server::failure;
 use crate::token::verify_token;
 
+/// What tokens are signed with.
 #[derive(Clone)]
-struct Auth {
-    service: Service,
-    secret: String,
-}
+struct Secret(String);
 
 #[derive(Deserialize)]
 struct Verify {
@@ -27,12 +25,11 @@ struct Verify {
 }
 
 pub(super) fn routes(service: &Service) -> Router {
-    let auth = Auth { service: service.clone(), secret: service.settings.or("DEMO_SECRET", "") };
-    Router::new().route("/v1/verify", post(verify)).with_state(auth)
+    let secret = Secret(service.settings.or("DEMO_SECRET", ""));
+    Router::new().route("/v1/verify", post(verify)).with_state(secret)
 }
 
-async fn verify(State(Auth { service, secret }): State<Auth>, Json(request): Json<Verify>) -> Response {
-    service.work().await;
+async fn verify(State(Secret(secret)): State<Secret>, Json(request): Json<Verify>) -> Response {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     if secret.is_empty() {
         return failure(StatusCode::INTERNAL_SERVER_ERROR, "DEMO_SECRET is not set");

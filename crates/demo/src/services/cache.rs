@@ -58,7 +58,6 @@ pub(super) async fn routes(service: &Service) -> Result<Router, String> {
 }
 
 async fn get(State(cache): State<Cache>, Json(request): Json<Get>) -> Response {
-    cache.service.work().await;
     match cache.store.get(&cache.service, &request.key).await {
         Ok(value) => {
             let span = Context::current();
@@ -71,7 +70,6 @@ async fn get(State(cache): State<Cache>, Json(request): Json<Get>) -> Response {
 }
 
 async fn set(State(cache): State<Cache>, Json(request): Json<Set>) -> Response {
-    cache.service.work().await;
     Context::current().span().set_attribute(KeyValue::new("cache.operation", "set"));
     let expiry = request.expiry_ms.map_or(CACHE_EXPIRY, Duration::from_millis);
     match cache.store.set(&cache.service, request.key, request.value, expiry).await {

@@ -61,7 +61,6 @@ async fn ask(State(gateway): State<Arc<Gateway>>, headers: HeaderMap, body: axum
     let Some(token) = authorization.strip_prefix("Bearer ") else {
         return failure(StatusCode::UNAUTHORIZED, "send a token: authorization: Bearer TOKEN");
     };
-    gateway.service.work().await;
 
     let client = &gateway.service.client;
     let body = json!({ "token": token });

@@ -40,7 +40,6 @@ pub(super) fn routes(service: &Service) -> Router {
 
 async fn complete(State(llm): State<Llm>, Json(request): Json<Value>) -> Response {
     let Llm { service, provider, pace } = llm;
-    service.work().await;
     if let Some(provider) = provider {
         return ask_provider(&service, &provider, &request).await;
     }

@@ -10,7 +10,6 @@ mod search;
 mod vector_db;
 
 use std::future::Future;
-use std::time::Duration;
 
 use axum::Router;
 use axum::response::Response;
@@ -30,17 +29,9 @@ pub(crate) struct Service {
     pub client: Client,
     pub settings: Settings,
     pub faults: Faults,
-    work: Duration,
 }
 
 impl Service {
-    /// The further work that this service was told to pretend.
-    pub async fn work(&self) {
-        if !self.work.is_zero() {
-            tokio::time::sleep(self.work).await;
-        }
-    }
-
     /// The answer of a service whose callee `peer` failed; it is logged too.
     pub fn failed(&self, peer: &str, error: &CallError) -> Response {
         let message = format!("{peer} {error}");
@@ -53,7 +44,7 @@ impl Service {
 ///
 /// # Errors
 /// What keeps it from running, in words.
-pub async fn run_service(
+pub(crate) async fn run_service(
     name: &str,
     lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
     ready: impl FnOnce(std::net::SocketAddr),
@@ -64,7 +55,6 @@ pub async fn run_service(
     let service = Service {
         client: Client::new(telemetry.clone())?,
         faults: Faults::new(name, if settings.is_on("DEMO_FAULTS") { Honoured::Yes } else { Honoured::No }),
-        work: settings.work(),
         settings: settings.clone(),
         telemetry: telemetry.clone(),
     };

@@ -40,7 +40,6 @@ pub(super) fn routes(service: &Service) -> Result<Router, String> {
 }
 
 async fn answer(State(orchestrator): State<Arc<Orchestrator>>, Json(ask): Json<Ask>) -> Response {
-    orchestrator.service.work().await;
     let key = format!("{}/{}", ask.namespace, ask.question.trim().to_lowercase());
     // A cache that cannot be asked costs time, not the answer: the error is on its span and handled here.
     let cached = orchestrator.call("cache", &orchestrator.cache, "/v1/get", &json!({ "key": key })).await.ok();

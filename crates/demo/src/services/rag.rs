@@ -48,7 +48,6 @@ pub(super) fn routes(service: &Service) -> Result<Router, String> {
 }
 
 async fn generate(State(rag): State<Arc<Rag>>, Json(request): Json<Generate>) -> Response {
-    rag.service.work().await;
     let prompt = rag.prepare_context(&request);
     match rag.chat(&prompt).await {
         Ok(completion) => {

@@ -56,7 +56,6 @@ pub(super) async fn routes(service: &Service) -> Result<Router, String> {
 }
 
 async fn answer(State(search): State<Arc<Search>>, Json(ask): Json<Ask>) -> Response {
-    search.service.work().await;
     let vector = match search.embed_question(&ask.question).await {
         Ok(vector) => vector,
         Err(problem) => return failure(StatusCode::BAD_GATEWAY, &problem),

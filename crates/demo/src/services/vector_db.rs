@@ -116,7 +116,6 @@ impl VectorDb {
             {
                 return Err(Status::unavailable(format!("injected fault: status {status}")));
             }
-            self.service.work().await;
             self.find(request).await
         };
         let unfinished = Unfinished::new(&context, vec![KeyValue::new("rpc.response.status_code", "CANCELLED")]);

@@ -1,11 +1,10 @@
 //! `headwater demo`: a real system of eight services, judged by four scenarios, with its page.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use demo::{Export, System, SystemOptions};
+use demo::{Export, Programs, System, SystemOptions};
 use eval::report::RunReport;
 use eval::suite::Suite;
 use eval::{Plan, RunOptions};
@@ -87,9 +86,8 @@ async fn judged(
         otlp_endpoint: format!("http://{otlp}"),
         export: Export::After(EXPORT_DELAY),
         exports,
-        work: BTreeMap::new(),
         faults: true,
-        programs: if args.polyglot { polyglot(folder).await? } else { BTreeMap::new() },
+        programs: if args.polyglot { polyglot(folder).await? } else { Programs::new() },
     };
     let system = System::start(&options).await.map_err(Failure::infrastructure)?;
     let suite = suite(args, &system)?;
@@ -121,7 +119,7 @@ fn suite(args: &DemoArgs, system: &System) -> Result<Suite, Failure> {
 }
 
 /// Sets up what the orchestrator in Python and the search in Node need, once for each data folder.
-async fn polyglot(folder: &std::path::Path) -> Result<BTreeMap<String, (PathBuf, Vec<String>)>, Failure> {
+async fn polyglot(folder: &std::path::Path) -> Result<Programs, Failure> {
     let say = |text: &str| println!("  {text}");
     demo::set_up_polyglot(&folder.join("polyglot"), &say).await.map_err(Failure::infrastructure)
 }
