@@ -192,6 +192,22 @@ fn markdown_for_a_pull_request() {
 }
 
 #[test]
+fn what_did_not_hold_over_all_attempts_stands_in_every_report() {
+    let slow = AssertionReport {
+        expected: "at least 1.2 times as fast as before".to_owned(),
+        found: "0.94 times as fast".to_owned(),
+        ..assertion("faster_than", "faster_than: before, by: 1.2x", Verdict::Fail, 36)
+    };
+    let mut scenario = scenario("hit", Verdict::Fail, vec![attempt(0, Verdict::Pass, Vec::new())]);
+    scenario.over_attempts.push(slow);
+    let report = RunReport { scenarios: vec![scenario], ..bad_run() };
+    let reports = [report::markdown(&report), report::junit(&report), report::table(&report, Style::default())];
+    for text in reports {
+        assert!(text.contains("faster_than: before, by: 1.2x") && text.contains("0.94 times as fast"), "{text}");
+    }
+}
+
+#[test]
 fn json_reads_back_as_the_same_run() {
     let run = bad_run();
     let text = report::json(&run).expect("prints");

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use model::Duration;
 
-use super::{RunReport, Verdict};
+use super::{AssertionReport, RunReport, Verdict};
 
 /// The run as Markdown.
 #[must_use]
@@ -32,37 +32,38 @@ pub fn markdown(report: &RunReport) -> String {
             if let Some(error) = &attempt.error {
                 let _ = writeln!(text, "- {}", plain(error));
             }
-            for assertion in attempt.assertions.iter().filter(|assertion| assertion.verdict != Verdict::Pass) {
-                let _ = writeln!(
-                    text,
-                    "- **{}** {} (line {})",
-                    assertion.verdict.words(),
-                    code(&assertion.text),
-                    assertion.line
-                );
-                for (label, value) in
-                    [("expected", &assertion.expected), ("found", &assertion.found), ("because", &assertion.reason)]
-                {
-                    if !value.is_empty() {
-                        let _ = writeln!(text, "  - {label}: {}", plain(value));
-                    }
-                }
-                for span in &assertion.evidence {
-                    let _ = writeln!(
-                        text,
-                        "  - span `{}` {} {} {}",
-                        span.span_id,
-                        plain(&span.service),
-                        plain(&span.name),
-                        plain(&span.note)
-                    );
-                }
-            }
+            tell_assertions(&mut text, &attempt.assertions);
         }
+        tell_assertions(&mut text, &scenario.over_attempts);
         text.push_str("\n</details>\n");
     }
     let _ = writeln!(text, "\n{} in {}", summary(report), Duration(report.duration));
     text
+}
+
+/// Those that did not hold.
+fn tell_assertions(text: &mut String, assertions: &[AssertionReport]) {
+    for assertion in assertions.iter().filter(|assertion| assertion.verdict != Verdict::Pass) {
+        let _ =
+            writeln!(text, "- **{}** {} (line {})", assertion.verdict.words(), code(&assertion.text), assertion.line);
+        for (label, value) in
+            [("expected", &assertion.expected), ("found", &assertion.found), ("because", &assertion.reason)]
+        {
+            if !value.is_empty() {
+                let _ = writeln!(text, "  - {label}: {}", plain(value));
+            }
+        }
+        for span in &assertion.evidence {
+            let _ = writeln!(
+                text,
+                "  - span `{}` {} {} {}",
+                span.span_id,
+                plain(&span.service),
+                plain(&span.name),
+                plain(&span.note)
+            );
+        }
+    }
 }
 
 fn summary(report: &RunReport) -> String {
