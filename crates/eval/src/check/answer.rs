@@ -18,7 +18,7 @@ pub(crate) fn check_answer(
     durations: &BTreeMap<String, Duration>,
     variables: &Variables,
 ) -> Option<Finding> {
-    Some(match &assertion.check {
+    let finding = match &assertion.check {
         Check::Status(patterns) => status(patterns, answer),
         Check::Json { path, tests } => json(path, tests, answer, variables),
         Check::Body(tests) => tested(tests, Some(&Json::String(answer.text())), "the answer", variables),
@@ -30,7 +30,26 @@ pub(crate) fn check_answer(
         Check::Latency(range) => latency(range, answer.duration),
         Check::FasterThan { step, by } => faster(durations.get(step).copied(), answer.duration, step, *by),
         _ => return None,
-    })
+    };
+    Some(if answer.cut { of_cut_answer(finding, &assertion.check) } else { finding })
+}
+
+/// Of a body that was cut, what is found in it is there; that something is not there, or how it is as a whole, cannot be
+/// said.
+fn of_cut_answer(finding: Finding, check: &Check) -> Finding {
+    let tests = match check {
+        Check::Body(tests) | Check::Json { tests, .. } => tests.as_slice(),
+        Check::JsonSchema(_) => &[],
+        _ => return finding,
+    };
+    // A regular expression may ask for the end of the answer.
+    let found_in_it = |test: &ValueTest| matches!(test, ValueTest::Contains(_));
+    if finding.state == State::HeldForGood && !tests.is_empty() && tests.iter().all(found_in_it) {
+        return finding;
+    }
+    let reason = "the answer is longer than what is kept of it and was cut";
+    let expected = if finding.expected.is_empty() { "a whole answer" } else { finding.expected.as_str() };
+    Finding { found: finding.found.clone(), ..Finding::not_evaluable(expected, reason) }
 }
 
 fn state(holds: bool) -> State {
@@ -109,4 +128,45 @@ fn faster(other: Option<Duration>, own: Duration, step: &str, by: f64) -> Findin
 /// How many times as fast `own` is as `other`.
 pub(crate) fn ratio(other: Duration, own: Duration) -> f64 {
     other.nanos() as f64 / own.nanos().max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::suite::{JsonTemplate, MAIN_STEP, Place};
+
+    /// Of an answer that holds `x`, cut or not.
+    fn checked(check: Check, cut: bool) -> Finding {
+        let assertion = Assertion {
+            place: Place::default(),
+            kind: "text",
+            text: String::new(),
+            step: MAIN_STEP.to_owned(),
+            optional: false,
+            when: None,
+            check,
+        };
+        let answer = Answer { status: 200, body: b"x".to_vec(), cut, ..Answer::default() };
+        check_answer(&assertion, &answer, &BTreeMap::new(), &Variables::new()).expect("about the answer")
+    }
+
+    #[test]
+    fn what_a_cut_answer_does_not_hold_cannot_be_said() {
+        let plain = |text: &str| JsonTemplate::Plain(text.into());
+        let body = |test: ValueTest| Check::Body(vec![test]);
+        let cut = |check: Check| checked(check, true);
+        assert_eq!(cut(body(ValueTest::Contains(plain("x")))).state, State::HeldForGood);
+        assert_eq!(cut(Check::Status(vec![StatusPattern::Exactly(200)])).state, State::HeldForGood);
+        for check in [
+            body(ValueTest::NotContains(plain("y"))),
+            body(ValueTest::Contains(plain("y"))),
+            body(ValueTest::Equals(plain("x"))),
+            Check::JsonSchema(Json::Bool(true)),
+        ] {
+            let finding = cut(check);
+            assert_eq!(finding.state, State::NotEvaluable);
+            assert!(finding.reason.contains("was cut"), "{}", finding.reason);
+        }
+        assert_eq!(checked(body(ValueTest::NotContains(plain("y"))), false).state, State::HeldForGood);
+    }
 }
