@@ -1,7 +1,5 @@
 //! A run's report while it runs: what the page shows live.
 
-use std::collections::BTreeMap;
-
 use super::{RunReport, ScenarioReport, Verdict};
 use crate::run::RunEvent;
 
@@ -10,44 +8,56 @@ use crate::run::RunEvent;
 pub struct Fold {
     report: RunReport,
     names: Vec<String>,
-    scenarios: BTreeMap<usize, ScenarioReport>,
+    /// Which scenario each of the report's is, in the order of the suite.
+    positions: Vec<usize>,
 }
 
 impl Fold {
-    /// Takes one event in.
-    pub fn take(&mut self, event: &RunEvent) {
+    /// Takes one event in; whether the report changed by it.
+    pub fn take(&mut self, event: &RunEvent) -> bool {
         match event {
             RunEvent::Started { report, scenarios, .. } => {
                 self.report = (**report).clone();
                 self.names.clone_from(scenarios);
             }
-            RunEvent::WarmingUp { .. } | RunEvent::AttemptStarted { .. } => {}
+            RunEvent::WarmingUp { .. } | RunEvent::AttemptStarted { .. } => return false,
             RunEvent::AttemptEnded { scenario, report } => {
-                let name = self.names.get(*scenario).cloned().unwrap_or_default();
-                let so_far = self.scenarios.entry(*scenario).or_insert_with(|| ScenarioReport {
-                    name,
-                    line: 0,
-                    verdict: report.verdict,
-                    attempts: Vec::new(),
-                    over_attempts: Vec::new(),
-                    statistics: None,
-                });
+                let so_far = self.scenario(*scenario);
                 so_far.attempts.push((**report).clone());
                 so_far.attempts.sort_by_key(|attempt| attempt.attempt);
                 so_far.verdict =
                     Verdict::worst(so_far.attempts.iter().map(|attempt| attempt.verdict)).unwrap_or(Verdict::Pass);
-                self.refresh();
+                self.count();
             }
             RunEvent::ScenarioEnded { scenario, report } => {
-                self.scenarios.insert(*scenario, (**report).clone());
-                self.refresh();
+                *self.scenario(*scenario) = (**report).clone();
+                self.count();
             }
             RunEvent::Ended { report } => self.report = (**report).clone(),
         }
+        true
     }
 
-    fn refresh(&mut self) {
-        self.report.scenarios = self.scenarios.values().cloned().collect();
+    /// The report of the scenario at `position` among the names.
+    fn scenario(&mut self, position: usize) -> &mut ScenarioReport {
+        let at = self.positions.binary_search(&position).unwrap_or_else(|at| {
+            self.positions.insert(at, position);
+            let name = self.names.get(position).cloned().unwrap_or_default();
+            let empty = ScenarioReport {
+                name,
+                line: 0,
+                verdict: Verdict::Pass,
+                attempts: Vec::new(),
+                over_attempts: Vec::new(),
+                statistics: None,
+            };
+            self.report.scenarios.insert(at, empty);
+            at
+        });
+        &mut self.report.scenarios[at]
+    }
+
+    fn count(&mut self) {
         self.report.counts = super::VerdictCounts::default();
         for scenario in &self.report.scenarios {
             self.report.counts.add(scenario.verdict);

@@ -156,12 +156,16 @@ pub async fn inside(server: &Server, plan: Plan) -> Result<RunReport, Failure> {
     };
     let book = Arc::clone(&server.runs);
     let mut fold = report::Fold::default();
+    let mut refusal = None;
     let run = told(plan, host, |event| {
-        fold.take(event);
-        // A run that the book refuses is told when it is over.
-        let _ = book.put(runs::as_wire(fold.report()));
+        if fold.take(event) {
+            refusal = book.put(runs::as_wire(fold.report())).err();
+        }
     })
     .await;
+    if let Some(refusal) = refusal {
+        eprintln!("headwater: the run was not kept: {refusal}");
+    }
     Ok(run)
 }
 
