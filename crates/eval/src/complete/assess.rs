@@ -16,8 +16,8 @@ const CERTAIN_FLOOR: Duration = Duration::from_secs(2);
 /// What is known beforehand about the trace that is to come.
 #[derive(Debug)]
 pub(crate) struct Expected<'a> {
-    /// The runner's own spans: the system's first span is a child of one of them.
-    pub own_spans: &'a [SpanId],
+    /// The runner's own span: the system's first span is a child of it.
+    pub own_span: SpanId,
     /// Who exists, as the suite says.
     pub services: &'a [Text],
     /// Calls that the scenario asserts.
@@ -103,7 +103,7 @@ pub(super) fn assess(spans: &[Span], expected: &Expected<'_>) -> Assessment {
 
 /// The system's first span, a child of ours, and ended.
 fn entry(spans: &[Span], expected: &Expected<'_>, silent: &BTreeSet<Text>, assessment: &mut Assessment) {
-    let is_entry = |span: &&Span| span.parent_span_id.is_some_and(|parent| expected.own_spans.contains(&parent));
+    let is_entry = |span: &&Span| span.parent_span_id == Some(expected.own_span);
     if !spans.iter().any(|span| is_entry(&span) && span.end.0 != 0) {
         let reason = if spans.is_empty() {
             "no span has arrived".to_owned()
@@ -122,7 +122,7 @@ fn parent(
     assessment: &mut Assessment,
 ) {
     let Some(parent) = span.parent_span_id else { return };
-    if !ids.contains(&parent) && !expected.own_spans.contains(&parent) {
+    if !ids.contains(&parent) && parent != expected.own_span {
         let reason = format!("the parent {parent} of `{}` ({}) has not arrived", span.name, span.service_name());
         assessment.certain.push(Missing { reason, services: silent.clone() });
     }

@@ -79,7 +79,7 @@ impl Case {
             source: &*source,
             clock: &*clock,
             trace_id: TRACE,
-            own_spans: &[OWN],
+            own_span: OWN,
             services: &services,
             edges: &[],
             complete: Complete::default(),
@@ -96,15 +96,15 @@ async fn spans_that_are_late_by_up_to_six_seconds_are_waited_for_and_then_judged
     for late in [0, 20, 400, 1_000, 2_500, 6_000] {
         let (waited, took) = Case::new(Some(late), Some(late)).run().await;
         assert_eq!(waited.outcome, Outcome::Complete, "{late}: {:?}", waited.reasons);
-        assert_eq!(waited.received.spans.len(), 3);
+        assert_eq!(waited.trace.spans().len(), 3);
         assert!(took < Duration::from_millis(late as i64 + 5), "{late}: took {took}");
         // The worker alone is late: the gateway's call has no server span yet.
         let (waited, took) = Case::new(Some(5), Some(late)).run().await;
-        assert_eq!((waited.outcome, waited.received.spans.len()), (Outcome::Complete, 3), "{late}");
+        assert_eq!((waited.outcome, waited.trace.spans().len()), (Outcome::Complete, 3), "{late}");
         assert!(took < Duration::from_millis(late as i64 + 10), "{late}: took {took}");
         // The gateway alone is late: the worker's parent dangles.
         let (waited, _) = Case::new(Some(late), Some(5)).run().await;
-        assert_eq!((waited.outcome, waited.received.spans.len()), (Outcome::Complete, 3), "{late}");
+        assert_eq!((waited.outcome, waited.trace.spans().len()), (Outcome::Complete, 3), "{late}");
     }
 }
 
@@ -158,12 +158,12 @@ async fn a_positive_assertion_keeps_the_wait_going_though_nothing_refers_to_what
     // The gateway makes no call here that could tell of the worker: without services declared, nothing says it exists.
     let case = Case { services: &[], needs_worker: true, ..Case::new(Some(5), Some(3_000)) };
     let (waited, _) = case.run().await;
-    assert_eq!((waited.outcome, waited.received.spans.len()), (Outcome::Complete, 3));
+    assert_eq!((waited.outcome, waited.trace.spans().len()), (Outcome::Complete, 3));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_trace_of_which_something_was_left_out_is_never_complete() {
     let (waited, _) = Case { left_out: 1, ..Case::new(Some(5), Some(5)) }.run().await;
-    assert_eq!((waited.outcome, waited.received.spans.len()), (Outcome::Quiet, 3));
+    assert_eq!((waited.outcome, waited.trace.spans().len()), (Outcome::Quiet, 3));
     assert!(waited.reasons.iter().any(|reason| reason.contains("left out")), "{:?}", waited.reasons);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Duration, LogRecord, Span, Text, Trace, TraceId};
+use model::{Duration, LogRecord, Span, SpanId, Text, Trace, TraceId};
 use stdx::Clock;
 
 use super::assess::{Assessment, Expected, assess};
@@ -14,22 +14,22 @@ use crate::suite::Complete;
 
 /// What arrived so far, the runner's own spans left out.
 #[derive(Debug, Default)]
-pub(crate) struct Received {
-    pub spans: Vec<Span>,
-    pub logs: Vec<LogRecord>,
-    pub left_out: u64,
+struct Received {
+    spans: Vec<Span>,
+    logs: Vec<LogRecord>,
+    left_out: u64,
     seen: BTreeSet<Text>,
     /// Spans that continue the runner's request.
-    entries: BTreeSet<model::SpanId>,
+    entries: BTreeSet<SpanId>,
 }
 
 impl Received {
     /// The spans as a tree; give them back with [`Received::put_back`] where more may come.
-    pub fn take(&mut self, trace_id: TraceId, own_spans: &[model::SpanId]) -> Trace {
+    fn take(&mut self, trace_id: TraceId, own_span: SpanId) -> Trace {
         let mut spans = std::mem::take(&mut self.spans);
         for span in &mut spans {
             // The runner's spans are not judged, so the system's first span is a root here.
-            if span.parent_span_id.is_some_and(|parent| own_spans.contains(&parent)) {
+            if span.parent_span_id == Some(own_span) {
                 span.parent_span_id = None;
                 self.entries.insert(span.span_id);
             }
@@ -37,7 +37,7 @@ impl Received {
         Trace::assemble(trace_id, spans, std::mem::take(&mut self.logs))
     }
 
-    fn put_back(&mut self, trace: Trace, own_span: model::SpanId) {
+    fn put_back(&mut self, trace: Trace, own_span: SpanId) {
         (self.spans, self.logs) = trace.into_parts();
         for span in &mut self.spans {
             if span.parent_span_id.is_none() && self.entries.contains(&span.span_id) {
@@ -52,7 +52,8 @@ pub(crate) struct Wait<'a> {
     pub source: &'a dyn TraceSource,
     pub clock: &'a dyn Clock,
     pub trace_id: TraceId,
-    pub own_spans: &'a [model::SpanId],
+    /// The runner's own span: the system's first span is a child of it.
+    pub own_span: SpanId,
     pub services: &'a [Text],
     pub edges: &'a [crate::suite::Edge],
     pub complete: Complete,
@@ -63,7 +64,7 @@ pub(crate) struct Wait<'a> {
 /// How the wait ended.
 #[derive(Debug)]
 pub(crate) struct Waited {
-    pub received: Received,
+    pub trace: Trace,
     pub outcome: Outcome,
     pub reasons: Vec<String>,
 }
@@ -88,8 +89,12 @@ pub(crate) async fn wait(wait: Wait<'_>, mut holds: impl FnMut(&Trace) -> bool) 
         }
         let (assessment, quiet) = look(&received, &wait);
         let structure_is_whole = assessment.is_whole() && received.left_out == 0;
-        if structure_is_whole && all_hold(&mut received, &wait, &mut holds) {
-            return Ok(complete(received, &wait, "every span that something refers to is there"));
+        if structure_is_whole {
+            let trace = received.take(wait.trace_id, wait.own_span);
+            if holds(&trace) {
+                return Ok(complete(trace, &wait, "every span that something refers to is there".to_owned()));
+            }
+            received.put_back(trace, wait.own_span);
         }
         let quiet = wait.complete.quiet.unwrap_or(quiet);
         let until_quiet = quiet - since(last_arrival);
@@ -130,41 +135,35 @@ fn take_in(received: &mut Received, arrivals: crate::Arrivals, learned: &std::sy
 
 fn look(received: &Received, wait: &Wait<'_>) -> (Assessment, Duration) {
     let learned = lock(wait.learned);
-    let expected =
-        Expected { own_spans: wait.own_spans, services: wait.services, edges: wait.edges, learned: &learned };
+    let expected = Expected { own_span: wait.own_span, services: wait.services, edges: wait.edges, learned: &learned };
     let assessment = assess(&received.spans, &expected);
     let quiet = assessment.quiet(&received.seen, &expected);
     (assessment, quiet)
 }
 
-fn all_hold(received: &mut Received, wait: &Wait<'_>, holds: &mut impl FnMut(&Trace) -> bool) -> bool {
-    let trace = received.take(wait.trace_id, wait.own_spans);
-    let all = holds(&trace);
-    received.put_back(trace, wait.own_spans.first().copied().unwrap_or_default());
-    all
-}
-
-fn complete(received: Received, wait: &Wait<'_>, reason: &str) -> Waited {
-    let mut received = received;
-    let trace = received.take(wait.trace_id, wait.own_spans);
+fn complete(trace: Trace, wait: &Wait<'_>, reason: String) -> Waited {
     lock(wait.learned).was_whole(&trace);
-    received.put_back(trace, wait.own_spans.first().copied().unwrap_or_default());
-    Waited { received, outcome: Outcome::Complete, reasons: vec![reason.to_owned()] }
+    Waited { trace, outcome: Outcome::Complete, reasons: vec![reason] }
 }
 
-fn ended_quiet(received: Received, assessment: Assessment, quiet: Duration, wait: &Wait<'_>) -> Waited {
+/// The wait ended without the trace being known to be whole.
+fn incomplete(mut received: Received, wait: &Wait<'_>, outcome: Outcome, reasons: Vec<String>) -> Waited {
+    Waited { trace: received.take(wait.trace_id, wait.own_span), outcome, reasons }
+}
+
+fn ended_quiet(mut received: Received, assessment: Assessment, quiet: Duration, wait: &Wait<'_>) -> Waited {
     if received.spans.is_empty() {
         let reason =
             format!("nothing arrived within {quiet}, the longest that an exporter of these services holds spans back");
-        return Waited { received, outcome: Outcome::NoSpan, reasons: vec![reason] };
+        return incomplete(received, wait, Outcome::NoSpan, vec![reason]);
     }
     if assessment.certain.is_empty() && received.left_out == 0 {
         let reason = format!("no span is known to be missing, and nothing more came for {quiet}");
-        return complete(received, wait, &reason);
+        return complete(received.take(wait.trace_id, wait.own_span), wait, reason);
     }
     let mut reasons = reasons(&received, &assessment);
     reasons.push(format!("nothing more came for {quiet}"));
-    Waited { received, outcome: Outcome::Quiet, reasons }
+    incomplete(received, wait, Outcome::Quiet, reasons)
 }
 
 fn reasons(received: &Received, assessment: &Assessment) -> Vec<String> {
@@ -181,7 +180,7 @@ fn timed_out(received: Received, assessment: Assessment, wait: &Wait<'_>) -> Wai
     let outcome = if received.spans.is_empty() { Outcome::NoSpan } else { Outcome::TimedOut };
     let mut reasons = reasons(&received, &assessment);
     reasons.push(format!("the deadline of {} passed", wait.complete.deadline));
-    Waited { received, outcome, reasons }
+    incomplete(received, wait, outcome, reasons)
 }
 
 fn lock(learned: &std::sync::Mutex<Learned>) -> std::sync::MutexGuard<'_, Learned> {

@@ -216,11 +216,10 @@ async fn judge_trace(
         return Ok(None);
     }
     let began = Instant(shared.host.clock.unix_nanos());
-    let mut waited = wait_for(shared, scenario, sent, &assertions).await.map_err(|error| error.to_string())?;
+    let waited = wait_for(shared, scenario, sent, &assertions).await.map_err(|error| error.to_string())?;
     let looked = Instant(shared.host.clock.unix_nanos());
     let completeness = completeness_report(&waited, unsampled(sent));
-    let own_ids = [sent.context.span_id];
-    let trace = waited.received.take(sent.context.trace_id, &own_ids);
+    let trace = waited.trace;
     let peers = peers(shared, &trace, completeness.outcome == Outcome::Complete);
     let numbers = Numbers::of(&trace);
     let judged = Judged::new(&trace, &numbers, &sent.variables, &shared.plan.suite.services, &peers);
@@ -299,12 +298,11 @@ async fn wait_for(
 ) -> Result<Waited, crate::SourceError> {
     let edges = expected_edges(assertions.iter().copied());
     let services = &shared.plan.suite.services;
-    let own_spans = [sent.context.span_id];
     let waiting = Wait {
         source: &*shared.host.source,
         clock: &*shared.host.clock,
         trace_id: sent.context.trace_id,
-        own_spans: &own_spans,
+        own_span: sent.context.span_id,
         services,
         edges: &edges,
         complete: scenario.complete,
@@ -340,7 +338,7 @@ fn unsampled(sent: &Sent<'_>) -> Option<String> {
 
 fn completeness_report(waited: &Waited, unsampled: Option<String>) -> CompletenessReport {
     let mut services: BTreeMap<&str, u32> = BTreeMap::new();
-    for span in &waited.received.spans {
+    for span in waited.trace.spans() {
         *services.entry(span.service_name()).or_default() += 1;
     }
     let span_count = services.values().sum();
