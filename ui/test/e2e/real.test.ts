@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RunList, TraceList } from "../../src/api/types.ts";
 import { violations } from "./axe.ts";
 import { launch, open } from "./browser.ts";
+import { headers } from "./server.ts";
 
 const base = process.env["HEADWATER_URL"]?.replace(/\/*$/, "/") ?? "";
 const folder = join(import.meta.dirname, "screenshots");
@@ -31,6 +32,11 @@ describe.skipIf(!base)("a real server", () => {
     browser = await launch();
   });
   afterAll(() => browser.close());
+
+  test("its security headers are those that the other tests are served with", async () => {
+    const answer = await fetch(base);
+    expect(Object.fromEntries(answer.headers)).toMatchObject(headers);
+  });
 
   test("the list, and each of its traces", { timeout: 300_000 }, async () => {
     const { traces } = await ask<TraceList>(`traces?limit=${TRACES_MOST}`);
