@@ -23,7 +23,7 @@ export default defineConfig(async ({ command }): Promise<UserConfig> => ({
   base: "./",
   resolve: { alias: aliases },
   oxc: { jsx: { runtime: "automatic", importSource: "react" } },
-  plugins: [buildId(), ...(command === "serve" && process.env["MOCK"] ? [await mock()] : [])],
+  plugins: [buildId(), ...(command === "serve" && process.env["MOCK"] ? [await mockServer()] : [])],
   server: { proxy: process.env["MOCK"] ? {} : { "/api": process.env["HEADWATER_URL"] ?? "http://127.0.0.1:4319" } },
   build: {
     target: "es2022",
@@ -36,8 +36,9 @@ export default defineConfig(async ({ command }): Promise<UserConfig> => ({
 }));
 
 /** `MOCK=1 npm run dev`: answers the API with generated traces. */
-async function mock(): Promise<Plugin> {
-  const { answer } = await import("./test/fixtures/mock.ts");
+async function mockServer(): Promise<Plugin> {
+  const { mock } = await import("./test/fixtures/mock.ts");
+  const answer = mock();
   return {
     name: "headwater-mock",
     configureServer(server) {

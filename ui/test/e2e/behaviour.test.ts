@@ -1,23 +1,14 @@
 // Hostile text, a prefix in front, a hundred thousand spans, live rows, a server that comes back.
 
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { violations } from "./axe.ts";
-import { launch, open } from "./browser.ts";
-import { serve, type Served } from "./server.ts";
+import { served } from "./browser.ts";
+import { serve } from "./server.ts";
 
-let browser: Browser;
-let server: Served;
-beforeAll(async () => {
-  [browser, server] = await Promise.all([launch(), serve()]);
-});
-afterAll(async () => {
-  await browser.close();
-  server.close();
-});
+const { url, visit } = served();
 
 test("text of a trace never becomes code, markup or a request", async () => {
-  const { page, troubles } = await open(browser, `${server.url}trace/badc0de0badc0de0badc0de0badc0de0`);
+  const { page, troubles } = await visit("trace/badc0de0badc0de0badc0de0badc0de0");
   const grid = page.getByRole("treegrid");
   await grid.focus();
   for (let row = 0; row < 9; row++) {
@@ -26,11 +17,11 @@ test("text of a trace never becomes code, markup or a request", async () => {
     for (const tab of await page.getByRole("tab").all()) await tab.click();
     await grid.focus();
   }
-  await page.goto(`${server.url}traces`);
+  await page.goto(url("traces"));
   await page.getByRole("grid").waitFor();
-  await page.goto(`${server.url}map?v=table`);
+  await page.goto(url("map?v=table"));
   await page.getByRole("table").first().waitFor();
-  await page.goto(`${server.url}map`);
+  await page.goto(url("map"));
   await page.getByRole("group", { name: /Map of/ }).waitFor();
   expect(await page.evaluate(() => (window as { pwned?: unknown }).pwned)).toBeUndefined();
   expect(await page.locator("main img, main script, main iframe, main a[href^='javascript:']").count()).toBe(0);
@@ -40,7 +31,7 @@ test("text of a trace never becomes code, markup or a request", async () => {
 
 test("all of it works below a prefix", async () => {
   const below = await serve({ prefix: "/tools/headwater/" });
-  const { page, troubles } = await open(browser, `${below.url}map`);
+  const { page, troubles } = await visit(`${below.url}map`);
   await page.getByRole("group", { name: /Map of/ }).waitFor();
   await page.getByRole("link", { name: "Traces", exact: true }).click();
   await page.locator(".root-name").first().click();
@@ -54,7 +45,7 @@ test("all of it works below a prefix", async () => {
 });
 
 test("a hundred thousand spans: few elements, quick frames, every row reachable", async () => {
-  const { page, troubles } = await open(browser, `${server.url}trace/large`);
+  const { page, troubles } = await visit("trace/large");
   const grid = page.getByRole("treegrid");
   await grid.waitFor();
   await grid.focus();
@@ -81,7 +72,7 @@ test("a hundred thousand spans: few elements, quick frames, every row reachable"
 });
 
 test("wheel and drag zoom; the window is in the address bar and survives a reload", async () => {
-  const { page } = await open(browser, `${server.url}trace/medium`);
+  const { page } = await visit("trace/medium");
   await page.getByRole("treegrid").waitFor();
   const axis = (await page.locator(".axis").boundingBox())!;
   await page.mouse.move(axis.x + axis.width * 0.25, axis.y + 10);
@@ -107,7 +98,7 @@ test("wheel and drag zoom; the window is in the address bar and survives a reloa
 });
 
 test("new traces wait behind a pill while somebody reads", async () => {
-  const { page } = await open(browser, `${server.url}traces`);
+  const { page } = await visit("traces");
   const grid = page.getByRole("grid");
   await grid.focus();
   await page.keyboard.press("ArrowDown");
@@ -123,7 +114,7 @@ test("new traces wait behind a pill while somebody reads", async () => {
 
 test("a trace that still arrives grows in place and keeps what was open and selected", async () => {
   const own = await serve();
-  const { page, troubles } = await open(browser, `${own.url}trace/growing`);
+  const { page, troubles } = await visit(`${own.url}trace/growing`);
   const grid = page.getByRole("treegrid");
   await grid.focus();
   await page.keyboard.press("ArrowDown");
@@ -145,7 +136,7 @@ test("a trace that still arrives grows in place and keeps what was open and sele
 });
 
 test("a link or the palette leads to another span of the same trace", async () => {
-  const { page } = await open(browser, `${server.url}trace/badc0de0badc0de0badc0de0badc0de0`);
+  const { page } = await visit("trace/badc0de0badc0de0badc0de0badc0de0");
   await page.getByRole("treegrid").focus();
   await page.keyboard.press("End");
   await page.waitForURL(/span=/);
@@ -162,7 +153,7 @@ test("a link or the palette leads to another span of the same trace", async () =
 });
 
 test("a query with a mistake is told at its place", async () => {
-  const { page } = await open(browser, `${server.url}traces`);
+  const { page } = await visit("traces");
   await page.getByRole("combobox", { name: /Filter traces/ }).fill("{ name =");
   await page.keyboard.press("Enter");
   await page.getByRole("alert").waitFor();
@@ -172,7 +163,7 @@ test("a query with a mistake is told at its place", async () => {
 });
 
 test("fields and values are offered while a query is typed", async () => {
-  const { page } = await open(browser, `${server.url}traces?live=0`);
+  const { page } = await visit("traces?live=0");
   const input = page.getByRole("combobox", { name: /Filter traces/ });
   await input.click();
   await page.keyboard.type("{ serv");
@@ -195,7 +186,7 @@ test("fields and values are offered while a query is typed", async () => {
 
 test("a server that goes away: what was shown stays, and comes back by itself", async () => {
   const fleeting = await serve();
-  const { page } = await open(browser, `${fleeting.url}evals`);
+  const { page } = await visit(`${fleeting.url}evals`);
   await page.getByRole("table").waitFor();
   await page.route("**/api/v1/**", (route) => route.abort());
   await page.getByRole("link", { name: "Map", exact: true }).click();

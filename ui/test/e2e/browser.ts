@@ -1,6 +1,8 @@
 // The system's Chromium, and pages that remember what went wrong in them.
 
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import { afterAll, beforeAll } from "vitest";
+import { serve, type Served } from "./server.ts";
 
 export function launch(): Promise<Browser> {
   return chromium.launch({
@@ -30,4 +32,22 @@ export async function open(browser: Browser, url: string, options: BrowserContex
   });
   await page.goto(url);
   return { page, troubles };
+}
+
+/** A browser and a server of generated traces while the tests of a file run. */
+export function served(): { url: (path: string) => string; visit: (path: string) => Promise<Watched> } {
+  let browser: Browser;
+  let server: Served;
+  beforeAll(async () => {
+    [browser, server] = await Promise.all([launch(), serve()]);
+  });
+  afterAll(async () => {
+    await browser.close();
+    server.close();
+  });
+  return {
+    url: (path) => server.url + path,
+    /** A path is of this server; a whole URL may be of another. */
+    visit: (path) => open(browser, new URL(path, server.url).href),
+  };
 }

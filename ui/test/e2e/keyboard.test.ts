@@ -1,19 +1,10 @@
 // Everything without a pointer: lists, waterfall, span, map, run, help, palette.
 
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { launch, open } from "./browser.ts";
-import { serve, type Served } from "./server.ts";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { served } from "./browser.ts";
 
-let browser: Browser;
-let server: Served;
-beforeAll(async () => {
-  [browser, server] = await Promise.all([launch(), serve()]);
-});
-afterAll(async () => {
-  await browser.close();
-  server.close();
-});
+const { visit } = served();
 
 async function press(page: Page, ...keys: string[]): Promise<void> {
   for (const key of keys) await page.keyboard.press(key);
@@ -31,7 +22,7 @@ async function tabTo(page: Page, role: string): Promise<void> {
 const selectedRow = (page: Page) => page.locator('[role="row"][aria-selected="true"]');
 
 test("from the list to a span's attributes and back", async () => {
-  const { page, troubles } = await open(browser, `${server.url}traces?live=0`);
+  const { page, troubles } = await visit("traces?live=0");
   await page.getByRole("grid", { name: "Traces" }).waitFor();
   await tabTo(page, "grid");
   await page.waitForTimeout(50);
@@ -75,7 +66,7 @@ test("from the list to a span's attributes and back", async () => {
 });
 
 test("find and errors", async () => {
-  const { page } = await open(browser, `${server.url}traces?live=0&q=error&sort=-errors`);
+  const { page } = await visit("traces?live=0&q=error&sort=-errors");
   await page.getByRole("grid", { name: "Traces" }).focus();
   await press(page, "ArrowDown", "Enter");
   await page.getByRole("treegrid").focus();
@@ -93,7 +84,7 @@ test("find and errors", async () => {
 });
 
 test("chords, help, palette, theme", async () => {
-  const { page } = await open(browser, `${server.url}traces`);
+  const { page } = await visit("traces");
   await page.getByRole("grid").waitFor();
   await press(page, "g", "m");
   await page.getByRole("group", { name: /Map of/ }).waitFor();
@@ -122,7 +113,7 @@ test("chords, help, palette, theme", async () => {
 });
 
 test("single-letter keys can be switched off", async () => {
-  const { page } = await open(browser, `${server.url}evals`);
+  const { page } = await visit("evals");
   await page.getByRole("table").waitFor();
   await press(page, "?");
   await page.getByRole("dialog").getByRole("checkbox").uncheck();
@@ -134,7 +125,7 @@ test("single-letter keys can be switched off", async () => {
 });
 
 test("the map, from service to service, and its table", async () => {
-  const { page } = await open(browser, `${server.url}map`);
+  const { page } = await visit("map");
   await page.getByRole("button", { name: /^gateway service/ }).focus();
   await press(page, "ArrowRight");
   expect(await page.evaluate(() => (document.activeElement as HTMLElement).dataset["node"])).not.toBe("gateway");
@@ -148,7 +139,7 @@ test("the map, from service to service, and its table", async () => {
 });
 
 test("every verdict opens its trace, a failed assertion its span", async () => {
-  const { page, troubles } = await open(browser, `${server.url}evals/distributed-tracing/runs/run-42`);
+  const { page, troubles } = await visit("evals/distributed-tracing/runs/run-42");
   await page.getByRole("grid").focus();
   for (const word of ["pass", "fail", "not evaluable", "error", "flaky", "regressed", "improved", "insufficient"]) expect(await page.locator(".verdict", { hasText: word }).or(page.getByRole("img", { name: word })).count(), word).toBeGreaterThan(0);
   await press(page, "ArrowDown", "ArrowUp", "Enter");

@@ -6,7 +6,7 @@ import { encodeOutline } from "../fixtures/encode-outline.ts";
 import { random } from "../fixtures/random.ts";
 import { ragTrace } from "../fixtures/rag.ts";
 import { brokenTrace, deepTrace, hostileTrace, largeTrace, wideTrace } from "../fixtures/shapes.ts";
-import { assemble } from "../fixtures/spans.ts";
+import { assemble, outlineOf } from "../fixtures/spans.ts";
 
 const t0 = 1_795_500_000_000_000_000n;
 
@@ -28,7 +28,7 @@ test.each([
 });
 
 test("a subtree is the rows from its parent to the next row outside it", () => {
-  const outline = decodeOutline(assemble(largeTrace(3000, 7)).bytes);
+  const outline = outlineOf(largeTrace(3000, 7));
   for (let row = 0; row < outline.n; row++) {
     for (let at = row + 1; at < row + outline.sub[row]!; at++) expect(outline.parent[at]!).toBeGreaterThanOrEqual(row);
     const next = row + outline.sub[row]!;

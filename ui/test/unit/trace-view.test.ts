@@ -3,7 +3,7 @@ import { decodeOutline } from "../../src/engine/outline.ts";
 import { TraceView } from "../../src/state/trace-view.ts";
 import { ragTrace } from "../fixtures/rag.ts";
 import { largeTrace } from "../fixtures/shapes.ts";
-import { assemble } from "../fixtures/spans.ts";
+import { assemble, outlineOf } from "../fixtures/spans.ts";
 
 const made = assemble(ragTrace(1, "service failure", 0n));
 const fresh = () => new TraceView(decodeOutline(made.bytes));
@@ -62,13 +62,13 @@ test("zooming hides rows outside, remembers where it came from, and selecting a 
 
 test("a trace that grew keeps window, open rows and selection", () => {
   const all = ragTrace(1, "happy", 0n);
-  const part = new TraceView(decodeOutline(assemble({ ...all, spans: all.spans.slice(0, 12) }).bytes));
+  const part = new TraceView(outlineOf({ ...all, spans: all.spans.slice(0, 12) }));
   part.select(2);
   part.toggle(1);
   part.findText.value = "rank";
   const name = (view: TraceView, row: number) => view.outline.names[view.outline.name[row]!];
   const before = name(part, part.selected.value);
-  const whole = new TraceView(decodeOutline(assemble(all).bytes));
+  const whole = new TraceView(outlineOf(all));
   whole.adopt(part);
   expect(name(whole, whole.selected.value)).toBe(before);
   expect(whole.isCollapsed(whole.selected.value)).toBe(true);
@@ -86,7 +86,7 @@ test("find joins what the server found", () => {
 });
 
 test("a hundred thousand rows collapse, open and filter within the budget", () => {
-  const view = new TraceView(decodeOutline(assemble(largeTrace(100_000)).bytes));
+  const view = new TraceView(outlineOf(largeTrace(100_000)));
   const began = performance.now();
   view.setAll(false);
   expect(view.rows.value.length).toBe(100_000);

@@ -1,14 +1,14 @@
 // Which rows are shown, against the plain definition: no collapsed ancestor, and a subtree that meets the window.
 
 import { expect, test } from "vitest";
-import { decodeOutline, type Outline } from "../../src/engine/outline.ts";
+import type { Outline } from "../../src/engine/outline.ts";
 import { nearestVisible, openingState, openToDepth, positionOf, reveal, setSubtree, visibleRows } from "../../src/engine/visible.ts";
 import type { Window } from "../../src/engine/viewport.ts";
 import { random } from "../fixtures/random.ts";
 import { largeTrace, wideTrace } from "../fixtures/shapes.ts";
-import { assemble } from "../fixtures/spans.ts";
+import { outlineOf } from "../fixtures/spans.ts";
 
-const outline = decodeOutline(assemble(largeTrace(800, 3)).bytes);
+const outline = outlineOf(largeTrace(800, 3));
 
 function plainly(of: Outline, collapsed: Uint8Array, window?: Window): number[] {
   const rows: number[] = [];
@@ -58,7 +58,7 @@ test("a subtree closes and opens whole", () => {
 });
 
 test("small traces open whole; of large ones errors and the critical path are in sight", () => {
-  expect(openingState(decodeOutline(assemble(wideTrace(100)).bytes)).every((closed) => closed === 0)).toBe(true);
+  expect(openingState(outlineOf(wideTrace(100))).every((closed) => closed === 0)).toBe(true);
   const rows = visibleRows(outline, openingState(outline));
   for (let row = 0; row < outline.n; row++) if (outline.flags[row]! & 3) expect(positionOf(rows, row)).toBeGreaterThanOrEqual(0);
   expect(rows.length).toBeLessThan(outline.n);
