@@ -9,6 +9,7 @@ use opentelemetry::{Context, KeyValue, global};
 use serde_json::Value;
 
 use crate::fault::CALLER_HEADER;
+use crate::limits::ERROR_MESSAGE_CHARS_MAX;
 use crate::telemetry::{Telemetry, failed, server_attributes};
 
 struct Headers<'a>(&'a mut HeaderMap);
@@ -98,7 +99,7 @@ pub(crate) struct Client {
 
 impl Client {
     pub fn new(telemetry: Telemetry) -> Result<Self, String> {
-        // A second installation (tests run several services in one process) fails harmlessly.
+        // It fails only where a provider is there already, which will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().user_agent("headwater-demo").build();
         Ok(Self { http: http.map_err(|error| format!("cannot make an HTTP client: {error}"))?, telemetry })
@@ -147,7 +148,7 @@ impl Client {
         let answer: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         if !status.is_success() {
             let message = answer["error"].as_str().map_or(text.as_str(), |message| message);
-            return Err(CallError::Status(status, message.chars().take(300).collect()));
+            return Err(CallError::Status(status, message.chars().take(ERROR_MESSAGE_CHARS_MAX).collect()));
         }
         if answer.is_null() { Err(CallError::Unreadable("no JSON".to_owned())) } else { Ok(answer) }
     }

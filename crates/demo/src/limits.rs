@@ -4,6 +4,16 @@ use std::time::Duration;
 
 /// The gateway answers within this time.
 pub const GATEWAY_DEADLINE: Duration = Duration::from_secs(3);
+/// A message that stores points may have this many bytes: all passages come in one.
+pub const UPSERT_BYTES_MAX: usize = 64 << 20;
+/// Search tries this often to fill the vector database when it starts.
+pub const FILL_ATTEMPTS: u32 = 20;
+/// The pause after the first such try; after the second it is twice as long, after the third three times.
+pub const FILL_PAUSE: Duration = Duration::from_millis(50);
+/// A callee's message of an error is cut to so many characters before it is handed on.
+pub const ERROR_MESSAGE_CHARS_MAX: usize = 300;
+/// What the answerer takes for each token, unless it is told otherwise.
+pub const TOKEN_PACE: Duration = Duration::from_micros(700);
 /// The vector database has this long.
 pub const VECTOR_DB_DEADLINE: Duration = Duration::from_secs(1);
 /// Each attempt at the LLM has this long.

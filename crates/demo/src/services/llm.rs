@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use super::Service;
 use crate::answerer::{Answer, MODEL, answer, count_tokens};
 use crate::http_server::failure;
-use crate::limits::LLM_DEADLINE;
+use crate::limits::{LLM_DEADLINE, TOKEN_PACE};
 use crate::settings::Provider;
 
 #[derive(Clone)]
@@ -33,8 +33,8 @@ struct Llm {
 
 pub(super) fn routes(service: &Service) -> Router {
     let settings = &service.settings;
-    let micros = settings.text("DEMO_TOKEN_US").and_then(|text| text.parse().ok()).unwrap_or(700);
-    let llm = Llm { service: service.clone(), provider: settings.provider(), pace: Duration::from_micros(micros) };
+    let pace = settings.text("DEMO_TOKEN_US").and_then(|text| text.parse().ok()).map(Duration::from_micros);
+    let llm = Llm { service: service.clone(), provider: settings.provider(), pace: pace.unwrap_or(TOKEN_PACE) };
     Router::new().route("/v1/chat/completions", post(complete)).with_state(llm)
 }
 

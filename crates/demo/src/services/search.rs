@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -18,7 +17,7 @@ use super::Service;
 use crate::corpus::{Passage, passages};
 use crate::embedding::embed;
 use crate::http_server::failure;
-use crate::limits::{PASSAGES_FOUND, VECTOR_DB_DEADLINE};
+use crate::limits::{FILL_ATTEMPTS, FILL_PAUSE, PASSAGES_FOUND, VECTOR_DB_DEADLINE};
 use crate::settings::Provider;
 use crate::vector_rpc::{Point, SearchRequest, VectorClient};
 
@@ -100,12 +99,12 @@ impl Search {
         let points: Vec<Point> =
             self.passages.keys().zip(vectors).map(|(id, vector)| Point { id: id.clone(), vector }).collect();
         let mut problem = String::new();
-        for attempt in 0..20_u32 {
+        for attempt in 1..=FILL_ATTEMPTS {
             match self.vectors.upsert(points.clone()).await {
                 Ok(_) => return Ok(()),
                 Err(error) => problem = error,
             }
-            tokio::time::sleep(Duration::from_millis(50 * u64::from(attempt + 1))).await;
+            tokio::time::sleep(FILL_PAUSE * attempt).await;
         }
         Err(format!("cannot fill the vector database: {problem}"))
     }

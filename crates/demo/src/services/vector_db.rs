@@ -20,6 +20,7 @@ use super::Service;
 use crate::cancelled::Unfinished;
 use crate::fault::CALLER_HEADER;
 use crate::http_server::{business_attributes, extract};
+use crate::limits::UPSERT_BYTES_MAX;
 use crate::vector_rpc::{
     Hit, Point, SEARCH, SearchRequest, SearchResponse, UPSERT, UpsertRequest, UpsertResponse, code_name,
 };
@@ -59,7 +60,7 @@ async fn search(State(database): State<VectorDb>, request: axum::extract::Reques
 
 async fn upsert(State(database): State<VectorDb>, request: axum::extract::Request) -> Response {
     let mut grpc = tonic::server::Grpc::new(ProstCodec::<UpsertResponse, UpsertRequest>::default())
-        .max_decoding_message_size(64 << 20);
+        .max_decoding_message_size(UPSERT_BYTES_MAX);
     respond(grpc.unary(Upserting(database), request).await)
 }
 
