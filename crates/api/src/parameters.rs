@@ -143,12 +143,7 @@ fn rfc3339(text: &str) -> Option<Instant> {
         return None;
     }
     let nanos: i128 = if fraction.is_empty() { 0 } else { format!("{fraction:0<9}").parse().ok()? };
-    // Days from civil (Hinnant, "chrono-compatible low-level date algorithms").
-    let shifted = if month <= 2 { year - 1 } else { year };
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = (shifted / 400) * 146_097 + (shifted % 400) * 365 + (shifted % 400) / 4 - (shifted % 400) / 100
-        + day_of_year
-        - 719_468;
+    let days = stdx::days_from_civil(year, month, day);
     let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second - offset_seconds;
     u64::try_from(i128::from(seconds) * 1_000_000_000 + nanos).ok().map(Instant)
 }

@@ -1,4 +1,4 @@
-//! The few things the standard library lacks: a clock and randomness that are handed in.
+//! The few things the standard library lacks: a clock and randomness that are handed in, dates, printable text.
 //!
 //! Nobody below `headwater` asks the operating system for the time or for random bytes; whoever needs them takes a
 //! [`Clock`] or a [`Random`]. Tests hand in [`ManualClock`] and [`SeededRandom`].
@@ -7,12 +7,15 @@
 //! | --- | --- |
 //! | `clock.rs` | wall time and monotonic time, the system's and a hand-moved one |
 //! | `random.rs` | random numbers, the system's seed or a fixed one |
+//! | `civil.rs` | dates as days |
 //! | `printable.rs` | text from elsewhere, safe to show on a terminal |
 
+mod civil;
 mod clock;
 mod printable;
 mod random;
 
+pub use civil::days_from_civil;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use printable::printable;
 pub use random::{Random, SeededRandom};
