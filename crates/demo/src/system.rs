@@ -253,3 +253,13 @@ fn address_in(line: &str) -> Option<String> {
     let said: Value = serde_json::from_str(line).ok()?;
     said["address"].as_str().map(str::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_service_starts_in_one_wave() {
+        assert_eq!(WAVES.concat(), SERVICES);
+    }
+}

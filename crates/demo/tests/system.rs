@@ -165,10 +165,10 @@ fn a_slow_vector_database_becomes_a_504_after_a_second() {
 #[test]
 fn a_service_without_exporter_is_silent_and_still_hands_the_context_on() {
     runtime().block_on(async {
-        let sink = Sink::start().await;
-        let mut options = options(&sink);
-        options.exports.insert("rag".into(), Export::Off);
-        let started = Started { system: System::start(&options).await.expect("starts"), sink };
+        let started = Started::with(|options| {
+            options.exports.insert("rag".into(), Export::Off);
+        })
+        .await;
         let answer = started.ask("What is a span?", "h", None).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         let Started { system, sink } = started;
@@ -184,10 +184,7 @@ fn a_service_without_exporter_is_silent_and_still_hands_the_context_on() {
 #[test]
 fn strangers_are_refused_and_faults_need_permission() {
     runtime().block_on(async {
-        let sink = Sink::start().await;
-        let mut options = options(&sink);
-        options.faults = false;
-        let system = Started { system: System::start(&options).await.expect("starts"), sink };
+        let system = Started::with(|options| options.faults = false).await;
         let refused = system.ask_as("nonsense", "What is a span?", "g", None).await;
         assert_eq!(refused.status, 401, "{}", refused.body);
         let answer = system.ask("What is a resource?", "g", Some("edge=rag->llm,status=503")).await;
@@ -278,11 +275,9 @@ fn the_polyglot_services_behave_alike() {
         return;
     }
     runtime().block_on(async {
-        let sink = Sink::start().await;
         let folder = tempfile::tempdir().expect("a folder");
-        let mut options = options(&sink);
-        options.programs = demo::set_up_polyglot(folder.path(), |_| ()).await.expect("set up");
-        let system = Started { system: System::start(&options).await.expect("starts"), sink };
+        let programs = demo::set_up_polyglot(folder.path(), |_| ()).await.expect("set up");
+        let system = Started::with(|options| options.programs = programs).await;
 
         let answer = system.ask("What does a span's parent id mean?", "a", None).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -352,9 +347,7 @@ struct Started {
 /// Starts the system and runs `scenario` against it.
 fn check<F: Future<Output = ()>>(scenario: impl FnOnce(Arc<Started>) -> F) {
     runtime().block_on(async {
-        let sink = Sink::start().await;
-        let system = System::start(&options(&sink)).await.expect("the system starts");
-        let started = Arc::new(Started { system, sink });
+        let started = Arc::new(Started::with(|_| ()).await);
         scenario(started.clone()).await;
         Arc::try_unwrap(started).ok().expect("the scenario has ended").system.stop().await;
     });
@@ -383,6 +376,14 @@ struct Answer {
 }
 
 impl Started {
+    /// Starts the system with what `change` makes of the usual options.
+    async fn with(change: impl FnOnce(&mut SystemOptions)) -> Self {
+        let sink = Sink::start().await;
+        let mut options = options(&sink);
+        change(&mut options);
+        Self { system: System::start(&options).await.expect("the system starts"), sink }
+    }
+
     async fn ask(&self, question: &str, namespace: &str, fault: Option<&str>) -> Answer {
         self.ask_as(&self.system.token, question, namespace, fault).await
     }
@@ -412,7 +413,7 @@ impl Started {
             if (whole(&trace) && trace.orphans() == 0 && trace.clients_have_servers()) || Instant::now() > deadline {
                 return trace;
             }
-            self.sink.arrived.notified().await;
+            let _ = tokio::time::timeout(Duration::from_secs(1), self.sink.arrived.notified()).await;
         }
     }
 
