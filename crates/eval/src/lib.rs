@@ -36,7 +36,7 @@ mod watched;
 pub use complete::Learned;
 pub use json_path::JsonPath;
 pub use run::{Host, Plan, PlanError, RunEvent, RunOptions, Stop, run};
-pub use source::{Arrivals, ArrivedSpan, Cursor, NoSettings, NoSink, Settings, SourceError, SpanSink, TraceSource};
+pub use source::{Arrivals, ArrivedSpan, Cursor, NoSettings, Settings, SourceError, SpanSink, TraceSource};
 pub use suggest::suggest;
 pub use trigger::{ClientError, HttpClient};
 pub use watched::WatchedTraces;

@@ -83,18 +83,9 @@ impl std::error::Error for SourceError {}
 /// Takes the runner's own spans (scenario, trigger, wait, judge) so that they reach the store that the services' spans
 /// reach. They carry the scope [`OWN_SCOPE`](crate::OWN_SCOPE), by which selectors leave them out.
 pub trait SpanSink: Send + Sync + fmt::Debug {
-    /// Hands over `batch`. A run does not fail because its own spans could not be kept; the sink counts such losses.
+    /// Hands over `batch`. A run does not fail because its own spans could not be kept; the sink tells
+    /// people of such a loss.
     fn deliver(&self, batch: Batch) -> BoxFuture<'_, ()>;
-}
-
-/// A sink that keeps nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoSink;
-
-impl SpanSink for NoSink {
-    fn deliver(&self, _batch: Batch) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::ready(()))
-    }
 }
 
 /// Keeps small texts from one run to the next: what was learned about exporters.

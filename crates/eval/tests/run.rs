@@ -7,9 +7,9 @@ use std::sync::Arc;
 use eval::exit_code::Flaky;
 use eval::report::{self, AssertionReport, Progress, RunReport, Style, Terminal, Verdict};
 use eval::suite::{Suite, SuiteInput};
-use eval::{Host, HttpClient, NoSettings, NoSink, Plan, RunOptions, Stop, run};
+use eval::{Host, HttpClient, NoSettings, Plan, RunOptions, Stop, run};
 use stdx::{SeededRandom, SystemClock};
-use system::{Behaviour, System};
+use system::{Behaviour, NoSink, System};
 
 fn suite(text: &str, system: &System) -> Suite {
     let url = format!("http://{}", system.address);
@@ -197,6 +197,20 @@ async fn an_unknown_filter_names_the_scenarios() {
     let options = RunOptions { filter: vec!["hapy path".to_owned()], ..RunOptions::default() };
     let error = Plan::new(Arc::new(suite(FOUR, &system)), options).expect_err("no such scenario");
     insta::assert_snapshot!(error, @"no scenario's name contains `hapy path` (did you mean `happy path`?); there are `happy path`, `cache hit`, `service failure`, `time-out`");
+}
+
+#[tokio::test]
+async fn without_traces_a_scenario_that_asserts_nothing_else_is_not_evaluable() {
+    let system = System::start(Behaviour::default()).await;
+    let without = || RunOptions { without_traces: true, ..RunOptions::default() };
+    let report = run_suite(&one("- services: all"), &system, without()).await;
+    assert_eq!(report.exit_code, Some(3), "{}", told(&report));
+    let reason = &report.scenarios[0].attempts[0].assertions[0].reason;
+    assert!(reason.contains("left out"), "{reason}");
+    let report = run_suite(&one("- status: 200\n- services: all"), &system, without()).await;
+    assert_eq!(report.exit_code, Some(0), "{}", told(&report));
+    assert_eq!(report.scenarios[0].attempts[0].assertions.len(), 1);
+    assert!(report.remarks[0].starts_with("1 assertions"), "{:?}", report.remarks);
 }
 
 #[tokio::test]

@@ -194,13 +194,13 @@ pub struct EvalArgs {
     /// How many scenarios run at once.
     #[arg(long, value_name = "N")]
     pub concurrency: Option<u32>,
-    /// Seed of everything random.
+    /// Seed of the order of attempts; over what the suite says.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// A flaky scenario does not fail the run.
     #[arg(long)]
     pub allow_flaky: bool,
-    /// Skip assertions on the trace and do not wait for it (they are reported as skipped).
+    /// Leave assertions on traces out and do not wait for traces; a scenario that asserts nothing else is not evaluable.
     #[arg(long)]
     pub no_trace: bool,
     /// Print the JSON Schema of the suite file and exit.

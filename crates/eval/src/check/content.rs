@@ -141,15 +141,7 @@ pub(super) fn quantity(quantity: Quantity, range: &Range, judged: &Judged<'_>) -
         Quantity::TimeToFirstToken => spans.iter().map(|(_, amount)| *amount).fold(0.0, f64::max),
         _ => spans.iter().map(|(_, amount)| amount).sum(),
     };
-    let state = if range.above(total) {
-        State::FailedForGood
-    } else if range.below(total) {
-        State::Absent
-    } else if range.high.is_none() {
-        State::HeldForGood
-    } else {
-        State::HeldSoFar
-    };
+    let state = State::of_sum(range, total);
     let noted = spans.iter().map(|&(span, amount)| (span, show(amount)));
     Finding::new(state, expected, format!("{} in {} calls", show(total), spans.len())).noted(noted.collect::<Vec<_>>())
 }
@@ -166,15 +158,7 @@ pub(super) fn logs(contains: &Template, count: &Range, judged: &Judged<'_>) -> F
     };
     let found: Vec<&model::LogRecord> = judged.trace.logs().iter().filter(holds).collect();
     let number = found.len() as f64;
-    let state = if count.above(number) {
-        State::FailedForGood
-    } else if count.below(number) {
-        State::Absent
-    } else if count.high.is_none() {
-        State::HeldForGood
-    } else {
-        State::HeldSoFar
-    };
+    let state = State::of_sum(count, number);
     let spans = found.iter().filter_map(|log| judged.trace.find(log.span_id?)).take(EVIDENCE_MAX);
     let words = format!("{} of {} log records", found.len(), judged.trace.logs().len());
     Finding::new(state, expected, words).evidence(spans.collect::<Vec<_>>())

@@ -2,6 +2,8 @@
 
 use model::SpanIndex;
 
+use crate::suite::Range;
+
 /// Whether it holds, and whether spans that have not arrived could change that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
@@ -17,6 +19,21 @@ pub(crate) enum State {
     FailedSoFar,
     /// Cannot be said on this trace: nothing selected, a key that no span carries.
     NotEvaluable,
+}
+
+impl State {
+    /// Of a number that more spans can only raise, such as a count, against its bounds.
+    pub fn of_sum(range: &Range, sum: f64) -> Self {
+        if range.above(sum) {
+            Self::FailedForGood
+        } else if range.below(sum) {
+            Self::Absent
+        } else if range.high.is_none() {
+            Self::HeldForGood
+        } else {
+            Self::HeldSoFar
+        }
+    }
 }
 
 /// What a check found.

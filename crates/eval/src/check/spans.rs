@@ -31,15 +31,7 @@ fn count(range: &Range, selection: &Selection) -> Finding {
         1 => "1 span".to_owned(),
         count => format!("{count} spans"),
     };
-    let state = if range.above(count) {
-        State::FailedForGood
-    } else if range.below(count) {
-        State::Absent
-    } else if range.high.is_none() {
-        State::HeldForGood
-    } else {
-        State::HeldSoFar
-    };
+    let state = State::of_sum(range, count);
     let nearest = selection.nearest.clone().filter(|_| state == State::Absent);
     Finding::new(state, expected, found).evidence(selection.spans.iter().copied()).nearest(nearest)
 }

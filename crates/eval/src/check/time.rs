@@ -10,6 +10,14 @@ fn selections(selectors: &[Selector], judged: &Judged<'_>) -> Result<Vec<Selecti
     selectors.iter().map(|selector| judged.select(selector)).collect()
 }
 
+/// The selections, or the first that is empty.
+fn none_empty(mut selections: Vec<Selection>) -> Result<Vec<Selection>, Selection> {
+    match selections.iter().position(|selection| selection.spans.is_empty()) {
+        Some(empty) => Err(selections.swap_remove(empty)),
+        None => Ok(selections),
+    }
+}
+
 pub(super) fn order(selectors: &[Selector], judged: &Judged<'_>) -> Finding {
     let selections = match selections(selectors, judged) {
         Ok(selections) => selections,
@@ -17,12 +25,10 @@ pub(super) fn order(selectors: &[Selector], judged: &Judged<'_>) -> Finding {
     };
     let texts: Vec<String> = selections.iter().map(|selection| selection.text.clone()).collect();
     let expected = format!("{}, each over before the next begins", quoted(&texts, " then "));
-    if let Some(empty) = selections.iter().position(|selection| selection.spans.is_empty()) {
-        return selections
-            .into_iter()
-            .nth(empty)
-            .map_or_else(|| Finding::new(State::Absent, "", ""), |selection| selection.absent(expected));
-    }
+    let selections = match none_empty(selections) {
+        Ok(selections) => selections,
+        Err(empty) => return empty.absent(expected),
+    };
     for pair in selections.windows(2) {
         let last = pair[0].spans.iter().copied().max_by_key(|&span| judged.trace.span(span).end);
         let first = pair[1].spans.iter().copied().min_by_key(|&span| judged.trace.span(span).start);
@@ -46,12 +52,10 @@ pub(super) fn parallel(selectors: &[Selector], judged: &Judged<'_>) -> Finding {
     };
     let texts: Vec<String> = selections.iter().map(|selection| selection.text.clone()).collect();
     let expected = format!("{} at the same time", quoted(&texts, " and "));
-    if let Some(empty) = selections.iter().position(|selection| selection.spans.is_empty()) {
-        return selections
-            .into_iter()
-            .nth(empty)
-            .map_or_else(|| Finding::new(State::Absent, "", ""), |selection| selection.absent(expected));
-    }
+    let selections = match none_empty(selections) {
+        Ok(selections) => selections,
+        Err(empty) => return empty.absent(expected),
+    };
     let mut evidence = Vec::new();
     for (position, one) in selections.iter().enumerate() {
         for other in &selections[position + 1..] {

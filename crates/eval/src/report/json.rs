@@ -1,4 +1,4 @@
-//! JSON: the run as it is stored.
+//! JSON: the run in full.
 
 use super::RunReport;
 

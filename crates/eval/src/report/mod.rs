@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `run_report.rs` | [`RunReport`]: a run as it is stored, exported and shown |
+//! | `run_report.rs` | [`RunReport`]: a run in full |
 //! | `fold.rs` | [`Fold`]: a run's report while it runs |
 //! | `terminal.rs`, `style.rs` | progress, table, what is wrong |
 //! | `json.rs`, `junit.rs`, `markdown.rs` | files |

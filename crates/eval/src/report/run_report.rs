@@ -1,5 +1,5 @@
-//! A run, as it is stored, exported and shown. This is the published JSON format: add fields, never change their meaning;
-//! [`SCHEMA_VERSION`] rises when a reader of the old one would be wrong.
+//! A run in full, as reports tell it. This is the published JSON format (`--output json`): add fields, never change their
+//! meaning; [`SCHEMA_VERSION`] rises when a reader of the old one would be wrong.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -122,7 +122,7 @@ pub struct RunReport {
     pub commit: Option<String>,
     /// The branch, where known.
     pub branch: Option<String>,
-    /// Remarks for people, such as that the embedded receiver acknowledges from memory.
+    /// Remarks for people, such as how many assertions were left out.
     pub remarks: Vec<String>,
     /// What could not be done at all (target down, ports in use).
     pub errors: Vec<String>,

@@ -16,8 +16,6 @@ pub struct RunOptions {
     pub filter: Vec<String>,
     /// Judged attempts of each scenario, over all that the suite says.
     pub repeat: Option<u32>,
-    /// Unjudged attempts of each scenario.
-    pub warmup: Option<u32>,
     /// Attempts at once.
     pub concurrency: Option<u32>,
     /// Seed of the order of attempts.
@@ -30,8 +28,6 @@ pub struct RunOptions {
     pub commit: Option<String>,
     /// The branch, where known.
     pub branch: Option<String>,
-    /// Remarks for the report, such as that the receiver acknowledges from memory.
-    pub remarks: Vec<String>,
     /// Headwater's version, for the report.
     pub version: String,
 }
@@ -120,17 +116,17 @@ fn unknown(filter: &str, names: &[&str]) -> String {
 }
 
 fn settings(suite: RunSettings, options: &RunOptions) -> Result<RunSettings, PlanError> {
-    let bounded = |name: &str, value: u32, low: u32, high: u32| {
-        if (low..=high).contains(&value) {
+    let bounded = |name: &str, value: u32, high: u32| {
+        if (1..=high).contains(&value) {
             Ok(value)
         } else {
-            Err(PlanError { message: format!("{name} must be from {low} to {high}, not {value}") })
+            Err(PlanError { message: format!("{name} must be from 1 to {high}, not {value}") })
         }
     };
     Ok(RunSettings {
-        repeat: bounded("repeat", options.repeat.unwrap_or(suite.repeat), 1, REPEAT_MAX)?,
-        warmup: bounded("warm-up", options.warmup.unwrap_or(suite.warmup), 0, REPEAT_MAX)?,
-        concurrency: bounded("concurrency", options.concurrency.unwrap_or(suite.concurrency), 1, CONCURRENCY_MAX)?,
+        repeat: bounded("repeat", options.repeat.unwrap_or(suite.repeat), REPEAT_MAX)?,
+        warmup: suite.warmup,
+        concurrency: bounded("concurrency", options.concurrency.unwrap_or(suite.concurrency), CONCURRENCY_MAX)?,
         seed: options.seed.or(suite.seed),
     })
 }

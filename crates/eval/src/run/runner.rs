@@ -136,15 +136,14 @@ fn header(plan: &Plan, host: &Host) -> RunReport {
     }
 }
 
-/// The host's remarks, and what was left out on request.
+/// What was left out on request.
 fn remarks(plan: &Plan) -> Vec<String> {
-    let mut remarks = plan.options.remarks.clone();
-    if plan.options.without_traces {
-        let scenarios = plan.scenarios.iter().map(|&scenario| &plan.suite.scenarios[scenario]);
-        let count = scenarios.flat_map(|scenario| &scenario.assertions).filter(|one| is_about_trace(one)).count();
-        remarks.push(format!("{count} assertions on traces were left out, as asked"));
+    if !plan.options.without_traces {
+        return Vec::new();
     }
-    remarks
+    let scenarios = plan.scenarios.iter().map(|&scenario| &plan.suite.scenarios[scenario]);
+    let count = scenarios.flat_map(|scenario| &scenario.assertions).filter(|one| is_about_trace(one)).count();
+    vec![format!("{count} assertions on traces were left out, as asked")]
 }
 
 fn finish(report: &mut RunReport, plan: &Plan, elapsed: Duration) {

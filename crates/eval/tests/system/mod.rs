@@ -30,6 +30,16 @@ pub struct Behaviour {
     pub answer_after: u64,
 }
 
+/// Keeps none of the runner's own spans.
+#[derive(Debug)]
+pub struct NoSink;
+
+impl eval::SpanSink for NoSink {
+    fn deliver(&self, _batch: Batch) -> futures_util::future::BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
 pub struct System {
     pub address: SocketAddr,
     pub traces: Arc<WatchedTraces>,

@@ -65,7 +65,6 @@ fn options(args: &EvalArgs) -> RunOptions {
         commit: variable(&["GITHUB_SHA", "CI_COMMIT_SHA"]),
         branch: variable(&["GITHUB_REF_NAME", "CI_COMMIT_REF_NAME"]),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        ..RunOptions::default()
     }
 }
 
