@@ -24,6 +24,7 @@ const chunk = (start) => sizes.filter(({ name }) => name.startsWith(start)).map(
 const goals = [
   { what: "first page (list of traces)", bytes: loadedBy(named), most: 75 * KILO },
   { what: "trace page, all it loads", bytes: loadedBy([...named, ...chunk("TracePage")]), most: 110 * KILO },
+  { what: "report template, one file", bytes: gzipSync(readFileSync(join(assets, "../report.html")), { level: 9 }).length, most: 75 * KILO },
   { what: "everything", bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0), most: 200 * KILO },
 ];
 for (const { name, bytes } of sizes) console.log(`${String(bytes).padStart(7)}  ${name}`);

@@ -1,33 +1,15 @@
 // Asks the server. Nothing else fetches. Addresses are relative to `<base>`, so a prefix in front changes nothing here.
 
+import { ApiError } from "./error.ts";
 import { decodeOutline, type Outline } from "../engine/outline.ts";
 import { OUTLINE_MEDIA_TYPE, type EvalRun, type FindResult, type Info, type KeyList, type Problem, type RunAccepted, type RunList, type ServiceMap, type SpanDetail, type SpanRow, type StartRun, type TraceList, type ValueList } from "./types.ts";
 
-/** An answer that was no success, or none at all (`status` 0). */
-export class ApiError extends Error {
-  override name = "ApiError";
+/** Whether what is shown comes from this file rather than from a server: `embedded.ts` says so in a report. */
+export const isEmbedded: boolean = false;
 
-  constructor(
-    readonly status: number,
-    readonly problem: Problem,
-  ) {
-    super(problem.error);
-  }
-
-  /** Whether asking again may help. */
-  get isPassing(): boolean {
-    return this.status === 0 || this.status === 429 || (this.status >= 500 && this.status !== 501);
-  }
-
-  /** Whether what was asked cannot be read, rather than not answered. */
-  get isMistake(): boolean {
-    return this.status === 400 || this.status === 422;
-  }
-}
-
-/** Whatever was thrown, as an error. */
-export function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
+/** Where the server is, for commands that name it. */
+export function serverOrigin(): string | undefined {
+  return location.origin;
 }
 
 let onSignInNeeded: () => void = () => undefined;
@@ -97,7 +79,7 @@ export const api = {
   runs: (parameters: { cursor?: string }, signal?: AbortSignal) => get<RunList>("evals", parameters, signal),
   run: (id: string, signal?: AbortSignal) => get<EvalRun>(`evals/${encodeURIComponent(id)}`, {}, signal),
   /** Where the trace can be downloaded as OTLP JSON. */
-  otlpUrl: (traceId: string) => apiUrl(tracePath(traceId, "otlp")),
+  otlpUrl: (traceId: string): string | undefined => apiUrl(tracePath(traceId, "otlp")),
   signIn: (token: string) => post("sign-in", { token }),
   async startRun(body: StartRun): Promise<RunAccepted> {
     const response = await post("evals/start", body);

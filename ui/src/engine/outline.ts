@@ -31,6 +31,8 @@ export interface Outline {
   depth: Uint16Array;
   flags: Uint16Array;
   critical: CriticalSegments;
+  /** The ids of the spans, 8 bytes a row, where the outline was asked for with them. */
+  spanId: Uint8Array | undefined;
   /** Earliest start and latest end of any row: what "the whole trace" is on the axis. */
   from: Nanos;
   to: Nanos;
@@ -51,6 +53,18 @@ export function serviceOf(outline: Outline, row: number): OutlineHeader["service
 /** The name of a row's span; it may be empty. */
 export function nameOf(outline: Outline, row: number): string {
   return outline.names[outline.name[row]!]!;
+}
+
+/** The rows of a span: several where its id was used more than once. None in an outline without ids. */
+export function rowsOfSpan(outline: Outline, id: string): number[] {
+  const wanted = id.match(/../g)?.map((byte) => Number.parseInt(byte, 16)) ?? [];
+  const { spanId } = outline;
+  const rows: number[] = [];
+  if (!spanId || wanted.length !== 8) return rows;
+  for (let row = 0; row < outline.n; row++) {
+    if (wanted.every((byte, at) => spanId[8 * row + at] === byte)) rows.push(row);
+  }
+  return rows;
 }
 
 /** Bytes that are no outline, with what was wrong. */
@@ -93,6 +107,7 @@ export function decodeOutline(bytes: ArrayBuffer): Outline {
     depth: column("depth", n),
     flags: column("flags", n),
     critical: { row: column("critRow"), t0: column("critStart"), t1: column("critEnd") },
+    spanId: header.columns.some(({ name }) => name === "spanId") ? readColumn(bytes, base, header, "spanId", "u8", 8 * n) : undefined,
     from: 0,
     to: 0,
   };

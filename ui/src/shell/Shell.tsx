@@ -6,13 +6,13 @@ import type { Info } from "../api/types.ts";
 import { hint } from "../state/keymap.ts";
 import { useCommands } from "../state/keys.ts";
 import { connected, followLive, status } from "../state/live.ts";
-import { nextThemeChoice, themeChoice } from "../state/preferences.ts";
 import { useResource } from "../state/resource.ts";
 import type { Route } from "../state/routes.ts";
 import { useValue } from "../state/signals.ts";
 import { go } from "../state/url.ts";
 import { copyLink } from "../ui/Copy.tsx";
 import { Icon } from "../ui/Icon.tsx";
+import { Logo, ThemeSwitch } from "../ui/Frame.tsx";
 import { Link } from "../ui/Link.tsx";
 import { Banner } from "../ui/States.tsx";
 import { Toast } from "../ui/Toast.tsx";
@@ -74,21 +74,6 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
 function skipToMain(event: MouseEvent): void {
   event.preventDefault();
   document.getElementById("main")?.focus();
-}
-
-function Logo() {
-  return (
-    <svg viewBox="0 0 16 16" aria-hidden="true">
-      <rect width="16" height="16" rx="3.5" fill="var(--accent)" />
-      <path d="M3 4.5h10M5.5 8H11M7 11.5h5" stroke="var(--bg)" strokeWidth="2" strokeLinecap="round" fill="none" />
-    </svg>
-  );
-}
-
-function ThemeSwitch() {
-  const choice = useValue(themeChoice);
-  const icon = ({ auto: "auto", light: "sun", dark: "moon" } as const)[choice];
-  return <button type="button" className="button quiet icon" aria-label={`Theme: ${choice}`} title={`Theme: ${choice}`} onClick={nextThemeChoice}><Icon name={icon} /></button>;
 }
 
 /** What concerns every page: no server, nothing stored any more, a page older than its server. */

@@ -1,7 +1,8 @@
 // Asked for when the server wants a token: it answers with a cookie that scripts cannot read.
 
 import { useState } from "react";
-import { api, toError } from "../api/client.ts";
+import { api } from "../api/client.ts";
+import { toError } from "../api/error.ts";
 import { Dialog } from "../ui/Dialog.tsx";
 import { describe } from "../ui/States.tsx";
 

@@ -2,7 +2,7 @@
 // pass is tried again after 2, 4, 8 … 30 seconds.
 
 import { useCallback, useEffect, useRef, useState } from "react";
-import { ApiError, toError } from "../api/client.ts";
+import { ApiError, toError } from "../api/error.ts";
 
 const RETRY_FIRST_MS = 2000;
 const RETRY_MOST_MS = 30_000;

@@ -33,6 +33,31 @@ function readable(value: string): string {
   return encodeURIComponent(value).replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%20", "+").replaceAll("%2F", "/");
 }
 
+/** How a place stands in the browser's address. */
+interface Address {
+  read(): Place;
+  href(to: string): string;
+}
+
+/** As path and query below the base: the page of a server. */
+const inPath: Address = {
+  read: () => readPlace(new URL(location.href), basePath()),
+  href: (to) => basePath() + to,
+};
+
+/** Behind the `#`: a report is one file, wherever it lies. */
+const inHash: Address = {
+  read: () => readPlace(new URL(location.hash.slice(1), "file:///"), "/"),
+  href: (to) => `#${to}`,
+};
+
+let address = inPath;
+
+/** The `href` of a link to a place, given as `path?query`. */
+export function hrefOf(to: string): string {
+  return address === inPath ? to || "./" : address.href(to);
+}
+
 const current = signal<Place>({ path: "", query: {} });
 export const place = computed(() => current.value);
 /** The path alone: zooming and typing change the query many times a second, which must not render every page again. */
@@ -44,8 +69,9 @@ export const arrivals = signal(0);
 let pending: ReturnType<typeof setTimeout> | undefined;
 
 /** Starts following the address bar. */
-export function followAddress(): void {
-  const read = () => (current.value = readPlace(new URL(location.href), basePath()));
+export function followAddress(how: "path" | "hash" = "path"): void {
+  address = how === "path" ? inPath : inHash;
+  const read = () => (current.value = address.read());
   window.addEventListener("popstate", () => {
     clearTimeout(pending);
     read();
@@ -56,14 +82,14 @@ export function followAddress(): void {
 
 function write(next: Place, how: "push" | "replace"): void {
   clearTimeout(pending);
-  const url = basePath() + writePlace(next);
+  const url = address.href(writePlace(next));
   if (how === "push") history.pushState(null, "", url);
   else history.replaceState(null, "", url);
 }
 
 /** Goes to a place, given as `path?query` relative to the base. */
 export function go(to: string, how: "push" | "replace" = "push"): void {
-  current.value = readPlace(new URL(to, document.baseURI), basePath());
+  current.value = address === inPath ? readPlace(new URL(to, document.baseURI), basePath()) : readPlace(new URL(to, "file:///"), "/");
   write(current.peek(), how);
   arrivals.value++;
 }
@@ -85,5 +111,5 @@ export function changeQuery(changes: Record<string, string | undefined>, how: "p
 
 /** The full URL of what is shown, for sharing. */
 export function shareableUrl(): string {
-  return new URL(writePlace(current.peek()), document.baseURI).href;
+  return new URL(address.href(writePlace(current.peek())), document.baseURI).href;
 }

@@ -1,7 +1,7 @@
 // Keeps a fault in one pane from taking the page down, and loads pages when they are first shown.
 
 import { Component, type ComponentType, type ReactNode, useEffect, useState } from "react";
-import { toError } from "../api/client.ts";
+import { toError } from "../api/error.ts";
 import { copyAndSay } from "./Copy.tsx";
 import { Placeholder } from "./States.tsx";
 

@@ -1,7 +1,7 @@
 // A link within the page: an ordinary `href`, relative to `<base>`, followed without loading the page again.
 
 import type { ReactNode } from "react";
-import { go } from "../state/url.ts";
+import { go, hrefOf } from "../state/url.ts";
 
 interface LinkProps {
   to: string;
@@ -17,7 +17,7 @@ interface LinkProps {
 export function Link({ to, children, onClick, ...rest }: LinkProps) {
   return (
     <a
-      href={to || "./"}
+      href={hrefOf(to)}
       {...rest}
       onClick={(event) => {
         onClick?.(event);

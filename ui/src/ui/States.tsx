@@ -1,7 +1,7 @@
 // Empty, loading and failed: what stands where data would.
 
 import { type ReactNode, useEffect, useState } from "react";
-import { ApiError } from "../api/client.ts";
+import { ApiError } from "../api/error.ts";
 import type { Resource } from "../state/resource.ts";
 import { Icon, type IconName } from "./Icon.tsx";
 

@@ -1,7 +1,7 @@
 // A run: scenarios and their attempts against their assertions, and everything about the one that is picked.
 
 import { useEffect } from "react";
-import { api } from "../../api/client.ts";
+import { api, serverOrigin } from "../../api/client.ts";
 import type { EvalRun } from "../../api/types.ts";
 import { formatAgo, formatDuration, formatFullTime } from "../../engine/time.ts";
 import { wordCodec } from "../../state/codecs.ts";
@@ -64,7 +64,8 @@ function RunBody({ run }: { run: EvalRun }) {
 function commandFor(run: EvalRun): string {
   const quoted = (text: string) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
   const filters = run.scenarios.filter(({ verdict }) => verdict !== "pass").map(({ name }) => ` --filter ${quoted(name)}`);
-  return `headwater eval headwater.yaml --server ${location.origin}${filters.join("")}`;
+  const origin = serverOrigin();
+  return `headwater eval headwater.yaml${origin ? ` --server ${origin}` : ""}${filters.join("")}`;
 }
 
 function RunFacts({ run, show }: { run: EvalRun; show: "all" | "failing" }) {

@@ -1,7 +1,8 @@
 // Runs of evaluations, newest first; those that run now change in place.
 
 import { useEffect, useState } from "react";
-import { api, toError } from "../../api/client.ts";
+import { api } from "../../api/client.ts";
+import { toError } from "../../api/error.ts";
 import type { RunList, RunSummary } from "../../api/types.ts";
 import { formatAgo, formatDuration, formatFullTime } from "../../engine/time.ts";
 import { onLive } from "../../state/live.ts";

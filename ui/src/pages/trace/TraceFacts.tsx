@@ -16,6 +16,7 @@ import { VerdictMark } from "../../ui/Verdict.tsx";
 export function TraceFacts({ view }: { view: TraceView }) {
   const { outline } = view;
   const { summary, traceId } = outline.header;
+  const otlp = api.otlpUrl(traceId);
   const parts = view.shares.map(({ service, nanos }) => ({ look: outline.services[service]!, nanos }));
   return (
     <header className="trace-facts">
@@ -24,7 +25,7 @@ export function TraceFacts({ view }: { view: TraceView }) {
         <h1 className="clip" title={summary.rootName}><span className="muted">{summary.rootService}</span> {summary.rootName || "(no name)"}</h1>
         <span className="trace-id"><code title={traceId}>{traceId.slice(0, 8)}…</code><Copy text={traceId} label="Copy the trace id" /></span>
         <button type="button" className="button quiet" onClick={copyLink} title={`Copy a link to this view (${hint("everywhere", "copyLink")})`}><Icon name="link" />Link</button>
-        <a className="button quiet" href={api.otlpUrl(traceId)} download={`${traceId}.otlp.json`} title="Download the trace as OTLP JSON"><Icon name="external" />OTLP</a>
+        {otlp && <a className="button quiet" href={otlp} download={`${traceId}.otlp.json`} title="Download the trace as OTLP JSON"><Icon name="external" />OTLP</a>}
       </div>
       <dl className="facts">
         <Fact label="Duration"><strong>{formatDuration(summary.duration)}</strong></Fact>

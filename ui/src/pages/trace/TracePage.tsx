@@ -1,7 +1,8 @@
 // A trace: fetched as an outline, then shown; says what happens when it is not there, or not all of it yet.
 
 import { useEffect, useRef, useState } from "react";
-import { api, ApiError } from "../../api/client.ts";
+import { api, isEmbedded } from "../../api/client.ts";
+import { ApiError } from "../../api/error.ts";
 import type { Outline } from "../../engine/outline.ts";
 import { formatDuration } from "../../engine/time.ts";
 import { onLive } from "../../state/live.ts";
@@ -23,6 +24,7 @@ export function TracePage({ traceId }: { traceId: string }) {
   useTitle(summary ? `${formatDuration(summary.duration)} ${summary.rootName} · trace` : "Trace");
   const isMissing = outline.error instanceof ApiError && outline.error.status === 404;
   useGrowth(traceId, outline.data, outline.reload);
+  if (!outline.data && isMissing && isEmbedded) return <LeftOut traceId={traceId} error={outline.error} />;
   if (!outline.data && isMissing) return <Missing traceId={traceId} reload={outline.reload} />;
   return (
     <>
@@ -55,6 +57,11 @@ function useGrowth(traceId: string, outline: Outline | undefined, reload: () => 
       stopGap();
     };
   }, [traceId, reload]);
+}
+
+/** What the report says of a trace that it does not hold. */
+function LeftOut({ traceId, error }: { traceId: string; error: Error | undefined }) {
+  return <Empty isPage title={`Trace ${traceId} is not in this report`}>{error && <p>{error.message}</p>}</Empty>;
 }
 
 function Missing({ traceId, reload }: { traceId: string; reload: () => void }) {

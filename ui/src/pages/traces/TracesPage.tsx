@@ -1,7 +1,8 @@
 // The list of traces: filtered by the server, live on top.
 
 import { useEffect, useRef, useState } from "react";
-import { api, ApiError, toError } from "../../api/client.ts";
+import { api } from "../../api/client.ts";
+import { ApiError, toError } from "../../api/error.ts";
 import type { ServiceStyle, TraceList, TraceSort } from "../../api/types.ts";
 import { formatCount, formatDuration } from "../../engine/time.ts";
 import { rangeCodec, rangeStart, switchCodec, wordCodec } from "../../state/codecs.ts";
