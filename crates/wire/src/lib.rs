@@ -19,6 +19,9 @@
 //! | `span.rs` | one span in full; find |
 //! | `watch.rs` | spans as they arrive, for an evaluation beside the server |
 //! | `map.rs` | the service map |
+//! | `explain.rs` | findings over a selection of traces; what a change would do |
+//! | `compare.rs` | two selections beside each other |
+//! | `doctor.rs` | what is wrong with the instrumentation |
 //! | `complete.rs` | known keys and values |
 //! | `evals.rs` | runs, scenarios, assertions, verdicts |
 //! | `problem.rs` | what went wrong; cost and completeness of answers |
@@ -26,8 +29,11 @@
 //! | `shape.rs` | one declaration for Rust, JSON and TypeScript |
 //! | `type_script.rs` | the file `ui/src/api/types.ts` |
 
+mod compare;
 mod complete;
+mod doctor;
 mod evals;
+mod explain;
 mod info;
 mod map;
 mod outline;
@@ -41,10 +47,19 @@ mod type_script;
 mod value;
 mod watch;
 
+pub use compare::{
+    AttributeDifference, CompareRequest, ComparedSide, Comparison, DifferenceVerdict, OperationDifference,
+    RootCauseAnswer, RootCauseSuspect, StructureChange, StructureDifference,
+};
 pub use complete::{KeyList, KnownKey, KnownValue, ValueList};
+pub use doctor::{Ailment, Diagnosis, ServiceHealth, Severity};
 pub use evals::{
     AssertionResult, AttemptResult, EvalRun, EvidenceSpan, RunAccepted, RunList, RunSummary, ScenarioResult, StartRun,
     StepResult, Verdict, VerdictCounts,
+};
+pub use explain::{
+    CannotTell, Change, ChangeEffect, ChangeKind, ChangedTrace, Explanation, Finding, FindingConfidence,
+    FindingEvidence, FindingPlace, LookedAt, SavingBounds, Selection, Spread, WhatIfAnswer, WhatIfRequest,
 };
 pub use info::{
     Forwarding, ForwardingState, Info, ReasonCount, Receiving, Rejection, ServiceList, ServiceStyle, Status, Storing,

@@ -1,9 +1,10 @@
 //! The TypeScript of the API, made from the same declarations as the JSON: `ui/src/api/types.ts`.
 
 use crate::{
-    Declarations, Deleted, EvalRun, FindResult, Info, KeyList, LiveEvals, LiveGap, LiveStatus, LiveTraces,
-    OUTLINE_MEDIA_TYPE, OutlineJson, Problem, RunAccepted, RunList, ServiceList, ServiceMap, Shape, SpanDetail,
-    SpanRow, StartRun, Status, TraceList, TraceSort, ValueList, WatchHeader, flag,
+    CompareRequest, Comparison, Declarations, Deleted, Diagnosis, EvalRun, Explanation, FindResult, Info, KeyList,
+    LiveEvals, LiveGap, LiveStatus, LiveTraces, OUTLINE_MEDIA_TYPE, OutlineJson, Problem, RunAccepted, RunList,
+    ServiceList, ServiceMap, Shape, SpanDetail, SpanRow, StartRun, Status, TraceList, TraceSort, ValueList,
+    WatchHeader, WhatIfAnswer, WhatIfRequest, flag,
 };
 
 /// The whole file, ready to be written.
@@ -22,6 +23,12 @@ pub fn type_script() -> String {
     WatchHeader::declare(&mut declarations);
     Deleted::declare(&mut declarations);
     ServiceMap::declare(&mut declarations);
+    Explanation::declare(&mut declarations);
+    WhatIfRequest::declare(&mut declarations);
+    WhatIfAnswer::declare(&mut declarations);
+    CompareRequest::declare(&mut declarations);
+    Comparison::declare(&mut declarations);
+    Diagnosis::declare(&mut declarations);
     KeyList::declare(&mut declarations);
     ValueList::declare(&mut declarations);
     RunList::declare(&mut declarations);

@@ -1,5 +1,31 @@
 // The JSON of Headwater's HTTP API. Generated from the crate `wire` (`cargo xtask gen`); do not edit.
 
+/** Something that is wrong. */
+export interface Ailment {
+  /** The same for the same thing at the same place. */
+  id: string;
+  /** What it is, such as `context-lost`. */
+  kind: string;
+  /** How bad it is. */
+  severity: Severity;
+  /** The service where it is to be mended. */
+  service: string;
+  /** The hop: caller, or what comes before; null where it is one service alone. */
+  caller: string | null;
+  /** One sentence: what is wrong, with figures. */
+  what: string;
+  /** The pattern that shows it. */
+  pattern: string;
+  /** How to mend it, for the language of the service where it is known. */
+  remedy: string;
+  /** In how many traces. */
+  traceCount: number;
+  /** Of how many. */
+  traceTotal: number;
+  /** Spans that show it, some of them. */
+  evidence: FindingEvidence[];
+}
+
 /** Spans and log records that arrived together. */
 export interface Arrival {
   /** When, by the server's clock; `"0"` where it was not noted because nobody watched the trace yet. */
@@ -68,6 +94,18 @@ export interface Attribute {
   value: AttributeValue;
 }
 
+/** A value that is more frequent on one side. */
+export interface AttributeDifference {
+  /** The attribute, such as `span.http.route`. */
+  key: string;
+  /** The value; null: the attribute is missing. */
+  value: string | null;
+  /** Share of the traces that have it, 0 to 1. */
+  shareBefore: number;
+  /** Share of the traces that have it, 0 to 1. */
+  shareAfter: number;
+}
+
 /**
  * A typed value. Integers, doubles and bytes are text ("9223372036854775807", "NaN", base64), because JSON numbers
  * cannot hold them all. `cut` stands for a value too large to send unasked: ask with `full=true` for all of it.
@@ -82,6 +120,101 @@ export type AttributeValue =
   | { type: "array"; value: AttributeValue[] }
   | { type: "map"; value: Attribute[] }
   | { type: "cut"; value: CutValue };
+
+/** Why an analysis says nothing. */
+export interface CannotTell {
+  /** Which. */
+  analysis: string;
+  /** Why. */
+  why: string;
+}
+
+/** A change. An operation is a span's name, or `SERVICE:NAME`. */
+export interface Change {
+  /** What is done. */
+  kind: ChangeKind;
+  /** To which operations; empty for `drop-retries` of all. */
+  operations: string[];
+  /** `speed-up`: how many times as fast, 2 for twice; below 1 is slower. Null otherwise. */
+  factor: number | null;
+}
+
+/** What one change does alone. */
+export interface ChangeEffect {
+  /** The change in words. */
+  text: string;
+  /** Spans that it was applied to. */
+  spanCount: number;
+  /** Traces that would change. */
+  changedCount: number;
+  /** How much sooner the traces would end that change. */
+  saving: Spread;
+}
+
+/** What a change does. */
+export type ChangeKind =
+  /** The operations run side by side where they are siblings. */
+  | "parallel"
+  /** The operations are answered at once. */
+  | "cache"
+  /** The operations take a part of their time. */
+  | "speed-up"
+  /** Failed attempts that were tried again, and the pauses after them, do not happen. */
+  | "drop-retries";
+
+/** A trace that would change. */
+export interface ChangedTrace {
+  /** 32 hex digits. */
+  traceId: string;
+  /** Now, ns. */
+  before: number;
+  /** With all changes, ns. */
+  after: number;
+}
+
+/** `POST /api/v1/compare`. */
+export interface CompareRequest {
+  /** What is taken as normal. */
+  before: Selection;
+  /** What is held against it. */
+  after: Selection;
+}
+
+/** One side of a comparison. */
+export interface ComparedSide {
+  /** The traces. */
+  lookedAt: LookedAt;
+  /** How long their roots took. */
+  duration: Spread;
+  /** Traces with an error. */
+  errorCount: number;
+}
+
+/** The answer. */
+export interface Comparison {
+  /** The two sides. */
+  before: ComparedSide;
+  /** The other. */
+  after: ComparedSide;
+  /** Places in the tree of calls that are there more or less often, the outermost first. */
+  structure: StructureDifference[];
+  /** Operations that differ, the largest difference first. */
+  operations: OperationDifference[];
+  /** Operations that were compared and do not differ. */
+  sameCount: number;
+  /** Operations of which there are too few measurements. */
+  notEnoughCount: number;
+  /** Which service made it slower. */
+  rootCause: RootCauseAnswer;
+  /** Attribute values that are more frequent on one side. */
+  attributes: AttributeDifference[];
+  /** What could not be told, and why. */
+  remarks: string[];
+  /** Whether everything selected was looked at. */
+  completeness: Completeness;
+  /** What it cost. */
+  cost: Cost;
+}
 
 /** Whether an answer holds everything, and if not, why. */
 export interface Completeness {
@@ -116,6 +249,45 @@ export interface Deleted {
   /** Spans that are gone. */
   spans: number;
 }
+
+/** `GET /api/v1/doctor`. */
+export interface Diagnosis {
+  /** The traces. */
+  lookedAt: LookedAt;
+  /** What is wrong, the worst first; empty when nothing is. */
+  ailments: Ailment[];
+  /** Who sends spans. */
+  services: ServiceHealth[];
+  /** What could not be told, and why. */
+  remarks: string[];
+  /** Whether everything selected was looked at. */
+  completeness: Completeness;
+  /** What it cost. */
+  cost: Cost;
+}
+
+/** What the measurements of an operation prove. */
+export type DifferenceVerdict =
+  /** No difference that is both significant and of size. */
+  | "same"
+  /** The middle moved up. */
+  | "slower"
+  /** The middle moved down. */
+  | "faster"
+  /** The tail moved up; the middle did not. */
+  | "slower-tail"
+  /** The tail moved down; the middle did not. */
+  | "faster-tail"
+  /** Fails more often. */
+  | "more-errors"
+  /** Fails less often. */
+  | "fewer-errors"
+  /** Too few measurements on a side. */
+  | "not-enough-data"
+  /** Seen after only. */
+  | "added"
+  /** Seen before only. */
+  | "removed";
 
 /** Which evaluation caused a trace. */
 export interface EvalMark {
@@ -165,6 +337,26 @@ export interface ExceptionDetail {
   stackTrace: string;
 }
 
+/** `GET /api/v1/findings`. */
+export interface Explanation {
+  /** The traces. */
+  lookedAt: LookedAt;
+  /** The findings, the most worthwhile first. */
+  findings: Finding[];
+  /** How many there are; more than `findings` where a limit was given. */
+  findingCount: number;
+  /** How many were left out because they are suppressed. */
+  suppressedCount: number;
+  /** Analyses that could not say anything, each with the reason. */
+  cannotTell: CannotTell[];
+  /** Remarks on the data: what is broken in it and how it was taken. */
+  remarks: string[];
+  /** Whether everything selected was looked at. */
+  completeness: Completeness;
+  /** What it cost. */
+  cost: Cost;
+}
+
 /** How `q` of find was read. */
 export type FindMode =
   /** As a TraceQL selector: it began with `{`. */
@@ -184,6 +376,67 @@ export interface FindResult {
   remarks: QueryProblem[];
   /** What it cost. */
   cost: Cost;
+}
+
+/** A result for people. */
+export interface Finding {
+  /** The same from run to run for the same thing at the same place: what `suppress` takes. */
+  id: string;
+  /** What it is, such as `bottleneck`. */
+  kind: string;
+  /** What it is, in a few words for people. */
+  title: string;
+  /** Where. */
+  place: FindingPlace;
+  /** One sentence with the figures. */
+  what: string;
+  /** Further sentences: what speaks for it and against it. */
+  details: string[];
+  /** In how many traces. */
+  traceCount: number;
+  /** Of how many. */
+  traceTotal: number;
+  /** Spans that show it, some of them. */
+  evidence: FindingEvidence[];
+  /** What it costs in a trace that has it, median, ns; null where it costs no time. */
+  cost: number | null;
+  /** What a change could save in a trace that has it; null where nothing can be said. */
+  saving: SavingBounds | null;
+  /** Tokens that could be saved in all traces looked at; null where there are none. */
+  tokensSaved: number | null;
+  /** Money that could be saved in all traces looked at, US dollars by the price table; null where it is not known. */
+  moneySaved: number | null;
+  /** How sure it is. */
+  confidence: FindingConfidence;
+  /** What to do next. */
+  nextStep: string;
+}
+
+/** How sure a finding is. */
+export type FindingConfidence =
+  /** Seen in few traces. */
+  | "hint"
+  /** Seen in at least fifty traces. */
+  | "evidence";
+
+/** A span that shows a finding. The page opens `/trace/{traceId}?span={spanId}`. */
+export interface FindingEvidence {
+  /** 32 hex digits. */
+  traceId: string;
+  /** 16 hex digits; null where the whole trace shows it. */
+  spanId: string | null;
+}
+
+/** Where a finding is. */
+export interface FindingPlace {
+  /** In words. */
+  text: string;
+  /** The service, or the caller of an edge; null where it is none. */
+  service: string | null;
+  /** The operation; null where it is none. */
+  operation: string | null;
+  /** The callee of an edge; null where it is none. */
+  callee: string | null;
 }
 
 /** One destination. */
@@ -446,6 +699,20 @@ export interface LogDetail {
   exception: ExceptionDetail | null;
 }
 
+/** What was looked at. */
+export interface LookedAt {
+  /** The selection in words. */
+  text: string;
+  /** Traces that were read. */
+  traceCount: number;
+  /** Their spans. */
+  spanCount: number;
+  /** When the first of them started; null without traces. */
+  first: UnixNanos | null;
+  /** When the last of them started; null without traces. */
+  last: UnixNanos | null;
+}
+
 /** Calls from one node to another. */
 export interface MapEdge {
   /** The caller's name. */
@@ -507,6 +774,32 @@ export interface OddityDetail {
   text: string;
   /** How many spans it concerns. */
   count: number;
+}
+
+/** An operation that differs. */
+export interface OperationDifference {
+  /** The service. */
+  service: string;
+  /** The operation. */
+  operation: string;
+  /** What may be concluded. */
+  verdict: DifferenceVerdict;
+  /** Median, ns. */
+  medianBefore: number;
+  /** Median, ns. */
+  medianAfter: number;
+  /** 95th percentile, ns. */
+  p95Before: number;
+  /** 95th percentile, ns. */
+  p95After: number;
+  /** Spans. */
+  countBefore: number;
+  /** Spans. */
+  countAfter: number;
+  /** Spans that failed. */
+  errorsBefore: number;
+  /** Spans that failed. */
+  errorsAfter: number;
 }
 
 /** One column of the binary outline. */
@@ -709,6 +1002,32 @@ export interface ResourceDetail {
   schemaUrl: string;
 }
 
+/** Which service made it slower, or "cannot tell". */
+export interface RootCauseAnswer {
+  /** The service; null: cannot tell. */
+  answer: string | null;
+  /** Why that is the answer, or why there is none. */
+  why: string;
+  /** What a score had to exceed; null where it could not be fixed. */
+  threshold: number | null;
+  /** The worst spot of each service, worst first. */
+  suspects: RootCauseSuspect[];
+}
+
+/** A spot that became slower. */
+export interface RootCauseSuspect {
+  /** Who answers for it. */
+  service: string;
+  /** The operation, or the edge. */
+  place: string;
+  /** Rise in units of its normal variation. */
+  score: number;
+  /** 90th percentile of the time spent there, ns. */
+  p90Before: number;
+  /** 90th percentile of the time spent there, ns. */
+  p90After: number;
+}
+
 /** A root operation. */
 export interface RootOperation {
   /** Its service. */
@@ -761,6 +1080,16 @@ export interface RunSummary {
   exitCode: number | null;
 }
 
+/** Bounds of a saving in a trace, ns. */
+export interface SavingBounds {
+  /** At least. */
+  least: number;
+  /** Mostly. */
+  median: number;
+  /** At most. */
+  most: number;
+}
+
 /** What came of a scenario. */
 export interface ScenarioResult {
   /** Its name. */
@@ -783,6 +1112,44 @@ export interface ScopeDetail {
   droppedAttributes: number;
   /** Schema URL; empty when none. */
   schemaUrl: string;
+}
+
+/** Which traces are meant. Everything may be left out; `trace` and `run` go before `query`. */
+export interface Selection {
+  /** One trace, by id. */
+  trace: string | null;
+  /** All traces that an evaluation's run judged, by the run's id. */
+  run: string | null;
+  /** TraceQL; bare words search span names. */
+  query: string | null;
+  /** How far back: `1h`. */
+  since: string | null;
+  /** From here on, as in query parameters. */
+  start: string | null;
+  /** Up to here. */
+  end: string | null;
+  /** How many traces at most, newest first. */
+  limit: number | null;
+}
+
+/** A service that sends spans, or is only told of. */
+export interface ServiceHealth {
+  /** Its name; empty where spans do not name it. */
+  service: string;
+  /** Spans in the traces looked at. */
+  spanCount: number;
+  /** Traces it is in. */
+  traceCount: number;
+  /** `telemetry.sdk.language`; null where it is not said. */
+  language: string | null;
+  /** `telemetry.sdk.name` and version; null where it is not said. */
+  sdk: string | null;
+  /** Instrumentation scopes, the most frequent first. */
+  scopes: string[];
+  /** The start of its newest span. */
+  lastSeen: UnixNanos;
+  /** No span of its own: only its callers tell of it. */
+  silent: boolean;
 }
 
 /** `GET /api/v1/services`: every service seen, with its look. */
@@ -834,6 +1201,15 @@ export interface ServiceStyle {
   /** Two letters, unique among the services of this server. */
   monogram: string;
 }
+
+/** How bad something is. */
+export type Severity =
+  /** Traces are broken. */
+  | "broken"
+  /** Something is missing or misleading. */
+  | "warning"
+  /** Good to know. */
+  | "note";
 
 /** `GET /api/v1/trace/{id}/spans/{row}`: everything about one span. */
 export interface SpanDetail {
@@ -945,6 +1321,18 @@ export interface SpanRow {
   rows: number[];
 }
 
+/** Quantiles, ns; null where nothing was measured. */
+export interface Spread {
+  /** Measurements. */
+  count: number;
+  /** Median. */
+  p50: number | null;
+  /** 95th percentile. */
+  p95: number | null;
+  /** 99th percentile. */
+  p99: number | null;
+}
+
 /** `POST /api/v1/evals/start`: starts a suite that was named on the command line. */
 export interface StartRun {
   /** The suite's name, one of `Info.suites`. */
@@ -995,6 +1383,39 @@ export interface Storing {
   tracesDroppedByRetention: number;
   /** Why nothing can be stored just now (a full disk, an unwritable folder); null when all is well. */
   fault: string | null;
+}
+
+/** What is different about a place. */
+export type StructureChange =
+  /** Only after. */
+  | "added"
+  /** Only before. */
+  | "removed"
+  /** More often. */
+  | "more"
+  /** Less often. */
+  | "fewer";
+
+/** A place in the tree of calls: services and operations from the root. */
+export interface StructureDifference {
+  /** `SERVICE:NAME` from the root, joined by ` > `. */
+  path: string;
+  /** The last service of the path. */
+  service: string;
+  /** The last operation of the path. */
+  operation: string;
+  /** What is different. */
+  change: StructureChange;
+  /** Share of the traces that have it, 0 to 1. */
+  shareBefore: number;
+  /** Share of the traces that have it, 0 to 1. */
+  shareAfter: number;
+  /** How often it is in a trace, mean over all traces. */
+  meanBefore: number;
+  /** How often it is in a trace, mean over all traces. */
+  meanAfter: number;
+  /** A trace that shows it; null where none was kept. */
+  example: string | null;
 }
 
 /** `GET /api/v1/traces`: one page of a list. */
@@ -1126,6 +1547,38 @@ export interface WatchHeader {
   leftOut: number;
   /** The server's clock at the answer. */
   now: UnixNanos;
+}
+
+/** The answer. */
+export interface WhatIfAnswer {
+  /** The traces. */
+  lookedAt: LookedAt;
+  /** How long requests take now. */
+  before: Spread;
+  /** How long they would take with all changes. */
+  after: Spread;
+  /** How much sooner they would end, over the traces that change. */
+  saving: Spread;
+  /** Traces that would change. */
+  changedCount: number;
+  /** Each change alone. They do not add up: together they may hide each other. */
+  changes: ChangeEffect[];
+  /** Some of the traces that would change most. */
+  examples: ChangedTrace[];
+  /** What was assumed, and what could not be done. */
+  remarks: string[];
+  /** Whether everything selected was looked at. */
+  completeness: Completeness;
+  /** What it cost. */
+  cost: Cost;
+}
+
+/** `POST /api/v1/what-if`: what a change would do to a selection of traces. */
+export interface WhatIfRequest {
+  /** The traces. */
+  selection: Selection;
+  /** The changes; they are made together. */
+  changes: Change[];
 }
 
 /** Media type of the binary outline. */
