@@ -17,6 +17,11 @@ pub const CONCURRENCY_MAX: u32 = 1_024;
 /// Steps of one scenario, set-up included.
 pub const STEPS_MAX: usize = 100;
 
+/// Stored traces that a scenario judges when its query names no limit.
+pub const STORED_TRACES: u32 = 20;
+/// Stored traces that a scenario judges at most: each is an attempt with its report.
+pub const STORED_TRACES_MAX: u32 = 10_000;
+
 /// Bytes of an answer that are kept; a longer one is cut and its being cut is said.
 pub const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes of what a command wrote that are kept.

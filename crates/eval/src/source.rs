@@ -5,7 +5,7 @@
 use std::fmt;
 
 use futures_util::future::BoxFuture;
-use model::{Batch, Instant, LogRecord, Span, TraceId};
+use model::{Batch, Instant, LogRecord, Span, Trace, TraceId};
 
 /// A source of traces that are still arriving.
 ///
@@ -32,6 +32,15 @@ pub trait TraceSource: Send + Sync + fmt::Debug {
     /// Resolves when something of `trace_id` has arrived after `after`: at once if it is there already. May resolve too
     /// often, never too late: no arrival between [`TraceSource::arrivals`] and this call may be missed.
     fn changed(&self, trace_id: TraceId, after: Cursor) -> BoxFuture<'_, ()>;
+
+    /// All that is stored of `trace_id`, whenever it arrived; none if nothing is. A source that stores nothing says none.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    fn stored(&self, trace_id: TraceId) -> BoxFuture<'_, Result<Option<Trace>, SourceError>> {
+        let _ = trace_id;
+        Box::pin(std::future::ready(Ok(None)))
+    }
 }
 
 /// How much of a trace was read. [`Cursor::START`] is nothing; its number is the source's own affair.

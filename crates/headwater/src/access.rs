@@ -128,7 +128,9 @@ pub fn owner_of(folder: &std::path::Path) -> Result<Option<String>, Failure> {
         .map(|address| format!("http://{address}")))
 }
 
-async fn connect(address: &str) -> Result<Client, Failure> {
+pub async fn connect(address: &str) -> Result<Client, Failure> {
+    // A second installation fails harmlessly.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let token = std::env::var("HEADWATER_TOKEN").ok().filter(|token| !token.is_empty());
     let client = Client::new(address, token.as_deref()).map_err(|error| Failure::usage(error.to_string()))?;
     client.info().await.map_err(refused)?;

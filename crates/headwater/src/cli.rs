@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cli_testing::{CaptureArgs, JudgeArgs};
+
 /// Receives, shows, explains, tests and forwards distributed traces of systems made of many services.
 #[derive(Parser, Debug)]
 #[command(name = "headwater", version, propagate_version = true, disable_help_subcommand = true, max_term_width = 100)]
@@ -28,6 +30,8 @@ pub enum Command {
     Serve(ServeArgs),
     View(ViewArgs),
     Eval(EvalArgs),
+    Capture(CaptureArgs),
+    Judge(JudgeArgs),
     Trace(TraceArgs),
     Query(QueryArgs),
     Import(ImportArgs),

@@ -3,10 +3,12 @@
 //! | file | what |
 //! | --- | --- |
 //! | `cli.rs` | the command line: one definition for parser, help, completions, man page |
+//! | `cli_testing.rs` | its part around `eval`: capturing, judging again |
 //! | `commands/` | one file a command |
 //! | `server.rs` | a server's life: build from the ground up, run, stop in order |
 //! | `sinks.rs` | what a received batch goes to: the store, the forwarders |
 //! | `source.rs` | where an evaluation's traces come from: the embedded receiver, or a running server |
+//! | `stored_traces.rs`, `run_file.rs`, `captured.rs` | traces that are judged without driving: stored, of a file, of a command |
 //! | `access.rs` | the stored traces: through the server that owns the folder, or by opening it |
 //! | `tree.rs` | a trace as a tree for the terminal |
 //! | `terminal.rs`, `exit.rs`, `data_folder.rs`, `amounts.rs` | colour and width, exit codes, where data lives, `7d` and `20GB` |
@@ -30,17 +32,21 @@ macro_rules! print {
 
 mod access;
 mod amounts;
+mod captured;
 mod cli;
+mod cli_testing;
 mod commands;
 mod counters;
 mod data_folder;
 mod destinations;
 mod exit;
+mod run_file;
 mod runs;
 mod server;
 mod shelf;
 mod sinks;
 mod source;
+mod stored_traces;
 mod terminal;
 mod tree;
 
@@ -80,6 +86,8 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Serve(args) => waited(async move { commands::serve::run(&args).await }),
         Command::View(args) => waited(async move { commands::view::run(&args).await }),
         Command::Eval(args) => waited(async move { commands::eval::run(&args).await }),
+        Command::Capture(args) => waited(async move { commands::capture::run(&args).await }),
+        Command::Judge(args) => waited(async move { commands::judge::run(&args).await }),
         Command::Trace(args) => waited(async move { commands::trace::run(&args).await }),
         Command::Query(args) => waited(async move { commands::query::run(&args).await }),
         Command::Import(args) => waited(async move { commands::import::run(&args).await }),

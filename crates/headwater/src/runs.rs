@@ -1,6 +1,6 @@
 //! A run of an evaluation as the API shows it.
 
-use eval::report::{AssertionReport, AttemptReport, EvidenceSpan, RunReport, ScenarioReport, Verdict};
+use eval::report::{self, AssertionReport, AttemptReport, EvidenceSpan, RunReport, ScenarioReport, Verdict};
 use wire::{AssertionResult, AttemptResult, EvalRun, RunSummary, ScenarioResult, StepResult, UnixNanos, VerdictCounts};
 
 /// The run in the API's shape.
@@ -105,5 +105,101 @@ fn verdict(verdict: Verdict) -> wire::Verdict {
         Verdict::Regressed => wire::Verdict::Regressed,
         Verdict::Improved => wire::Verdict::Improved,
         Verdict::Insufficient => wire::Verdict::Insufficient,
+    }
+}
+
+/// The run as the runner knows it, for being judged again. What the API does not tell stays empty: where the suite's file
+/// was, how the spans were spread over services.
+pub fn from_wire(run: &EvalRun) -> RunReport {
+    let summary = &run.summary;
+    RunReport {
+        schema: eval::report::SCHEMA_VERSION.to_owned(),
+        run: summary.run.clone(),
+        suite: summary.suite.clone(),
+        configuration_hash: summary.configuration_hash.clone(),
+        started: report::UnixNanos(summary.started.0),
+        duration: summary.duration,
+        running: summary.running,
+        commit: summary.commit.clone(),
+        branch: summary.branch.clone(),
+        verdict: summary.verdict.map(verdict_from),
+        errors: run.errors.clone(),
+        exit_code: summary.exit_code.and_then(|code| u8::try_from(code).ok()),
+        scenarios: run.scenarios.iter().map(scenario_from).collect(),
+        ..RunReport::default()
+    }
+}
+
+fn scenario_from(result: &ScenarioResult) -> ScenarioReport {
+    ScenarioReport {
+        name: result.name.clone(),
+        line: 0,
+        verdict: verdict_from(result.verdict),
+        attempts: result.attempts.iter().map(attempt_from).collect(),
+        over_attempts: Vec::new(),
+        statistics: None,
+    }
+}
+
+fn attempt_from(result: &AttemptResult) -> AttemptReport {
+    AttemptReport {
+        attempt: result.attempt,
+        verdict: verdict_from(result.verdict),
+        trace_id: result.trace_id.clone(),
+        started: report::UnixNanos(result.started.0),
+        duration: result.duration,
+        waited: result.waited,
+        steps: result
+            .steps
+            .iter()
+            .map(|step| report::StepReport {
+                name: step.name.clone(),
+                trace_id: step.trace_id.clone(),
+                status: step.status,
+                duration: step.duration,
+                error: step.error.clone(),
+                completeness: None,
+            })
+            .collect(),
+        assertions: result.assertions.iter().map(assertion_from).collect(),
+        error: result.error.clone(),
+    }
+}
+
+fn assertion_from(result: &AssertionResult) -> AssertionReport {
+    AssertionReport {
+        kind: result.kind.clone(),
+        text: result.text.clone(),
+        verdict: verdict_from(result.verdict),
+        expected: result.expected.clone(),
+        found: result.found.clone(),
+        reason: result.reason.clone(),
+        selectors: result.selectors.clone(),
+        evidence: result.evidence.iter().map(evidence_from).collect(),
+        nearest: result.nearest.as_ref().map(evidence_from),
+        line: result.line,
+    }
+}
+
+fn evidence_from(span: &wire::EvidenceSpan) -> EvidenceSpan {
+    EvidenceSpan {
+        trace_id: span.trace_id.clone(),
+        span_id: span.span_id.clone(),
+        service: span.service.clone(),
+        name: span.name.clone(),
+        note: span.note.clone(),
+    }
+}
+
+fn verdict_from(verdict: wire::Verdict) -> Verdict {
+    match verdict {
+        wire::Verdict::Pass => Verdict::Pass,
+        wire::Verdict::Fail => Verdict::Fail,
+        wire::Verdict::NotEvaluable => Verdict::NotEvaluable,
+        wire::Verdict::Error => Verdict::Error,
+        wire::Verdict::Flaky => Verdict::Flaky,
+        wire::Verdict::Regressed => Verdict::Regressed,
+        wire::Verdict::Improved => Verdict::Improved,
+        wire::Verdict::Insufficient => Verdict::Insufficient,
     }
 }

@@ -43,6 +43,8 @@ pub struct ServerOptions {
     pub retention: Retention,
     /// Where everything is sent on to.
     pub destinations: Vec<Destination>,
+    /// What else hears of every batch, beside the store.
+    pub also: Vec<Arc<dyn ingest::Sink>>,
 }
 
 impl ServerOptions {
@@ -58,6 +60,7 @@ impl ServerOptions {
             token: None,
             retention: Retention::default(),
             destinations: Vec::new(),
+            also: Vec::new(),
         }
     }
 }
@@ -127,7 +130,8 @@ impl Server {
         let pipeline = Arc::new(Pipeline { store: Arc::clone(&store), feed: Arc::clone(&feed), forwarder, watched });
 
         let config = ingest::Config { grpc: options.grpc.clone(), http: options.http.clone() };
-        let sinks: Vec<Arc<dyn ingest::Sink>> = vec![Arc::clone(&pipeline) as _];
+        let mut sinks: Vec<Arc<dyn ingest::Sink>> = vec![Arc::clone(&pipeline) as _];
+        sinks.extend(options.also.iter().cloned());
         let receiver = Receiver::bind(&config, sinks, Arc::clone(&clock)).await;
         let receiver = receiver.map_err(|error| Failure::infrastructure(error.to_string()))?;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use client::{Arrived, Client, Watched};
 use eval::{Arrivals, Cursor, SourceError, TraceSource, WatchedTraces};
 use futures_util::future::BoxFuture;
-use model::{Batch, TraceId};
+use model::{Batch, Trace, TraceId};
 use tokio::task::JoinHandle;
 
 /// How long one poll waits for something.
@@ -103,6 +103,46 @@ impl TraceSource for ServerTraces {
 
     fn changed(&self, trace_id: TraceId, after: Cursor) -> BoxFuture<'_, ()> {
         self.watched.changed(trace_id, after)
+    }
+
+    fn stored(&self, trace_id: TraceId) -> BoxFuture<'_, Result<Option<Trace>, SourceError>> {
+        Box::pin(async move { crate::stored_traces::ask(&self.client, trace_id).await })
+    }
+}
+
+/// The traces of the receiver in this process, and those that its store keeps.
+#[derive(Debug)]
+pub struct OwnTraces {
+    pub watched: Arc<WatchedTraces>,
+    pub store: Arc<store::EmbeddedStore>,
+}
+
+impl TraceSource for OwnTraces {
+    fn watch(&self, trace_id: TraceId) {
+        self.watched.watch(trace_id);
+    }
+
+    fn release(&self, trace_id: TraceId) {
+        self.watched.release(trace_id);
+    }
+
+    fn arrivals(&self, trace_id: TraceId, after: Cursor) -> BoxFuture<'_, Result<Arrivals, SourceError>> {
+        self.watched.arrivals(trace_id, after)
+    }
+
+    fn changed(&self, trace_id: TraceId, after: Cursor) -> BoxFuture<'_, ()> {
+        self.watched.changed(trace_id, after)
+    }
+
+    fn stored(&self, trace_id: TraceId) -> BoxFuture<'_, Result<Option<Trace>, SourceError>> {
+        use store::SpanStore as _;
+        let store = Arc::clone(&self.store);
+        Box::pin(async move {
+            let wrong = |message: String| SourceError { message };
+            let read = tokio::task::spawn_blocking(move || store.trace(trace_id)).await;
+            let read = read.map_err(|error| wrong(error.to_string()))?;
+            read.map(|answer| answer.value.map(Arc::unwrap_or_clone)).map_err(|error| wrong(error.to_string()))
+        })
     }
 }
 

@@ -11,8 +11,21 @@ fn text(path: &std::path::Path) -> &str {
 fn every_command_helps_with_examples() {
     let output = run(["--help"]);
     assert_eq!(output.status.code(), Some(0));
-    let commands =
-        ["init", "demo", "serve", "view", "eval", "trace", "query", "import", "export", "completions", "man"];
+    let commands = [
+        "init",
+        "demo",
+        "serve",
+        "view",
+        "eval",
+        "capture",
+        "judge",
+        "trace",
+        "query",
+        "import",
+        "export",
+        "completions",
+        "man",
+    ];
     for command in commands {
         assert!(stdout(&output).contains(command), "{command} is missing from --help");
         let help = stdout(&run([command, "--help"]));

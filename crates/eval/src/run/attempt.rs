@@ -6,12 +6,13 @@ use std::sync::{Arc, PoisonError};
 use analysis::Peers;
 use model::{Attributes, Duration, Instant, Span, SpanId, SpanKind, Trace, TraceId};
 
+use super::again;
 use super::runner::Shared;
 use crate::check::{
     Finding, Judged, check_answer, check_trace, expected_edges, is_about_trace, needs_nothing_more, settle,
     settle_answer,
 };
-use crate::complete::{Wait, Waited, wait};
+use crate::complete::{Wait, Waited, look_at_stored, wait};
 use crate::limits::EVIDENCE_MAX;
 use crate::own_spans::{OwnSpan, batch};
 use crate::report::{
@@ -37,6 +38,18 @@ struct Sent<'a> {
     ended: Instant,
     answer: Result<Answer, String>,
     variables: Variables,
+    how: How,
+}
+
+/// Where a step's trace and answer come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    /// It was sent.
+    Driven,
+    /// The trace was stored before, by whomever.
+    Stored,
+    /// Trace and answer are those of a run that is judged again.
+    Recorded,
 }
 
 /// Sends a scenario once without its faults, so that connections are open and code is warm, and learns from its traces.
@@ -73,6 +86,11 @@ fn warm_up_span(shared: &Shared, scenario: &Scenario, sent: &Sent<'_>) -> Span {
 
 pub(super) async fn attempt(shared: &Arc<Shared>, scenario: usize, number: u32) -> Attempted {
     let scenario = &shared.plan.suite.scenarios[scenario];
+    if shared.plan.options.again.is_none()
+        && let Some(reason) = again::nothing_found(scenario)
+    {
+        return nothing_to_judge(shared, scenario, number, &reason);
+    }
     let scenario_span = shared.host.span_id();
     let began = Instant(shared.host.clock.unix_nanos());
     let sent = send_all(shared, scenario, number).await;
@@ -85,6 +103,11 @@ pub(super) async fn attempt(shared: &Arc<Shared>, scenario: usize, number: u32) 
         sent.iter().filter_map(|sent| Some((sent.step.name.clone(), sent.answer.as_ref().ok()?.duration))).collect();
     if error.is_none() {
         judge_answers(scenario, &sent, &durations, &mut assertions, shared);
+        for (assertion, report) in scenario.assertions.iter().zip(&mut assertions) {
+            if let Some(kept) = again::kept(&shared.plan, &scenario.name, number, assertion) {
+                *report = Some(kept);
+            }
+        }
         if shared.plan.options.without_traces && scenario.assertions.iter().all(is_about_trace) {
             assertions = scenario.assertions.iter().map(|assertion| Some(left_out(assertion))).collect();
         }
@@ -119,6 +142,26 @@ pub(super) async fn attempt(shared: &Arc<Shared>, scenario: usize, number: u32) 
     Attempted { report, durations }
 }
 
+/// Of a scenario whose query found no stored trace.
+fn nothing_to_judge(shared: &Shared, scenario: &Scenario, number: u32, reason: &str) -> Attempted {
+    let undecided = |assertion: &Assertion| {
+        let settled = (Verdict::NotEvaluable, reason.to_owned());
+        assertion_report(assertion, Finding::not_evaluable("", reason), settled, None)
+    };
+    let report = AttemptReport {
+        attempt: number,
+        verdict: Verdict::NotEvaluable,
+        trace_id: None,
+        started: UnixNanos(shared.host.clock.unix_nanos()),
+        duration: 0,
+        waited: 0,
+        steps: Vec::new(),
+        assertions: scenario.assertions.iter().map(undecided).collect(),
+        error: None,
+    };
+    Attempted { report, durations: BTreeMap::new() }
+}
+
 fn verdict(error: Option<&str>, assertions: &[Option<AssertionReport>]) -> Verdict {
     if error.is_some() {
         return Verdict::Error;
@@ -139,6 +182,14 @@ async fn send_all<'a>(shared: &Shared, scenario: &'a Scenario, number: u32) -> V
     for step in &scenario.steps {
         let mut own_variables = variables.clone();
         own_variables.extend(step.variables.clone());
+        if let Some(existing) = again::existing(&shared.plan, scenario, number, step, &own_variables) {
+            let failed = existing.is_err();
+            all.push(not_sent(shared, step, existing, own_variables));
+            if failed {
+                break;
+            }
+            continue;
+        }
         let context = Context { trace_id: host.trace_id(), span_id: host.span_id() };
         host.source.watch(context.trace_id);
         let faults = if step.name == MAIN_STEP { scenario.faults.as_slice() } else { &[] };
@@ -150,7 +201,7 @@ async fn send_all<'a>(shared: &Shared, scenario: &'a Scenario, number: u32) -> V
             Ok(answer)
         });
         let failed = answer.is_err();
-        all.push(Sent { step, context, started, ended, answer, variables: own_variables });
+        all.push(Sent { step, context, started, ended, answer, variables: own_variables, how: How::Driven });
         if failed {
             break;
         }
@@ -162,6 +213,25 @@ async fn send_all<'a>(shared: &Shared, scenario: &'a Scenario, number: u32) -> V
         }
     }
     all
+}
+
+/// A step whose trace is there already.
+fn not_sent<'a>(
+    shared: &Shared,
+    step: &'a Step,
+    existing: Result<again::Existing, String>,
+    variables: Variables,
+) -> Sent<'a> {
+    let started = Instant(shared.host.clock.unix_nanos());
+    let how = match &existing {
+        Ok(existing) if existing.is_recorded => How::Recorded,
+        _ => How::Stored,
+    };
+    let trace_id = existing.as_ref().map_or_else(|_| TraceId::default(), |existing| existing.trace_id);
+    let answer = existing.map(|existing| existing.answer);
+    let took = answer.as_ref().map_or(Duration::ZERO, |answer| answer.duration);
+    let context = Context { trace_id, span_id: shared.host.span_id() };
+    Sent { step, context, started, ended: started + took, answer, variables, how }
 }
 
 /// Sets the variables that later steps take from this answer.
@@ -199,7 +269,7 @@ fn judge_answers(
         if assertion.when.is_some() {
             continue;
         }
-        if let Some(finding) = check_answer(assertion, answer, durations, &sent.variables) {
+        if let Some(finding) = answer_finding(assertion, sent, answer, durations) {
             let mut judged = settle_answer(&finding, assertion.optional);
             let over_attempts = shared.plan.options.repeat.unwrap_or(scenario.repeat) > 1;
             if over_attempts && matches!(assertion.check, Check::FasterThan { .. }) && judged.0 == Verdict::Fail {
@@ -209,6 +279,21 @@ fn judge_answers(
             *report = Some(assertion_report(assertion, finding, judged, None));
         }
     }
+}
+
+/// What an assertion on an answer finds, of whatever is known of the answer; none if it is about a trace.
+fn answer_finding(
+    assertion: &Assertion,
+    sent: &Sent<'_>,
+    answer: &Answer,
+    durations: &BTreeMap<String, Duration>,
+) -> Option<Finding> {
+    let recorded = match sent.how {
+        How::Driven => return check_answer(assertion, answer, durations, &sent.variables),
+        How::Stored => false,
+        How::Recorded => true,
+    };
+    again::check_existing(assertion, (answer, recorded), durations, &sent.variables)
 }
 
 /// Waits for one step's trace and judges what is asserted on it; nothing if nothing is.
@@ -237,6 +322,9 @@ async fn judge_trace(
         if wanted(&assertion) {
             *report = Some(judge(assertion, &judged, sent, &completeness));
         }
+    }
+    if sent.how != How::Driven {
+        return Ok(Some(completeness));
     }
     let ended = Instant(shared.host.clock.unix_nanos());
     for (name, start, end) in [("wait", began, looked), ("judge", looked, ended)] {
@@ -284,7 +372,7 @@ fn judge(
     }
     let answer = sent.answer.as_ref().ok();
     let of_answer = || {
-        let finding = check_answer(assertion, answer?, &BTreeMap::new(), &sent.variables)?;
+        let finding = answer_finding(assertion, sent, answer?, &BTreeMap::new())?;
         let settled = settle_answer(&finding, assertion.optional);
         Some((finding, settled))
     };
@@ -318,6 +406,9 @@ async fn wait_for(
         complete: scenario.complete,
         learned: &shared.learned,
     };
+    if sent.how != How::Driven {
+        return look_at_stored(waiting).await;
+    }
     wait(waiting, |trace| {
         let peers = peers(shared, trace, false);
         let numbers = Numbers::of(trace);
@@ -410,7 +501,8 @@ fn own_spans(
     verdict: Verdict,
     own: &mut Vec<Span>,
 ) {
-    for sent in sent {
+    // A trace that was there before is not changed by being judged.
+    for sent in sent.iter().filter(|sent| sent.how == How::Driven) {
         let is_main = sent.step.name == MAIN_STEP;
         own.push(shared.own.span(OwnSpan {
             trace_id: sent.context.trace_id,
@@ -424,8 +516,10 @@ fn own_spans(
             error: sent.answer.as_ref().err().map(String::as_str),
         }));
     }
-    let main: Option<TraceId> =
-        sent.last().filter(|sent| sent.step.name == MAIN_STEP).map(|sent| sent.context.trace_id);
+    let main: Option<TraceId> = sent
+        .last()
+        .filter(|sent| sent.step.name == MAIN_STEP && sent.how == How::Driven)
+        .map(|sent| sent.context.trace_id);
     let Some(trace_id) = main else { return };
     let mut attributes: Attributes = [
         ("test.suite.name", shared.plan.suite.name.as_str()),

@@ -6,8 +6,10 @@
 //! | `event.rs` | [`RunEvent`]: what happens while it runs |
 //! | `runner.rs` | [`run`]: warm-up, attempts at once, the report |
 //! | `attempt.rs` | one attempt: trigger, wait, judge |
+//! | `again.rs` | judging stored traces and runs, without driving |
 //! | `repeated.rs` | what is judged over all attempts of a scenario, and how they spread |
 
+mod again;
 mod attempt;
 mod event;
 mod plan;

@@ -7,6 +7,7 @@ use stdx::{Random, SeededRandom};
 
 use crate::exit_code::Flaky;
 use crate::limits::{CONCURRENCY_MAX, REPEAT_MAX};
+use crate::report::RunReport;
 use crate::suite::{RunSettings, Suite, listed, nearest};
 
 /// What the command line says over the suite.
@@ -24,6 +25,8 @@ pub struct RunOptions {
     pub flaky: Flaky,
     /// Leave assertions on traces out and do not wait for traces.
     pub without_traces: bool,
+    /// Judge this run again: its traces are looked up, nothing is driven.
+    pub again: Option<Arc<RunReport>>,
     /// The commit, where known.
     pub commit: Option<String>,
     /// The branch, where known.
@@ -71,7 +74,15 @@ impl Plan {
         }
         let selected =
             |name: &str| options.filter.is_empty() || options.filter.iter().any(|filter| matches(name, filter));
-        let scenarios = (0..names.len()).filter(|&position| selected(names[position])).collect();
+        let ran = |name: &str| {
+            options.again.as_ref().is_none_or(|run| run.scenarios.iter().any(|scenario| scenario.name == name))
+        };
+        let scenarios: Vec<usize> =
+            (0..names.len()).filter(|&position| selected(names[position]) && ran(names[position])).collect();
+        if scenarios.is_empty() && options.again.is_some() {
+            let message = format!("the run has none of these scenarios: {}", listed(names.iter().copied()));
+            return Err(PlanError { message });
+        }
         let settings = settings(suite.run, &options)?;
         Ok(Self { suite, scenarios, settings, options })
     }
@@ -79,7 +90,8 @@ impl Plan {
     /// How many attempts of this scenario are judged.
     #[must_use]
     pub(crate) fn repeat(&self, scenario: usize) -> u32 {
-        self.options.repeat.unwrap_or(self.suite.scenarios[scenario].repeat)
+        let scenario = &self.suite.scenarios[scenario];
+        super::again::attempts(self, scenario).unwrap_or(self.options.repeat.unwrap_or(scenario.repeat))
     }
 
     /// Every judged attempt in the order in which they are begun: (scenario, number of the attempt).

@@ -168,6 +168,11 @@ fn finish(report: &mut RunReport, plan: &Plan, elapsed: Duration) {
 async fn warm_all(shared: &Arc<Shared>, tell: &mut impl FnMut(&RunEvent)) {
     let warm_ups: Vec<usize> =
         (0..shared.plan.settings.warmup).flat_map(|_| shared.plan.scenarios.iter().copied()).collect();
+    let stored = |scenario: &usize| {
+        let main = shared.plan.suite.scenarios[*scenario].steps.last();
+        shared.plan.options.again.is_some() || main.is_some_and(|step| step.target.is_stored())
+    };
+    let warm_ups: Vec<usize> = warm_ups.into_iter().filter(|scenario| !stored(scenario)).collect();
     if warm_ups.is_empty() {
         return;
     }

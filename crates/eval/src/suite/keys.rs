@@ -69,6 +69,14 @@ pub(crate) const SUITE: &[Key] = &[
 pub(crate) const TARGET: &[Key] = &[
     key("http", Shape::Map(HTTP), "Send an HTTP request."),
     key("exec", Shape::Map(EXEC), "Run a command; it gets TRACEPARENT in its environment."),
+    key("trace", Shape::Text, "Send nothing: judge the stored trace with this id."),
+    key("traces", Shape::Map(TRACES), "Send nothing: judge every stored trace that a query finds."),
+];
+
+pub(crate) const TRACES: &[Key] = &[
+    required("query", Shape::TraceQl, "TraceQL: the traces with such a span."),
+    key("since", Shape::Duration, "Only traces that started within this time, such as 24h."),
+    key("limit", Shape::Count, "How many at most, the newest first; 20 if not said."),
 ];
 
 pub(crate) const HTTP: &[Key] = &[

@@ -16,7 +16,7 @@
 
 use std::net::SocketAddr;
 
-use model::{Duration, Text};
+use model::{Duration, Text, TraceId};
 
 mod assertion;
 mod fields;
@@ -75,6 +75,23 @@ pub enum Target {
     Http(HttpTarget),
     /// One command, run to its end with `TRACEPARENT` in its environment.
     Exec(ExecTarget),
+    /// Nothing is sent: the stored trace with this id is judged.
+    Trace(Template),
+    /// Nothing is sent: each stored trace that a query finds is judged.
+    Traces(TracesTarget),
+}
+
+/// Stored traces to judge. Whoever owns the store runs the query before the suite is planned.
+#[derive(Clone, Debug, Default)]
+pub struct TracesTarget {
+    /// TraceQL; empty where the traces were named outright.
+    pub query: String,
+    /// Only traces that started within this time.
+    pub since: Option<Duration>,
+    /// How many at most.
+    pub limit: u32,
+    /// What the query found, the newest first: one attempt each.
+    pub found: Vec<TraceId>,
 }
 
 /// A request to send.
@@ -201,6 +218,49 @@ pub struct Scenario {
     pub repeat: u32,
     /// What must hold.
     pub assertions: Vec<Assertion>,
+}
+
+impl Suite {
+    /// The queries for stored traces whose answers have to be put in before the suite is planned.
+    pub fn stored_queries(&mut self) -> impl Iterator<Item = &mut TracesTarget> {
+        self.scenarios.iter_mut().flat_map(|scenario| &mut scenario.steps).filter_map(|step| match &mut step.target {
+            Target::Traces(traces) => Some(traces),
+            _ => None,
+        })
+    }
+
+    /// Judges these stored traces with every scenario, whatever it would drive: set-up, faults and repeats fall away. Of
+    /// a scenario that asks for the traces of a query, those of both are judged.
+    pub fn judge_only(&mut self, traces: &[TraceId]) {
+        for scenario in &mut self.scenarios {
+            let mut found = traces.to_vec();
+            if let Some(Step { target: Target::Traces(own), .. }) = scenario.steps.last() {
+                found.retain(|id| own.found.contains(id));
+            }
+            let target = Target::Traces(TracesTarget { found, ..TracesTarget::default() });
+            let step = Step { name: MAIN_STEP.to_owned(), target, variables: Variables::new(), outputs: Vec::new() };
+            (scenario.steps, scenario.faults) = (vec![step], Vec::new());
+        }
+    }
+}
+
+impl Target {
+    /// Whether nothing is sent: the trace is there already.
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        matches!(self, Self::Trace(_) | Self::Traces(_))
+    }
+}
+
+impl Scenario {
+    /// How many stored traces it judges, one attempt each; none if it drives something or names one trace.
+    #[must_use]
+    pub fn stored_traces(&self) -> Option<usize> {
+        match &self.steps.last()?.target {
+            Target::Traces(traces) => Some(traces.found.len()),
+            _ => None,
+        }
+    }
 }
 
 /// One request of a scenario.

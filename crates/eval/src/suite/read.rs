@@ -271,6 +271,14 @@ fn scenario(reader: &mut Reader<'_>, node: &Node, shared: &Shared<'_>) -> Option
     let repeat =
         node.get("repeat").and_then(|node| reader.count(node, "`repeat`", 1, REPEAT_MAX)).unwrap_or(shared.run.repeat);
     let faults = node.get("fault").map_or_else(Vec::new, |node| faults(reader, node));
+    if target.as_ref().is_some_and(Target::is_stored) {
+        for key in ["setup", "fault"] {
+            if let Some(there) = node.get(key) {
+                let message = format!("a stored trace is judged, nothing is sent: `{key}` can do nothing");
+                reader.problem(Problem::new(there.place, message));
+            }
+        }
+    }
     let scope = super::read_assertion::Scope { variables: &variables, steps: &steps, services: shared.services };
     let assertions =
         node.get("assert").map_or_else(Vec::new, |node| super::read_assertion::assertions(reader, node, &scope));

@@ -3,31 +3,52 @@
 use model::Duration;
 
 use super::fields::Reader;
-use super::keys::{EXEC, HTTP, TARGET};
+use super::keys::{EXEC, HTTP, TARGET, TRACES};
 use super::problem::{Place, Problem};
 use super::yaml::Node;
-use super::{Body, ExecTarget, HttpTarget, Target, Template};
+use super::{Body, ExecTarget, HttpTarget, Target, Template, TracesTarget};
+use crate::limits::{STORED_TRACES, STORED_TRACES_MAX};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) fn target(reader: &mut Reader<'_>, node: &Node) -> Option<Target> {
     let entries = reader.map(node, &[TARGET], "a target")?;
-    let known: Vec<_> = entries.iter().filter(|entry| matches!(entry.key.as_str(), "http" | "exec")).collect();
+    let known: Vec<_> = entries.iter().filter(|entry| TARGET.iter().any(|key| key.name == entry.key)).collect();
     match known.as_slice() {
-        [entry] if entry.key == "http" => http(reader, &entry.value).map(Target::Http),
-        [entry] => exec(reader, &entry.value).map(Target::Exec),
+        [entry] => match entry.key.as_str() {
+            "http" => http(reader, &entry.value).map(Target::Http),
+            "exec" => exec(reader, &entry.value).map(Target::Exec),
+            "trace" => reader.template(&entry.value, "`trace`").map(Target::Trace),
+            _ => traces(reader, &entry.value).map(Target::Traces),
+        },
         [] => {
             if entries.is_empty() {
-                reader.problem(Problem::new(node.place, "a target needs `http` or `exec`"));
+                let names = super::listed(TARGET.iter().map(|key| key.name));
+                reader.problem(Problem::new(node.place, format!("a target needs one of {names}")));
             }
             None
         }
         [_, second, ..] => {
-            let problem = Problem::new(second.key_place, "a target is one of `http` and `exec`, not both");
+            let names = super::listed(TARGET.iter().map(|key| key.name));
+            let problem = Problem::new(second.key_place, format!("a target is one of {names}, not several"));
             reader.problem(problem.hint("give them names under `targets`"));
             None
         }
     }
+}
+
+fn traces(reader: &mut Reader<'_>, node: &Node) -> Option<TracesTarget> {
+    reader.map(node, &[TRACES], "`target.traces`")?;
+    let none = super::Variables::new();
+    let scope = super::read_assertion::Scope { variables: &none, steps: &[], services: &[] };
+    let query = node.get("query").and_then(|query| {
+        let selector = super::read_assertion::selector(reader, query, &scope)?;
+        let text = selector.template.render(&none);
+        reader.read(query, text.map_err(|undefined| format!("here nothing sets `{}`", undefined.name)))
+    });
+    let since = node.get("since").and_then(|since| reader.duration(since, "`since`"));
+    let limit = node.get("limit").and_then(|limit| reader.count(limit, "`limit`", 1, STORED_TRACES_MAX));
+    Some(TracesTarget { query: query?, since, limit: limit.unwrap_or(STORED_TRACES), found: Vec::new() })
 }
 
 fn http(reader: &mut Reader<'_>, node: &Node) -> Option<HttpTarget> {
@@ -141,5 +162,7 @@ pub(super) fn variables(target: &Target) -> Vec<(&str, Place)> {
             found.extend(exec.stdin.iter().flat_map(Template::variables));
             found
         }
+        Target::Trace(id) => id.variables().collect(),
+        Target::Traces(_) => Vec::new(),
     }
 }

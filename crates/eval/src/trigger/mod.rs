@@ -76,5 +76,6 @@ pub(crate) async fn send(client: &HttpClient, target: &Target, send: &Send<'_>) 
     match target {
         Target::Http(target) => self::http::send(client, target, send).await,
         Target::Exec(target) => exec::run(target, send).await,
+        Target::Trace(_) | Target::Traces(_) => Err("a stored trace is judged, not sent".to_owned()),
     }
 }

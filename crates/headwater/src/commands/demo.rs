@@ -54,7 +54,10 @@ pub async fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
             return Err(failure);
         }
     };
-    let written = outputs.write(&report);
+    let written = match crate::access::connect(&server.page_url()).await {
+        Ok(client) => outputs.write_with_traces(&report, &client).await.and_then(|()| outputs.write(&report)),
+        Err(failure) => Err(failure),
+    };
     show_one_trace(&server, &report);
     let code = ExitCode(report.exit_code.unwrap_or(ExitCode::INFRASTRUCTURE.0));
     if !args.once && code != ExitCode::INTERRUPTED {

@@ -15,9 +15,9 @@ use crate::exit::{ExitCode, Failure};
 use crate::runs;
 use crate::server::{Server, ServerOptions, clock, interrupted, random};
 use crate::shelf::Shelf;
-use crate::source::{ServerSink, ServerTraces};
+use crate::source::{OwnTraces, ServerSink, ServerTraces};
 use crate::terminal::Terminal;
-use crate::{data_folder, destinations};
+use crate::{data_folder, destinations, stored_traces};
 
 pub async fn run(args: &EvalArgs) -> Result<ExitCode, Failure> {
     if args.schema {
@@ -26,15 +26,16 @@ pub async fn run(args: &EvalArgs) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::OK);
     }
     let outputs = Outputs::parse(&args.output)?;
-    let suite = Arc::new(read_suite(&args.suite)?);
-    let plan = Plan::new(Arc::clone(&suite), options(args)).map_err(|error| Failure::usage(error.message))?;
+    let suite = read_suite(&args.suite)?;
+    // Told before anything is started; the plan itself may need the store first.
+    Plan::new(Arc::new(suite.clone()), options(args)).map_err(|error| Failure::usage(error.message))?;
     let named = match &suite.receive {
         Receive::Server { url } => Some(url.clone()),
         Receive::Embedded { .. } => None,
     };
     let report = match args.server.clone().or(named) {
-        Some(url) => beside(&url, plan).await?,
-        None => embedded(args, &suite, plan).await?,
+        Some(url) => beside(&url, stored_traces::plan(suite, options(args), &url).await?, &outputs).await?,
+        None => embedded(args, suite, &outputs).await?,
     };
     outputs.write(&report)?;
     Ok(ExitCode(report.exit_code.unwrap_or(ExitCode::INFRASTRUCTURE.0)))
@@ -62,10 +63,21 @@ fn options(args: &EvalArgs) -> RunOptions {
         seed: args.seed,
         flaky: if args.allow_flaky { eval::exit_code::Flaky::Allowed } else { eval::exit_code::Flaky::Fails },
         without_traces: args.no_trace,
-        commit: variable(&["GITHUB_SHA", "CI_COMMIT_SHA"]),
-        branch: variable(&["GITHUB_REF_NAME", "CI_COMMIT_REF_NAME"]),
+        again: None,
+        commit: commit(),
+        branch: branch(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }
+}
+
+/// The commit that a CI runs on.
+pub fn commit() -> Option<String> {
+    variable(&["GITHUB_SHA", "CI_COMMIT_SHA"])
+}
+
+/// The branch that a CI runs on.
+pub fn branch() -> Option<String> {
+    variable(&["GITHUB_REF_NAME", "CI_COMMIT_REF_NAME"])
 }
 
 fn variable(names: &[&str]) -> Option<String> {
@@ -80,7 +92,12 @@ enum Format {
     Json,
     Junit,
     Markdown,
+    /// The run and all its traces.
+    Run,
 }
+
+/// Names of [`Format`], for people.
+const FORMATS: &str = "json, junit, markdown, run";
 
 impl Outputs {
     /// From `--output FORMAT FILE` pairs; all mistakes at once.
@@ -93,8 +110,9 @@ impl Outputs {
                 "json" => Format::Json,
                 "junit" => Format::Junit,
                 "markdown" => Format::Markdown,
+                "run" => Format::Run,
                 other => {
-                    problems.push(format!("--output: there is no format {other:?}; there are json, junit, markdown"));
+                    problems.push(format!("--output: there is no format {other:?}; there are {FORMATS}"));
                     continue;
                 }
             };
@@ -103,12 +121,27 @@ impl Outputs {
         if problems.is_empty() { Ok(Self(outputs)) } else { Err(Failure::usage(problems.join("\n"))) }
     }
 
+    /// Writes those reports that hold the run's traces, which the server at `client` keeps.
+    pub async fn write_with_traces(&self, run: &RunReport, client: &Client) -> Result<(), Failure> {
+        for (format, path) in &self.0 {
+            if matches!(format, Format::Run) {
+                let missing = crate::run_file::write(path, run, client).await?;
+                if missing > 0 {
+                    eprintln!("headwater: {}: {missing} traces of the run are not stored", path.display());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the others.
     pub fn write(&self, run: &RunReport) -> Result<(), Failure> {
         for (format, path) in &self.0 {
             let text = match format {
                 Format::Json => report::json(run).map_err(|error| Failure::infrastructure(error.to_string()))?,
                 Format::Junit => report::junit(run),
                 Format::Markdown => report::markdown(run),
+                Format::Run => continue,
             };
             std::fs::write(path, text)
                 .map_err(|error| Failure::infrastructure(format!("cannot write {}: {error}", path.display())))?;
@@ -118,7 +151,7 @@ impl Outputs {
 }
 
 /// Runs with the receiver of this process.
-async fn embedded(args: &EvalArgs, suite: &Suite, plan: Plan) -> Result<RunReport, Failure> {
+async fn embedded(args: &EvalArgs, suite: Suite, outputs: &Outputs) -> Result<RunReport, Failure> {
     let temporary =
         if args.temp { Some(data_folder::Temporary::new().map_err(Failure::infrastructure)?) } else { None };
     let folder = match &temporary {
@@ -138,7 +171,12 @@ async fn embedded(args: &EvalArgs, suite: &Suite, plan: Plan) -> Result<RunRepor
     })
     .await?;
     report_damage(&server);
-    let run = inside(&server, plan).await;
+    let run = async {
+        let run = inside(&server, stored_traces::plan(suite, options(args), &server.page_url()).await?).await?;
+        outputs.write_with_traces(&run, &crate::access::connect(&server.page_url()).await?).await?;
+        Ok(run)
+    }
+    .await;
     server.stop(|text| eprintln!("headwater: {text}")).await;
     run
 }
@@ -148,7 +186,7 @@ pub async fn inside(server: &Server, plan: Plan) -> Result<RunReport, Failure> {
     let host = Host {
         clock: clock(),
         random: random(),
-        source: Arc::clone(&server.pipeline.watched) as _,
+        source: Arc::new(OwnTraces { watched: Arc::clone(&server.pipeline.watched), store: Arc::clone(&server.store) }),
         sink: Arc::clone(&server.pipeline) as _,
         settings: Arc::new(Shelf::settings(&server.store)),
         client: HttpClient::new().map_err(|error| Failure::infrastructure(error.to_string()))?,
@@ -169,7 +207,7 @@ pub async fn inside(server: &Server, plan: Plan) -> Result<RunReport, Failure> {
 }
 
 /// Runs a plan with the traces of a server beside us, and hands the result to it.
-async fn beside(url: &str, plan: Plan) -> Result<RunReport, Failure> {
+async fn beside(url: &str, plan: Plan, outputs: &Outputs) -> Result<RunReport, Failure> {
     let token = std::env::var("HEADWATER_TOKEN").ok().filter(|token| !token.is_empty());
     // A second installation fails harmlessly.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -189,11 +227,12 @@ async fn beside(url: &str, plan: Plan) -> Result<RunReport, Failure> {
     if let Err(error) = client.submit_run(&runs::as_wire(&run)).await {
         eprintln!("headwater: the server did not take the run: {error}");
     }
+    outputs.write_with_traces(&run, &client).await?;
     Ok(run)
 }
 
 /// Runs a plan to its end or to Ctrl-C, telling the terminal and `also` what happens.
-async fn told(plan: Plan, host: Host, mut also: impl FnMut(&RunEvent)) -> RunReport {
+pub async fn told(plan: Plan, host: Host, mut also: impl FnMut(&RunEvent)) -> RunReport {
     let terminal = Terminal::of_stdout();
     let style = Style { color: terminal.color, width: terminal.width };
     let progress = if terminal.live { Progress::Live } else { Progress::Plain };

@@ -1,11 +1,13 @@
 //! One file a command.
 
+pub mod capture;
 pub mod completions;
 pub mod demo;
 pub mod eval;
 pub mod export;
 pub mod import;
 pub mod init;
+pub mod judge;
 pub mod query;
 pub mod serve;
 pub mod store;

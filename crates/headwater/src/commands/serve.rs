@@ -76,5 +76,6 @@ fn options(args: &ServeArgs) -> Result<ServerOptions, Failure> {
         token: args.token.clone(),
         retention,
         destinations: checked,
+        also: Vec::new(),
     })
 }

@@ -1,0 +1,128 @@
+//! `headwater judge`: a run judged again, or any stored traces, without driving anything.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use client::Client;
+use eval::report::RunReport;
+use eval::suite::Suite;
+use eval::{Host, HttpClient, NoSettings, Plan, RunOptions, TraceSource};
+use model::TraceId;
+
+use super::eval::{Outputs, read_suite, told};
+use crate::access::{Access, nothing, refused};
+use crate::cli_testing::JudgeArgs;
+use crate::exit::{ExitCode, Failure};
+use crate::server::{clock, random};
+use crate::stored_traces::{LookedUp, NoSink, answer_queries, find};
+use crate::{amounts, run_file, runs};
+
+pub async fn run(args: &JudgeArgs) -> Result<ExitCode, Failure> {
+    let outputs = Outputs::parse(&args.output)?;
+    if let Some(since) = &args.since {
+        amounts::age(since).map_err(|problem| Failure::usage(format!("--since: {problem}")))?;
+    }
+    let suite = read_suite(&args.suite)?;
+    if let Some(path) = args.run.as_ref().map(Path::new).filter(|path| path.is_file()) {
+        let (run, traces) = run_file::read(path)?;
+        let report = judged(args, suite, Some(run), Arc::new(traces)).await?;
+        outputs.write(&report)?;
+        return Ok(code(&report));
+    }
+    let access = Access::open(&args.data, args.server.as_deref()).await?;
+    access.with(async |access| of_store(args, suite, &outputs, access).await).await
+}
+
+async fn of_store(args: &JudgeArgs, mut suite: Suite, outputs: &Outputs, access: &Access) -> Result<ExitCode, Failure> {
+    let client = Arc::new(access.client.clone());
+    let again = match &args.run {
+        Some(run) => Some(stored_run(run, &client).await?),
+        None => {
+            answer_queries(&mut suite, &client).await?;
+            suite.judge_only(&named(args, access).await?);
+            None
+        }
+    };
+    let report = judged(args, suite, again, Arc::new(LookedUp(Arc::clone(&client)))).await?;
+    if let Err(error) = client.submit_run(&runs::as_wire(&report)).await {
+        eprintln!("headwater: the server did not take the run: {error}");
+    }
+    outputs.write_with_traces(&report, &client).await?;
+    outputs.write(&report)?;
+    Ok(code(&report))
+}
+
+fn code(report: &RunReport) -> ExitCode {
+    ExitCode(report.exit_code.unwrap_or(ExitCode::INFRASTRUCTURE.0))
+}
+
+/// The traces that the command line names.
+async fn named(args: &JudgeArgs, access: &Access) -> Result<Vec<TraceId>, Failure> {
+    let mut traces = Vec::new();
+    for text in &args.trace {
+        traces.push(access.id(text).await?);
+    }
+    if let Some(query) = &args.query {
+        traces.extend(find(&access.client, query, args.since.clone(), args.limit as usize).await?);
+    }
+    if traces.is_empty() {
+        return Err(nothing("the query finds no stored trace: there is nothing to judge"));
+    }
+    Ok(traces)
+}
+
+/// A run that the server keeps.
+async fn stored_run(named: &str, client: &Client) -> Result<RunReport, Failure> {
+    let id = if named == "last" { newest(client).await? } else { named.to_ascii_lowercase() };
+    if let Some(run) = client.run(&id).await.map_err(refused)? {
+        return Ok(runs::from_wire(&run));
+    }
+    let list = client.runs(None).await.map_err(refused)?;
+    let fitting: Vec<_> = list.runs.iter().filter(|run| !id.is_empty() && run.run.starts_with(&id)).collect();
+    match fitting.as_slice() {
+        [one] => {
+            let run = client.run(&one.run).await.map_err(refused)?;
+            run.as_ref().map(runs::from_wire).ok_or_else(|| nothing("the run went away while it was read"))
+        }
+        [] => Err(nothing(&format!("there is no run {named} here, and no file of that name"))),
+        _ => Err(Failure::usage(format!("several runs begin with {named}: give more digits"))),
+    }
+}
+
+async fn newest(client: &Client) -> Result<String, Failure> {
+    let list = client.runs(None).await.map_err(refused)?;
+    list.runs.first().map(|run| run.run.clone()).ok_or_else(|| nothing("no run is kept here yet"))
+}
+
+async fn judged(
+    args: &JudgeArgs,
+    suite: Suite,
+    again: Option<RunReport>,
+    source: Arc<dyn TraceSource>,
+) -> Result<RunReport, Failure> {
+    let flaky = if args.allow_flaky { eval::exit_code::Flaky::Allowed } else { eval::exit_code::Flaky::Fails };
+    let options = RunOptions { filter: args.filter.clone(), flaky, ..of_this_version(again.map(Arc::new)) };
+    let plan = Plan::new(Arc::new(suite), options).map_err(|error| Failure::usage(error.message))?;
+    Ok(told(plan, host(source)?, |_| {}).await)
+}
+
+/// Options that know which Headwater this is, and what it runs on.
+pub fn of_this_version(again: Option<Arc<RunReport>>) -> RunOptions {
+    let (commit, branch) = match &again {
+        Some(run) => (run.commit.clone(), run.branch.clone()),
+        None => (None, None),
+    };
+    RunOptions { again, commit, branch, version: env!("CARGO_PKG_VERSION").to_owned(), ..RunOptions::default() }
+}
+
+/// What a runner needs that drives nothing.
+pub fn host(source: Arc<dyn TraceSource>) -> Result<Host, Failure> {
+    Ok(Host {
+        clock: clock(),
+        random: random(),
+        source,
+        sink: Arc::new(NoSink),
+        settings: Arc::new(NoSettings),
+        client: HttpClient::new().map_err(|error| Failure::infrastructure(error.to_string()))?,
+    })
+}

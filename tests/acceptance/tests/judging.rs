@@ -1,0 +1,62 @@
+//! Traces that Headwater did not ask for: captured around a command, judged where they lie.
+
+use std::path::Path;
+use std::process::Output;
+
+use acceptance::{binary, command, run, stderr, stdout};
+
+const TRACE: &str = r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}}]},"scopeSpans":[{"scope":{"name":"t"},"spans":[{"traceId":"5b8aa5a2d2c872e8321cf37308d69df2","spanId":"051581bf3cb55c13","name":"GET /cart","kind":2,"startTimeUnixNano":"1790000000000000000","endTimeUnixNano":"1790000000050000000"},{"traceId":"5b8aa5a2d2c872e8321cf37308d69df2","spanId":"051581bf3cb55c14","parentSpanId":"051581bf3cb55c13","name":"SELECT","kind":3,"startTimeUnixNano":"1790000000010000000","endTimeUnixNano":"1790000000020000000"}]}]}]}"#;
+
+fn suite(count: u32) -> String {
+    format!(
+        "suite: cart\ntarget: {{ traces: {{ query: '{{ name = \"GET /cart\" }}' }} }}\nscenarios:\n  - name: one query\n    assert:\n      - {{ spans: '{{ name = \"SELECT\" }}', count: {count} }}\n      - fault_path: none\n"
+    )
+}
+
+/// `headwater capture` around a shell that sends the trace and exits with `code`.
+fn capture(folder: &Path, code: i32, arguments: &[&str]) -> Output {
+    std::fs::write(folder.join("trace.json"), TRACE).expect("written");
+    let mut command = command(["capture", "--settle", "300ms"]);
+    command.arg("--data").arg(folder.join("data")).args(arguments).current_dir(folder);
+    let send = format!("\"$HEADWATER\" import trace.json --server \"$HEADWATER_SERVER\" && exit {code}");
+    command.args(["--", "sh", "-c", &send]).env("HEADWATER", binary()).output().expect("headwater can be run")
+}
+
+#[test]
+fn a_commands_traces_are_captured_and_its_exit_code_is_passed_on() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let output = capture(folder.path(), 7, &[]);
+    assert_eq!(output.status.code(), Some(7), "{}", stderr(&output));
+    assert!(stderr(&output).contains("captured 1 trace, 2 spans (shop 2)"), "{}", stderr(&output));
+    let failing = run(["capture", "--temp", "--settle", "1ms", "--", "false"]);
+    assert_eq!(failing.status.code(), Some(1));
+    assert!(stderr(&failing).contains("no span arrived"), "{}", stderr(&failing));
+    let absent = run(["capture", "--temp", "--", "no-such-program-anywhere"]);
+    assert_eq!(absent.status.code(), Some(2), "{}", stderr(&absent));
+}
+
+#[test]
+fn captured_traces_are_judged_and_judged_again_from_store_and_file() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("good.yaml"), suite(1)).expect("written");
+    std::fs::write(path("strict.yaml"), suite(2)).expect("written");
+    let (good, strict, file, data) = (path("good.yaml"), path("strict.yaml"), path("run.jsonl"), path("data"));
+    let held = capture(folder.path(), 0, &["--suite", &good, "--output", "run", &file]);
+    assert_eq!(held.status.code(), Some(0), "{}{}", stdout(&held), stderr(&held));
+    let failed = capture(folder.path(), 0, &["--suite", &strict]);
+    assert_eq!(failed.status.code(), Some(1), "{}{}", stdout(&failed), stderr(&failed));
+    let judge = |arguments: &[&str]| run(["judge"].iter().chain(arguments)).status.code();
+    assert_eq!(judge(&[&file, "--suite", &good]), Some(0));
+    assert_eq!(judge(&[&file, "--suite", &strict]), Some(1));
+    assert_eq!(judge(&["last", "--data", &data, "--suite", &good]), Some(0));
+    assert_eq!(judge(&["--query", "{ name = \"SELECT\" }", "--data", &data, "--suite", &strict]), Some(1));
+    assert_eq!(judge(&["--trace", "5b8aa5", "--data", &data, "--suite", &good]), Some(0));
+    // The suite itself asks for stored traces.
+    let evaluated = run(["eval", &good, "--data", &data]);
+    assert_eq!(evaluated.status.code(), Some(0), "{}{}", stdout(&evaluated), stderr(&evaluated));
+    // What any reader of OTLP makes of the file: the traces, and no remark.
+    let imported = run(["import", &file, "--data", &path("other")]);
+    assert_eq!(imported.status.code(), Some(0), "{}", stderr(&imported));
+    assert!(stdout(&imported).contains("2 spans"), "{}", stdout(&imported));
+}
