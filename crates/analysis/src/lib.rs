@@ -17,7 +17,9 @@
 //! | `root_cause.rs` | [`latency_root_cause`]: which service made it slower, or "cannot tell" |
 //! | `compare.rs` | [`compare_runs`]: what became slower, faster, or fails more between two sets of traces |
 //! | `whatif.rs` | [`retime`]: what a change would do, under happens-before |
-//! | `finding.rs`, `findings.rs` | [`Finding`], [`Findings`]: bottlenecks and repeated calls over many traces |
+//! | `drag.rs` | [`drags`], [`slacks`]: how much a span could shrink or grow |
+//! | `finding.rs` | [`Finding`]: a result for people |
+//! | `explain/` | [`Explanation`]: findings over many traces, fed trace by trace |
 //! | `operation.rs` | what a span does, as `SERVICE:NAME` |
 //! | `statistics.rs` | quantiles, a rank test, many tests at once |
 //! | `sketch.rs` | [`Sketch`]: a mergeable histogram within 1 % |
@@ -27,9 +29,10 @@ mod cache;
 mod calls;
 mod compare;
 mod critical_path;
+mod drag;
+mod explain;
 mod fault;
 mod finding;
-mod findings;
 mod happens_before;
 pub mod limits;
 mod operation;
@@ -51,9 +54,10 @@ pub use compare::{Difference, RunProfile, Verdict, compare_runs};
 pub use critical_path::{
     CriticalPath, Segment, critical_by_service, critical_path, critical_path_below, critical_path_on,
 };
+pub use drag::{drags, slacks};
+pub use explain::{CannotTell, ExplainOptions, Explained, Explanation, LeftOut, REPEATS_MIN};
 pub use fault::{FaultKind, FaultPath, Origin, OriginPlace, fault_kind, fault_path, is_error};
-pub use finding::{Confidence, EVIDENCE_MAX, Finding, FindingKind};
-pub use findings::{Findings, REPEATS_MIN};
+pub use finding::{Confidence, Evidence, Figure, Finding, FindingKind, Place, Saving, Unit, Waste};
 pub use happens_before::{SiblingOrder, SiblingOrders, TRACES_MIN};
 pub use peer::{Peer, PeerKind, Peers, peer_of};
 pub use retries::{Backoff, LogicalCall, Outcome, attempts};

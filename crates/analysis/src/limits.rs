@@ -27,3 +27,12 @@ pub const SAMPLES_MAX: usize = 200_000;
 
 /// Operations, edges and host pairs that the comparisons keep apart.
 pub const KEYS_MAX: usize = 50_000;
+
+/// Traces that a finding names as evidence: enough to look at, few enough to read.
+pub const EVIDENCE_MAX: usize = 10;
+
+/// Spans of each of those traces that a finding names.
+pub const EVIDENCE_SPANS_MAX: usize = 20;
+
+/// Sums of critical time by operation and by how slow the whole request was; further ones are counted and left out.
+pub const SLICES_MAX: usize = 500_000;

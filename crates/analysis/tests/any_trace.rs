@@ -1,8 +1,8 @@
 //! Whatever the ids, times, kinds and attributes: nothing panics, and time is conserved.
 
 use analysis::{
-    Edit, Findings, Peers, ServiceGraph, SiblingOrders, Timeline, attempts, cache_accesses, calls, critical_path_below,
-    fault_path, retime, self_time, sequential_runs, summarise,
+    Edit, ExplainOptions, Explanation, Peers, ServiceGraph, SiblingOrders, Timeline, attempts, cache_accesses, calls,
+    critical_path_below, fault_path, retime, self_time, sequential_runs, summarise,
 };
 use model::{Attributes, Instant, Resource, Span, SpanId, SpanIndex, SpanKind, StatusCode, Trace, TraceId};
 use proptest::prelude::*;
@@ -59,9 +59,9 @@ proptest! {
             let critical = summary.services.iter().map(|service| service.critical).sum::<model::Duration>();
             prop_assert_eq!(critical, times.duration(root));
         }
-        let mut findings = Findings::new();
+        let mut findings = Explanation::new(ExplainOptions::default());
         findings.add(&trace);
-        prop_assert!(findings.finish().iter().all(|finding| finding.traces.0 <= 1));
+        prop_assert!(findings.finish().findings.iter().all(|finding| finding.traces.0 <= 1));
         // An edit that changes nothing changes nothing; side by side is never slower.
         let same: Vec<_> = (0..trace.spans().len() as SpanIndex).map(|span| times.duration(span)).collect();
         prop_assert_eq!(&retime(&trace, &Edit::default()), &same);

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant as Stopwatch;
 
-use analysis::{Findings, critical_by_service, self_time};
+use analysis::{ExplainOptions, Explanation, critical_by_service, self_time};
 use model::{Instant, Span, SpanId, Trace, TraceId};
 
 use crate::paths::{RECORDED, recorded};
@@ -28,9 +28,9 @@ pub(crate) fn rows(folder: &Path) -> Result<Vec<Row>, String> {
 
 fn findings(traces: &[Trace], spans: usize) -> Row {
     let started = Stopwatch::now();
-    let mut findings = Findings::new();
-    traces.iter().for_each(|trace| findings.add(trace));
-    let found = findings.finish().len();
+    let mut explanation = Explanation::new(ExplainOptions::default());
+    traces.iter().for_each(|trace| explanation.add(trace));
+    let found = explanation.finish().findings.len();
     let rate = spans as f64 / started.elapsed().as_secs_f64();
     let figure = format!("{:.2} M spans/s, {found} findings", rate / 1e6);
     row("critical path and findings", "all recorded", "1 M spans/s", rate >= 1e6, figure)

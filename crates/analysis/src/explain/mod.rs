@@ -1,0 +1,232 @@
+//! Findings over many traces: fed trace by trace, mergeable, of bounded memory.
+//!
+//! ```
+//! use analysis::{Explanation, ExplainOptions};
+//! let mut explanation = Explanation::new(ExplainOptions::default());
+//! # let traces: Vec<model::Trace> = Vec::new();
+//! traces.iter().for_each(|trace| explanation.add(trace));
+//! let explained = explanation.finish();
+//! assert!(explained.findings.is_empty()); // nothing was looked at
+//! assert!(!explained.cannot_tell.is_empty()); // and it says so
+//! ```
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `names.rs` | services and operations as small numbers |
+//! | `view.rs` | a trace made ready for every collector |
+//! | `bottlenecks.rs` | where the time goes, and where the tail goes |
+//! | `repeats.rs` | the same call again and again, chatty pairs |
+
+mod bottlenecks;
+mod names;
+mod repeats;
+mod view;
+
+use model::{Duration, Text, Trace};
+
+use crate::finding::{Confidence, Evidence, Figure, Finding, FindingKind, Place, Saving, Unit, Waste, id_of};
+use bottlenecks::Bottlenecks;
+use names::{Names, OperationId};
+pub use repeats::REPEATS_MIN;
+use repeats::Repeats;
+use view::View;
+
+/// What a reader may configure.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExplainOptions {
+    /// Attributes that say whether a cache was hit, believed before [`crate::CACHE_HIT_KEYS`].
+    pub cache_hit_keys: Vec<Text>,
+}
+
+/// Collects what traces show. The order in which they are added does not matter to what is found.
+#[derive(Clone, Debug, Default)]
+pub struct Explanation {
+    options: ExplainOptions,
+    names: Names,
+    total: Total,
+    bottlenecks: Bottlenecks,
+    repeats: Repeats,
+}
+
+/// What was looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Total {
+    pub(crate) traces: u64,
+    pub(crate) spans: u64,
+    /// The durations of all first roots, ns.
+    pub(crate) time: i128,
+}
+
+/// What traces showed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explained {
+    /// Traces that were looked at.
+    pub traces: u64,
+    /// Their spans.
+    pub spans: u64,
+    /// What was found, by impact.
+    pub findings: Vec<Finding>,
+    /// What could not be told, and why.
+    pub cannot_tell: Vec<CannotTell>,
+    /// What was counted and left out because there was too much of it.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// An analysis that the traces do not allow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CannotTell {
+    /// What would have been looked for.
+    pub kinds: Vec<FindingKind>,
+    /// Why it could not be told.
+    pub why: String,
+}
+
+/// What was left out because of a bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// What it is.
+    pub what: &'static str,
+    /// How many.
+    pub count: u64,
+}
+
+impl Explanation {
+    /// Nothing seen.
+    #[must_use]
+    pub fn new(options: ExplainOptions) -> Self {
+        Self { options, ..Self::default() }
+    }
+
+    /// What was configured.
+    #[must_use]
+    pub fn options(&self) -> &ExplainOptions {
+        &self.options
+    }
+
+    /// Adds a trace.
+    pub fn add(&mut self, trace: &Trace) {
+        self.total.traces += 1;
+        self.total.spans += trace.spans().len() as u64;
+        let Some(view) = View::of(trace, &mut self.names) else { return };
+        self.total.time += i128::from(view.duration());
+        self.bottlenecks.add(&view);
+        self.repeats.add(&view);
+    }
+
+    /// Adds everything that `other` has seen.
+    pub fn merge(&mut self, other: Self) {
+        let numbers = self.names.absorb(&other.names);
+        self.total.traces += other.total.traces;
+        self.total.spans += other.total.spans;
+        self.total.time += other.total.time;
+        self.bottlenecks.merge(other.bottlenecks, &numbers);
+        self.repeats.merge(other.repeats, &numbers);
+    }
+
+    /// What the traces showed so far.
+    #[must_use]
+    pub fn finish(&self) -> Explained {
+        let (names, total) = (&self.names, &self.total);
+        let mut findings = self.bottlenecks.findings(names, total);
+        findings.extend(self.repeats.findings(names, total));
+        findings.sort_by(|a, b| b.impact.total_cmp(&a.impact).then_with(|| a.id.cmp(&b.id)));
+        Explained {
+            traces: total.traces,
+            spans: total.spans,
+            findings,
+            cannot_tell: self.cannot_tell(),
+            left_out: self.left_out(),
+        }
+    }
+
+    fn cannot_tell(&self) -> Vec<CannotTell> {
+        let few = self.total.traces < crate::happens_before::TRACES_MIN;
+        let few = few.then(|| CannotTell {
+            kinds: vec![FindingKind::SequentialCalls],
+            why: format!(
+                "which calls wait for each other takes {} traces, and there are {}",
+                crate::happens_before::TRACES_MIN,
+                self.total.traces
+            ),
+        });
+        few.into_iter().collect()
+    }
+
+    fn left_out(&self) -> Vec<LeftOut> {
+        let all = [
+            ("spans of operations beyond the number kept apart", self.names.left_out),
+            ("sums of slow and usual requests", self.bottlenecks.left_out),
+            ("places of repeated calls", self.repeats.left_out),
+        ];
+        all.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| LeftOut { what, count }).collect()
+    }
+}
+
+pub(crate) fn operation_place(names: &Names, operation: OperationId) -> Place {
+    Place::Operation { service: names.service_of(operation).clone(), operation: names.name_of(operation).clone() }
+}
+
+/// A finding being written: what most have in common is filled in.
+pub(crate) struct Draft {
+    pub(crate) kind: FindingKind,
+    pub(crate) place: Place,
+    pub(crate) title: String,
+    pub(crate) what: String,
+    pub(crate) seen: u64,
+    pub(crate) of: u64,
+    pub(crate) cost: Duration,
+    pub(crate) saving: Option<Saving>,
+    pub(crate) waste: Option<Waste>,
+    pub(crate) confidence: Confidence,
+    pub(crate) reason: String,
+    pub(crate) next_step: String,
+    pub(crate) impact: f64,
+    pub(crate) figures: Vec<(&'static str, f64, Unit)>,
+    pub(crate) evidence: Vec<Evidence>,
+    /// Told apart from others of its kind and place by this.
+    pub(crate) variant: String,
+}
+
+impl Draft {
+    pub(crate) fn new(total: &Total) -> Self {
+        Self {
+            kind: FindingKind::Bottleneck,
+            place: Place::Traces,
+            title: String::new(),
+            what: String::new(),
+            seen: 0,
+            of: total.traces,
+            cost: Duration::ZERO,
+            saving: None,
+            waste: None,
+            confidence: Confidence::Hint,
+            reason: String::new(),
+            next_step: String::new(),
+            impact: 0.0,
+            figures: Vec::new(),
+            evidence: Vec::new(),
+            variant: String::new(),
+        }
+    }
+
+    pub(crate) fn finding(self) -> Finding {
+        let place = format!("{}\0{}", self.place, self.variant);
+        Finding {
+            id: id_of(self.kind, place.trim_end_matches('\0')),
+            kind: self.kind,
+            title: self.title,
+            place: self.place,
+            what: self.what,
+            traces: (self.seen.min(self.of), self.of),
+            evidence: self.evidence,
+            cost: self.cost,
+            saving: self.saving,
+            waste: self.waste,
+            confidence: self.confidence,
+            reason: self.reason,
+            next_step: self.next_step,
+            impact: self.impact.clamp(0.0, 1.0),
+            figures: self.figures.into_iter().map(|(name, value, unit)| Figure { name, value, unit }).collect(),
+        }
+    }
+}
