@@ -6,6 +6,10 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Uri};
 
 use crate::limits::{SPOOL_BYTES_DEFAULT, TIMEOUT_DEFAULT};
+use crate::tls::{Tls, TlsText};
+
+/// Where OTLP over gRPC is listened to by default.
+const GRPC_PORT: u16 = 4317;
 
 /// A destination as it was written in a file or in the environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,7 +18,7 @@ pub struct DestinationText {
     pub name: String,
     /// `http://tempo:4318`, with or without `/v1/traces`.
     pub endpoint: String,
-    /// `http/protobuf` (default), `http/json` or `grpc`.
+    /// `http/protobuf`, `http/json` or `grpc`; if not said, `grpc` for port 4317, else `http/protobuf`.
     pub protocol: Option<String>,
     /// Headers for every request.
     pub headers: Vec<(String, String)>,
@@ -30,6 +34,8 @@ pub struct DestinationText {
     pub traces_endpoint: Option<String>,
     /// Where logs go, used as it is; wins over `endpoint`.
     pub logs_endpoint: Option<String>,
+    /// Certificates, for `https://`.
+    pub tls: TlsText,
 }
 
 /// A destination that can be sent to.
@@ -53,6 +59,8 @@ pub struct Destination {
     pub timeout: Duration,
     /// Bytes that may wait on disk; what comes beyond is dropped and counted.
     pub spool_bytes_max: u64,
+    /// Certificates, for `https://`.
+    pub tls: Tls,
 }
 
 impl fmt::Debug for Destination {
@@ -69,6 +77,7 @@ impl fmt::Debug for Destination {
             .field("compression", &self.compression)
             .field("timeout", &self.timeout)
             .field("spool_bytes_max", &self.spool_bytes_max)
+            .field("tls", &self.tls)
             .finish()
     }
 }
@@ -148,7 +157,7 @@ impl DestinationText {
         let mut note = |key: &str, error: String, hint: &str| {
             problems.push(DestinationProblem { key: key.to_owned(), error, hint: hint.to_owned() });
         };
-        let protocol = match self.protocol.as_deref().unwrap_or("http/protobuf") {
+        let protocol = match self.protocol.as_deref().unwrap_or_else(|| self.protocol_of_port()) {
             "http/protobuf" | "http" => Protocol::HttpProtobuf,
             "http/json" => Protocol::HttpJson,
             "grpc" => Protocol::Grpc,
@@ -200,6 +209,10 @@ impl DestinationText {
         if timeout.is_zero() {
             note("timeout", "no request can be answered in 0 s".to_owned(), "write 10s");
         }
+        let tls = self.tls.read().unwrap_or_else(|wrong| {
+            wrong.into_iter().for_each(|(key, error, hint)| note(key, error, hint));
+            Tls::default()
+        });
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -213,7 +226,16 @@ impl DestinationText {
             compression,
             timeout,
             spool_bytes_max: self.spool_bytes_max.unwrap_or(SPOOL_BYTES_DEFAULT),
+            tls,
         })
+    }
+
+    /// Port 4317 is registered for OTLP over gRPC, and nothing else is expected there.
+    fn protocol_of_port(&self) -> &'static str {
+        let written = [Some(&self.endpoint), self.traces_endpoint.as_ref(), self.logs_endpoint.as_ref()];
+        let first = written.into_iter().flatten().map(|text| text.trim()).find(|text| !text.is_empty());
+        let uri: Option<Uri> = first.and_then(|text| text.parse().ok());
+        if uri.and_then(|uri| uri.port_u16()) == Some(GRPC_PORT) { "grpc" } else { "http/protobuf" }
     }
 
     fn addresses(&self, protocol: Protocol) -> Result<Addresses, (&'static str, String)> {
@@ -303,6 +325,18 @@ mod tests {
         assert_eq!(addresses("http://tempo:4318/v1/traces", "http/protobuf"), expected);
         assert_eq!(addresses("https://h/otlp", "http/protobuf").0, "https://h/otlp/v1/traces");
         assert_eq!(addresses("collector:4317", "grpc").0, "http://collector:4317/");
+    }
+
+    #[test]
+    fn the_protocol_is_told_from_the_port() {
+        let protocol = |endpoint: &str| {
+            let text = DestinationText { endpoint: endpoint.into(), ..DestinationText::default() };
+            text.check().expect("valid").protocol
+        };
+        assert_eq!(protocol("http://datadog-agent:4317"), Protocol::Grpc);
+        assert_eq!(protocol("collector:4317"), Protocol::Grpc);
+        assert_eq!(protocol("http://tempo:4318"), Protocol::HttpProtobuf);
+        assert_eq!(protocol("https://otlp.example.com/otlp"), Protocol::HttpProtobuf);
     }
 
     #[test]

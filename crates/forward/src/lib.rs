@@ -24,6 +24,7 @@
 //! | `body.rs` | [`ReceivedBody`]: what is sent on, and how it lies in the journal |
 //! | `convert.rs`, `filter.rs`, `codec.rs` | from a body as received to one as the destination takes it |
 //! | `transport.rs` | one request by HTTP or gRPC |
+//! | `tls.rs` | [`TlsText`]: whom to trust, and who we are |
 //! | `answer.rs` | what a destination said, and what follows |
 //! | `pause.rs` | how long to wait before the next try |
 //! | `counters.rs` | what happened |
@@ -43,6 +44,7 @@ pub mod limits;
 mod own_address;
 mod pause;
 mod route;
+mod tls;
 mod transport;
 
 pub use body::{Encoding, ReceivedBody, Signal};
@@ -52,3 +54,4 @@ pub use environment::from_environment;
 pub use forwarder::{DestinationStatus, Forwarder, ForwarderParts, StartError};
 pub use pause::Pauses;
 pub use route::Activity;
+pub use tls::{Tls, TlsText};

@@ -47,3 +47,6 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Bytes of one file of a destination's journal: what an idle destination takes at most, since files are given back whole.
 pub const JOURNAL_FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Bytes of a file of certificates: the whole list of an operating system is a fraction of it.
+pub const PEM_BYTES_MAX: u64 = 8 * 1024 * 1024;

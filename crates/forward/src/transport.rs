@@ -11,7 +11,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, TE};
 use http::{HeaderMap, HeaderValue, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use stdx::Clock;
-use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::{Channel, Endpoint};
 use tower::{Service as _, ServiceExt as _};
 
 use crate::answer::{Answer, media_type, of_grpc, of_http, shortened};
@@ -19,6 +19,7 @@ use crate::body::Signal;
 use crate::destination::{Destination, Protocol};
 use crate::environment::percent_decoded;
 use crate::limits::{ANSWER_BYTES_MAX, CAUSES_MAX, CONNECT_TIMEOUT};
+use crate::tls::Tls;
 
 /// Sends requests to one destination.
 #[derive(Clone)]
@@ -44,10 +45,10 @@ impl Transport {
     pub fn new(destination: Arc<Destination>, clock: Arc<dyn Clock>) -> Result<Self, String> {
         let wire = match destination.protocol {
             Protocol::Grpc => Wire::Grpc {
-                traces: destination.traces.as_ref().map(channel).transpose()?,
-                logs: destination.logs.as_ref().map(channel).transpose()?,
+                traces: destination.traces.as_ref().map(|uri| channel(uri, &destination.tls)).transpose()?,
+                logs: destination.logs.as_ref().map(|uri| channel(uri, &destination.tls)).transpose()?,
             },
-            Protocol::HttpProtobuf | Protocol::HttpJson => Wire::Http(client()?),
+            Protocol::HttpProtobuf | Protocol::HttpJson => Wire::Http(client(&destination.tls)?),
         };
         Ok(Self { destination, clock, wire })
     }
@@ -171,18 +172,17 @@ fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
     shortened(&said.join(": "))
 }
 
-fn client() -> Result<reqwest::Client, String> {
-    reqwest::Client::builder()
+fn client(tls: &Tls) -> Result<reqwest::Client, String> {
+    let builder = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(USER_AGENT)
         // Environment variables are read by the binary alone.
-        .no_proxy()
-        .build()
-        .map_err(|error| with_causes(&error))
+        .no_proxy();
+    tls.of_http(builder).and_then(reqwest::ClientBuilder::build).map_err(|error| with_causes(&error))
 }
 
-fn channel(uri: &Uri) -> Result<Channel, String> {
+fn channel(uri: &Uri, tls: &Tls) -> Result<Channel, String> {
     let mut endpoint = Endpoint::from_shared(uri.to_string())
         .and_then(|endpoint| endpoint.user_agent(USER_AGENT))
         .map_err(|error| with_causes(&error))?
@@ -190,8 +190,7 @@ fn channel(uri: &Uri) -> Result<Channel, String> {
         .http2_keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(10));
     if uri.scheme_str() == Some("https") {
-        let tls = ClientTlsConfig::new().with_native_roots();
-        endpoint = endpoint.tls_config(tls).map_err(|error| with_causes(&error))?;
+        endpoint = endpoint.tls_config(tls.of_grpc()).map_err(|error| with_causes(&error))?;
     }
     Ok(endpoint.connect_lazy())
 }

@@ -76,12 +76,28 @@ impl FakeDestination {
         address: SocketAddr,
         answers: impl Fn(usize, &Got) -> Option<Reply> + Send + Sync + 'static,
     ) -> Self {
+        Self::serve(address, None, answers).await
+    }
+
+    /// As [`FakeDestination::start`], behind TLS.
+    pub async fn start_tls(
+        tls: tokio_rustls::TlsAcceptor,
+        answers: impl Fn(usize, &Got) -> Option<Reply> + Send + Sync + 'static,
+    ) -> Self {
+        Self::serve("127.0.0.1:0".parse().expect("valid"), Some(tls), answers).await
+    }
+
+    async fn serve(
+        address: SocketAddr,
+        tls: Option<tokio_rustls::TlsAcceptor>,
+        answers: impl Fn(usize, &Got) -> Option<Reply> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind(address).await.expect("a port");
         let address = listener.local_addr().expect("bound");
         let got: Arc<Mutex<Vec<Got>>> = Arc::default();
         let (told, count) = watch::channel(0);
         let state = Arc::new(State { got: got.clone(), told, answers: Box::new(answers) });
-        let task = tokio::spawn(accept(listener, state));
+        let task = tokio::spawn(accept(listener, tls, state));
         Self { address, got, count, task }
     }
 
@@ -106,13 +122,20 @@ struct State {
     answers: Box<Answers>,
 }
 
-async fn accept(listener: TcpListener, state: Arc<State>) {
+async fn accept(listener: TcpListener, tls: Option<tokio_rustls::TlsAcceptor>, state: Arc<State>) {
     while let Ok((stream, _)) = listener.accept().await {
-        let state = state.clone();
+        let (state, tls) = (state.clone(), tls.clone());
         tokio::spawn(async move {
             let service = service_fn(move |request| answer(request, state.clone()));
             let builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-            let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+            // A client that does not trust us goes away: the test sees that nothing arrived.
+            let _ = match tls {
+                None => builder.serve_connection(TokioIo::new(stream), service).await,
+                Some(tls) => match tls.accept(stream).await {
+                    Ok(stream) => builder.serve_connection(TokioIo::new(stream), service).await,
+                    Err(_) => Ok(()),
+                },
+            };
         });
     }
 }

@@ -2,6 +2,7 @@
 //! restart, nobody waits, and everything that is not delivered is counted.
 
 mod fake_destination;
+mod tls;
 
 use std::io::Read as _;
 use std::sync::Arc;
