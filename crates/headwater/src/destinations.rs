@@ -1,6 +1,6 @@
 //! Where to send telemetry on to: from the environment and from the `forwarding:` section of a file.
 
-use forward::{Destination, DestinationText};
+use forward::{Destination, DestinationText, TlsText};
 
 use crate::exit::Failure;
 
@@ -18,6 +18,11 @@ pub fn from_suite(forwarding: &[eval::suite::Forwarding]) -> Vec<DestinationText
         protocol: forwarding.protocol.clone(),
         headers: forwarding.headers.clone(),
         filter: forwarding.filter.clone(),
+        tls: TlsText {
+            certificate: forwarding.certificate.clone(),
+            client_certificate: forwarding.client_certificate.clone(),
+            client_key: forwarding.client_key.clone(),
+        },
         ..DestinationText::default()
     })
     .collect()

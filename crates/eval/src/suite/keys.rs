@@ -123,10 +123,13 @@ pub(crate) const FORWARDING: &[Key] = &[
     key(
         "protocol",
         Shape::Word(&["grpc", "http/protobuf", "http/json"]),
-        "The protocol; told from the port if not said.",
+        "The protocol; if not said, grpc for port 4317, else http/protobuf.",
     ),
     key("headers", Shape::MapOf(&Shape::Text), "Headers to send; ${VAR} is put in."),
-    key("filter", Shape::TraceQl, "TraceQL: only traces with such a span."),
+    key("filter", Shape::TraceQl, "TraceQL: only spans that match are sent on, and no log records."),
+    key("certificate", Shape::Text, "For https: a PEM file with the certificates to trust instead of the system's."),
+    key("client_certificate", Shape::Text, "For https: a PEM file that shows who we are; needs `client_key`."),
+    key("client_key", Shape::Text, "For https: the PEM file with the private key of `client_certificate`."),
 ];
 
 pub(crate) const SCENARIO: &[Key] = &[

@@ -191,12 +191,18 @@ pub struct Forwarding {
     pub enabled: bool,
     /// The OTLP endpoint.
     pub endpoint: String,
-    /// `grpc`, `http/protobuf` or `http/json`; told from the endpoint's port if not said.
+    /// `grpc`, `http/protobuf` or `http/json`; if not said, the sender tells it from the port.
     pub protocol: Option<String>,
     /// Headers to send.
     pub headers: Vec<(String, String)>,
-    /// TraceQL: only traces with such a span.
+    /// TraceQL: only spans that match.
     pub filter: Option<String>,
+    /// A PEM file with the certificates to trust.
+    pub certificate: Option<String>,
+    /// A PEM file with our own certificate.
+    pub client_certificate: Option<String>,
+    /// The PEM file with its key.
+    pub client_key: Option<String>,
 }
 
 /// One scenario.

@@ -199,6 +199,9 @@ fn forwarding(reader: &mut Reader<'_>, node: &Node) -> Vec<Forwarding> {
             protocol: None,
             headers: Vec::new(),
             filter: None,
+            certificate: None,
+            client_certificate: None,
+            client_key: None,
         };
         for entry in entries {
             let value = &entry.value;
@@ -226,6 +229,9 @@ fn forwarding(reader: &mut Reader<'_>, node: &Node) -> Vec<Forwarding> {
                         forwarding.filter = reader.read(value, text);
                     }
                 }
+                "certificate" => forwarding.certificate = reader.text(value, "`certificate`"),
+                "client_certificate" => forwarding.client_certificate = reader.text(value, "`client_certificate`"),
+                "client_key" => forwarding.client_key = reader.text(value, "`client_key`"),
                 _ => {}
             }
         }
