@@ -61,6 +61,12 @@ impl Refusal {
     }
 }
 
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.problem.error)
+    }
+}
+
 impl From<(StatusCode, Problem)> for Refusal {
     fn from((status, problem): (StatusCode, Problem)) -> Self {
         Self { status, problem: Box::new(problem) }

@@ -23,6 +23,7 @@
 //! | `service_map.rs` | who calls whom |
 //! | `find_text.rs` | find by text |
 //! | `page.rs` | the embedded page |
+//! | `report.rs` | a run as one HTML file |
 //! | `parts.rs` | the traits that the binary implements |
 //! | `parameters.rs`, `answer.rs`, `metrics.rs` | what is read, what is written |
 //! | `limits.rs` | every bound |
@@ -40,6 +41,7 @@ mod parameters;
 mod parts;
 mod prepared;
 mod reader;
+mod report;
 mod routes;
 mod run_book;
 mod selector;

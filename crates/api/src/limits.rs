@@ -121,3 +121,12 @@ pub const ORIGIN_PAGES_MAX: usize = 20;
 
 /// Traces held at once while the map is made.
 pub const MAP_PAGE: usize = 200;
+
+/// Traces in an HTML report of a run: past this nobody looks at them one by one.
+pub const REPORT_TRACES_MAX: usize = 1_000;
+
+/// Bytes of packed traces in an HTML report, reached by the last one taken in: what a browser still opens at once.
+pub const REPORT_PACKED_BYTES_MAX: usize = 50_000_000;
+
+/// Rows of a trace whose attributes an HTML report holds; those of evidence are held beyond it.
+pub const REPORT_DETAIL_ROWS_MAX: usize = 2_000;

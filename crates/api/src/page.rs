@@ -20,6 +20,16 @@ const WITHOUT_PAGE: &str = "<!doctype html><html lang=\"en\"><head><meta charset
 <body><h1>Headwater</h1><p>This binary was built without its page: ui/dist was empty. \
 Run <code>cargo xtask ui</code> and build again. The data is at <code>/api/v1/</code>.</p></body></html>";
 
+/// The template of a report: built with the page, served by nobody.
+const REPORT: &str = "report.html";
+
+/// The template of reports; none when this binary was built without the page.
+#[must_use]
+pub fn report_template() -> Option<&'static str> {
+    let file = FILES.iter().find(|file| file.name == REPORT)?;
+    std::str::from_utf8(file.bytes).ok()
+}
+
 /// The page, ready to be answered.
 #[derive(Debug)]
 pub struct Page {
@@ -49,7 +59,7 @@ impl Page {
     #[must_use]
     pub fn answer(&self, path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
         let name = path.trim_start_matches('/');
-        match FILES.iter().find(|file| file.name == name && name != "index.html") {
+        match FILES.iter().find(|file| file.name == name && name != "index.html" && name != REPORT) {
             Some(file) => Some(file.answer(headers)),
             None if wants_html(headers) => Some(self.index(headers)),
             None => None,
@@ -177,7 +187,7 @@ mod tests {
     #[test]
     fn every_embedded_file_is_answered_whole() {
         let page = Page::new("/");
-        for file in FILES.iter().filter(|file| file.name != "index.html") {
+        for file in FILES.iter().filter(|file| file.name != REPORT).filter(|file| file.name != "index.html") {
             let answer = page.answer(&format!("/{}", file.name), &HeaderMap::new()).expect("there");
             assert_eq!(answer.status(), StatusCode::OK, "{}", file.name);
             assert_ne!(answer.headers()[CONTENT_TYPE], "application/octet-stream", "{}", file.name);

@@ -164,6 +164,7 @@ pub fn router(api: Arc<Api>) -> Router {
         .route("/evals", get(evals::list).post(evals::submit).layer(DefaultBodyLimit::max(RUN_BODY_BYTES_MAX)))
         .route("/evals/start", post(evals::start))
         .route("/evals/{run}", get(evals::get))
+        .route("/evals/{run}/report", get(evals::report))
         .route("/live", get(live::live))
         .layer(from_fn_with_state(api.clone(), ask_for_token))
         .route("/sign-in", post(sign_in::sign_in))

@@ -2,12 +2,14 @@
 
 mod memory_store;
 
+use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::{Api, Counters, Feed, Guard, Identity, MemorySettings, NoSuites, Parts, Reader, RunBook, Styles, router};
 use axum::Router;
 use axum::body::Body;
+use base64::Engine as _;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use memory_store::MemoryStore;
@@ -418,9 +420,33 @@ async fn runs_are_taken_listed_and_mark_their_traces() {
     assert_eq!(server.send(post("{}".into())).await.0, StatusCode::BAD_REQUEST);
     assert_eq!(server.json("/api/v1/evals").await["runs"][0]["verdict"], "fail");
     assert_eq!(server.json("/api/v1/evals/r1").await, run);
+    report_holds(&server, &run).await;
     let row = &server.json("/api/v1/traces?origin=eval").await["traces"][0];
     assert_eq!((&row["eval"]["scenario"], &row["eval"]["verdict"]), (&"service failure".into(), &"fail".into()));
     assert_eq!(server.json("/api/v1/traces?origin=real").await["traces"], serde_json::json!([]));
+}
+
+/// The report is a download whose data hold the run, its trace and what was not there, and nothing that could end them.
+async fn report_holds(server: &Server, run: &Json) {
+    let (status, headers, body) = server.get_as("/api/v1/evals/r1/report", "text/html").await;
+    assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
+    assert_eq!(headers["content-disposition"], "attachment; filename=\"r1.html\"");
+    let html = String::from_utf8(body).expect("text");
+    let (_, data) = html.split_once("id=\"headwater-data\">").expect("the template has a place");
+    let (data, _) = data.split_once("</script>").expect("it ends");
+    assert!(!data.contains('<'), "nothing in the data may look like markup");
+    let data: Json = serde_json::from_str(data).expect("JSON");
+    assert_eq!((&data["v"], &data["run"]), (&1.into(), run));
+    let unpack = |field: &str| {
+        let zipped = base64::engine::general_purpose::STANDARD.decode(data["traces"][0][field].as_str().expect("text"));
+        let mut bytes = Vec::new();
+        flate2::read::GzDecoder::new(zipped.expect("base64").as_slice()).read_to_end(&mut bytes).expect("gzip");
+        bytes
+    };
+    assert_eq!(data["traces"][0]["traceId"], TRACE);
+    assert!(unpack("outline").starts_with(wire::OUTLINE_MAGIC));
+    let spans: Json = serde_json::from_slice(&unpack("spans")).expect("JSON");
+    assert_eq!(spans[0], server.json(&format!("/api/v1/trace/{TRACE}/spans/0")).await);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use wire::{Deleted, EvalRun, Info, Problem, RunAccepted, RunList, Status, TraceList, WATCH_MEDIA_TYPE, decode_watch};
 
 use crate::ClientError;
-use crate::limits::{ANSWER_BYTES_MAX, ANSWER_TIMEOUT, CONNECT_TIMEOUT, SHOWN_CHARS_MAX};
+use crate::limits::{ANSWER_BYTES_MAX, ANSWER_TIMEOUT, CONNECT_TIMEOUT, REPORT_TIMEOUT, SHOWN_CHARS_MAX};
 use crate::otlp_codec;
 
 /// Speaks to one server.
@@ -221,6 +221,17 @@ impl Client {
     /// If the server cannot be asked.
     pub async fn run(&self, id: &str) -> Result<Option<EvalRun>, ClientError> {
         match self.json(&format!("api/v1/evals/{id}"), &[]).await {
+            Err(error) if error.is_not_found() => Ok(None),
+            answer => answer.map(Some),
+        }
+    }
+
+    /// A run as one HTML file; none when the server does not have the run.
+    ///
+    /// # Errors
+    /// If the server cannot be asked or cannot make it.
+    pub async fn run_report(&self, id: &str) -> Result<Option<Bytes>, ClientError> {
+        match self.get(&format!("api/v1/evals/{id}/report"), &[], "text/html", REPORT_TIMEOUT).await {
             Err(error) if error.is_not_found() => Ok(None),
             answer => answer.map(Some),
         }

@@ -8,6 +8,9 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long an answer may take, beyond what it was asked to wait.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long the HTML report of a run may take: a thousand traces are read and packed.
+pub const REPORT_TIMEOUT: Duration = Duration::from_secs(300);
+
 /// An answer's size: a trace of a million spans, as protobuf.
 pub const ANSWER_BYTES_MAX: usize = 1 << 30;
 

@@ -92,7 +92,7 @@ pub struct DemoArgs {
     /// Judge this suite instead of the demo's own.
     #[arg(long, value_name = "FILE")]
     pub suite: Option<PathBuf>,
-    /// Also write a report; may be given several times.
+    /// Also write a report, as `headwater eval` does; may be given several times.
     #[arg(long, num_args = 2, value_names = ["FORMAT", "FILE"], action = clap::ArgAction::Append)]
     pub output: Vec<String>,
     /// Let a service keep its spans this long before it sends them: `llm=5s`; may be given several times.
@@ -186,7 +186,7 @@ pub struct EvalArgs {
     /// Judge with the traces of this running server instead of an embedded receiver.
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
-    /// Write a report; may be given several times. Formats: json, junit, markdown.
+    /// Write a report; may be given several times. Formats: json, junit, markdown, html (one file, opens from disk).
     #[arg(long, num_args = 2, value_names = ["FORMAT", "FILE"], action = clap::ArgAction::Append)]
     pub output: Vec<String>,
     /// Only scenarios whose name contains this; may be given several times.

@@ -80,6 +80,8 @@ export const api = {
   run: (id: string, signal?: AbortSignal) => get<EvalRun>(`evals/${encodeURIComponent(id)}`, {}, signal),
   /** Where the trace can be downloaded as OTLP JSON. */
   otlpUrl: (traceId: string): string | undefined => apiUrl(tracePath(traceId, "otlp")),
+  /** Where a run can be downloaded as one HTML file. */
+  reportUrl: (run: string): string | undefined => apiUrl(`evals/${encodeURIComponent(run)}/report`),
   signIn: (token: string) => post("sign-in", { token }),
   async startRun(body: StartRun): Promise<RunAccepted> {
     const response = await post("evals/start", body);

@@ -97,7 +97,7 @@ export function allOutlines(): Promise<Outline[]> {
   return Promise.all((held?.traces ?? []).map(({ traceId }) => outlineOf(traceId)));
 }
 
-type Used = Pick<typeof served, "outline" | "span" | "rowOf" | "find" | "run" | "otlpUrl">;
+type Used = Pick<typeof served, "outline" | "span" | "rowOf" | "find" | "run" | "otlpUrl" | "reportUrl">;
 
 export const api: Used = {
   outline: async (traceId) => outlineOf(traceId),
@@ -117,4 +117,5 @@ export const api: Used = {
     return held.run;
   },
   otlpUrl: () => undefined,
+  reportUrl: () => undefined,
 };

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
-use http::{HeaderMap, StatusCode};
+use http::header::CONTENT_DISPOSITION;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
 use wire::{Cost, EvalRun, RunAccepted, RunList, StartRun};
 
-use crate::answer::{Answered, Refusal, json, json_with_status};
+use crate::answer::{Answered, Refusal, bytes, json, json_with_status};
 use crate::limits::RUNS_LIMIT_MAX;
 use crate::parameters::limit;
 use crate::run_book::RunRefused;
@@ -40,14 +41,24 @@ pub async fn list(State(api): State<Arc<Api>>, Query(asked): Query<RunsParameter
 
 /// `GET /api/v1/evals/{run}`
 pub async fn get(State(api): State<Arc<Api>>, Path(id): Path<String>, headers: HeaderMap) -> Answered {
-    match api.runs.run(&id) {
-        Some(run) => json(&headers, &run),
-        None => Err(Refusal::new(
-            StatusCode::NOT_FOUND,
-            format!("there is no run {id:?}"),
-            "GET /api/v1/evals lists the runs that are kept",
-        )),
-    }
+    json(&headers, &kept_run(&api, &id)?)
+}
+
+fn kept_run(api: &Api, id: &str) -> Result<EvalRun, Refusal> {
+    api.runs.run(id).ok_or_else(|| {
+        let hint = "GET /api/v1/evals lists the runs that are kept";
+        Refusal::new(StatusCode::NOT_FOUND, format!("there is no run {id:?}"), hint)
+    })
+}
+
+/// `GET /api/v1/evals/{run}/report`: always a download, since the policy of this address would not let it run.
+pub async fn report(State(api): State<Arc<Api>>, Path(id): Path<String>, headers: HeaderMap) -> Answered {
+    let run = kept_run(&api, &id)?;
+    let html = api.report(&run).await.map_err(Refusal::unavailable)?;
+    let mut response = bytes(&headers, "text/html; charset=utf-8", html.into_bytes());
+    let name = HeaderValue::try_from(format!("attachment; filename=\"{}.html\"", run.summary.run));
+    response.headers_mut().insert(CONTENT_DISPOSITION, name.map_err(Refusal::fault)?);
+    Ok(response)
 }
 
 /// `POST /api/v1/evals`

@@ -94,10 +94,12 @@ enum Format {
     Markdown,
     /// The run and all its traces.
     Run,
+    /// One file with the page, the run and its traces inside.
+    Html,
 }
 
 /// Names of [`Format`], for people.
-const FORMATS: &str = "json, junit, markdown, run";
+const FORMATS: &str = "json, junit, markdown, html, run";
 
 impl Outputs {
     /// From `--output FORMAT FILE` pairs; all mistakes at once.
@@ -111,6 +113,7 @@ impl Outputs {
                 "junit" => Format::Junit,
                 "markdown" => Format::Markdown,
                 "run" => Format::Run,
+                "html" => Format::Html,
                 other => {
                     problems.push(format!("--output: there is no format {other:?}; there are {FORMATS}"));
                     continue;
@@ -124,6 +127,9 @@ impl Outputs {
     /// Writes those reports that hold the run's traces, which the server at `client` keeps.
     pub async fn write_with_traces(&self, run: &RunReport, client: &Client) -> Result<(), Failure> {
         for (format, path) in &self.0 {
+            if matches!(format, Format::Html) {
+                write_html(path, run, client).await?;
+            }
             if matches!(format, Format::Run) {
                 let missing = crate::run_file::write(path, run, client).await?;
                 if missing > 0 {
@@ -141,13 +147,25 @@ impl Outputs {
                 Format::Json => report::json(run).map_err(|error| Failure::infrastructure(error.to_string()))?,
                 Format::Junit => report::junit(run),
                 Format::Markdown => report::markdown(run),
-                Format::Run => continue,
+                Format::Run | Format::Html => continue,
             };
             std::fs::write(path, text)
                 .map_err(|error| Failure::infrastructure(format!("cannot write {}: {error}", path.display())))?;
         }
         Ok(())
     }
+}
+
+/// Writes the report that the server makes of the run; it is handed the run where it does not have it yet.
+async fn write_html(path: &Path, run: &RunReport, client: &Client) -> Result<(), Failure> {
+    let mut html = client.run_report(&run.run).await.map_err(refused)?;
+    if html.is_none() {
+        client.submit_run(&runs::as_wire(run)).await.map_err(refused)?;
+        html = client.run_report(&run.run).await.map_err(refused)?;
+    }
+    let html = html.ok_or_else(|| Failure::infrastructure(format!("the server does not keep the run {}", run.run)))?;
+    std::fs::write(path, html)
+        .map_err(|error| Failure::infrastructure(format!("cannot write {}: {error}", path.display())))
 }
 
 /// Runs with the receiver of this process.

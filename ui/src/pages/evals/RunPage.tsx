@@ -10,6 +10,7 @@ import { useResource } from "../../state/resource.ts";
 import { useValue } from "../../state/signals.ts";
 import { changeQuery, place } from "../../state/url.ts";
 import { Copy } from "../../ui/Copy.tsx";
+import { Icon } from "../../ui/Icon.tsx";
 import { Link } from "../../ui/Link.tsx";
 import { Banner, Empty, Loaded } from "../../ui/States.tsx";
 import { useTitle } from "../../ui/title.ts";
@@ -71,6 +72,7 @@ function commandFor(run: EvalRun): string {
 function RunFacts({ run, show }: { run: EvalRun; show: "all" | "failing" }) {
   const { summary } = run;
   const command = commandFor(run);
+  const report = api.reportUrl(summary.run);
   return (
     <header className="bar run-facts">
       <h1><Link to="evals">{summary.suite}</Link> <span className="muted">{summary.run}</span></h1>
@@ -82,6 +84,7 @@ function RunFacts({ run, show }: { run: EvalRun; show: "all" | "failing" }) {
           <button type="button" className="button" aria-pressed={show === "all"} onClick={() => changeQuery({ show: showCodec.write("all") }, "push")}>All</button>
           <button type="button" className="button" aria-pressed={show === "failing"} onClick={() => changeQuery({ show: showCodec.write("failing") }, "push")}>Not passed</button>
         </span>
+        {report && <a className="button quiet" href={report} download={`${summary.run}.html`} title="Download as one HTML file with the traces inside"><Icon name="external" />Report</a>}
         <span className="copyable muted">Command<Copy text={command} label={`Copy the command: ${command}`} /></span>
       </span>
     </header>
