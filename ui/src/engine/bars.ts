@@ -1,6 +1,7 @@
 // Draws the bars of the waterfall: one canvas over the rows in view.
 
 import { fillTextured } from "./canvas.ts";
+import type { Group } from "./groups.ts";
 import { Flag, serviceOf, type Outline } from "./outline.ts";
 import { serviceColour, serviceTexture } from "./service.ts";
 import type { SegmentIndex } from "./shares.ts";
@@ -27,13 +28,48 @@ interface BarsView {
   /** Rows to stress while the others are dimmed; none to treat all alike. */
   matches?: ReadonlySet<number>;
   ticks: readonly Nanos[];
+  /** The group that a row stands for, if it stands for one. */
+  groupOf?: (row: number) => Group | undefined;
 }
 
 export function drawBars(context: CanvasRenderingContext2D, view: BarsView): void {
   const scale = view.width / lengthOf(view.window);
   const x = (time: Nanos) => (time - view.window.from) * scale;
   drawGrid(context, view, x);
-  for (const [position, row] of view.rows.entries()) drawRow(context, view, x, row, position * view.rowHeight);
+  for (const [position, row] of view.rows.entries()) {
+    const group = view.groupOf?.(row);
+    if (group) drawGroup(context, view, x, group, position * view.rowHeight);
+    else drawRow(context, view, x, row, position * view.rowHeight);
+  }
+}
+
+/** All intervals of a folded group in one row; where several would fall on one pixel, the first is drawn. */
+function drawGroup(context: CanvasRenderingContext2D, view: BarsView, x: (time: Nanos) => number, { rows }: Group, top: number): void {
+  const { outline, theme, width, rowHeight } = view;
+  const look = serviceOf(outline, rows[0]!);
+  const [barTop, barHeight] = [top + 6, rowHeight - 12];
+  const dimmed = view.matches && !rows.some((row) => view.matches!.has(row));
+  let [first, last, drawnTo] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const row of rows) {
+    const left = x(outline.start[row]!);
+    const right = Math.max(x(outline.start[row]! + outline.dur[row]!), left + BAR_WIDTH_MIN);
+    [first, last] = [Math.min(first, left), Math.max(last, right)];
+    const failed = (outline.flags[row]! & Flag.error) !== 0;
+    if (right < 0 || left > width || (right < drawnTo + 1 && !failed)) continue;
+    drawnTo = Math.max(drawnTo, right);
+    const [cutLeft, cutRight] = [Math.max(left, -4), Math.min(right, width + 4)];
+    // Siblings at the same time lie over each other: each is let through, and its beginning is marked.
+    context.globalAlpha = dimmed ? 0.2 : 0.6;
+    fillTextured(context, cutLeft, barTop, cutRight - cutLeft, barHeight, serviceColour(look.slot, theme), serviceTexture(look.slot), colour("bg", theme));
+    context.globalAlpha = dimmed ? 0.35 : 1;
+    context.fillStyle = failed ? colour("error", theme) : serviceColour(look.slot, theme);
+    context.fillRect(cutLeft, failed ? barTop - 2 : barTop, failed ? 3 : 1, failed ? barHeight + 4 : barHeight);
+    if (view.showCritical && outline.flags[row]! & Flag.critical) drawCritical(context, view, x, row, barTop + barHeight + 1);
+  }
+  context.globalAlpha = dimmed ? 0.55 : 1;
+  if (last < 0 || first > width) drawEdgeArrow(context, view, top, last < 0, last < 0 ? view.window.from - outline.start[rows.at(-1)!]! : outline.start[rows[0]!]! - view.window.to);
+  else drawBeside(context, view, `×${rows.length}`, rows[0] === view.selected, Math.max(first, -4), Math.min(last, width + 4), top);
+  context.globalAlpha = 1;
 }
 
 function drawGrid(context: CanvasRenderingContext2D, view: BarsView, x: (time: Nanos) => number): void {
@@ -101,14 +137,19 @@ function drawCritical(context: CanvasRenderingContext2D, view: BarsView, x: (tim
 
 /** Duration beside the bar: right of it where there is room, else left, else inside. */
 function drawLabel(context: CanvasRenderingContext2D, view: BarsView, row: number, left: number, right: number, top: number): void {
-  const { outline, theme } = view;
+  const { outline } = view;
   if (outline.flags[row]! & Flag.synthetic) return;
   const text = outline.flags[row]! & Flag.unfinished ? "no end" : formatDuration(outline.dur[row]!);
+  drawBeside(context, view, text, row === view.selected, left, right, top);
+}
+
+function drawBeside(context: CanvasRenderingContext2D, view: BarsView, text: string, isSelected: boolean, left: number, right: number, top: number): void {
+  const { theme } = view;
   context.font = "11px system-ui, sans-serif";
   context.textBaseline = "middle";
   const width = context.measureText(text).width;
   const middle = top + view.rowHeight / 2 + 0.5;
-  context.fillStyle = colour(row === view.selected ? "fg" : "muted", theme);
+  context.fillStyle = colour(isSelected ? "fg" : "muted", theme);
   if (right + 7 + width <= view.width) {
     context.textAlign = "left";
     context.fillText(text, right + 7, middle);

@@ -1,5 +1,6 @@
 // Which rows are shown: those not inside a collapsed row, and, while zoomed, those whose subtree meets the window.
 
+import { fold, type Groups } from "./groups.ts";
 import { Flag, type Outline } from "./outline.ts";
 import type { Window } from "./viewport.ts";
 
@@ -8,20 +9,34 @@ const ROWS_OPEN_MAX = 200;
 /** Rows at least this share of the trace are opened at first. */
 const SHARE_OPEN_MIN = 0.02;
 
+/** Groups of siblings alike, and which of them are one row. */
+export interface Folding {
+  groups: Groups;
+  folded: Uint8Array;
+}
+
 /** Rows to show, in order. `window` hides rows whose subtree lies outside; leave it out to show all. */
-export function visibleRows(outline: Outline, collapsed: Uint8Array, window?: Window): Uint32Array {
+export function visibleRows(outline: Outline, collapsed: Uint8Array, window?: Window, folding?: Folding): Uint32Array {
   const { n, sub, subStart, subEnd } = outline;
+  const folded = folding?.folded;
   const rows = new Uint32Array(n);
   let count = 0;
   for (let row = 0; row < n; ) {
-    if (window && (subEnd[row]! < window.from || subStart[row]! > window.to)) {
+    const state = folded ? folded[row]! : 0;
+    if (state === 2 || (window && (subEnd[row]! < window.from || subStart[row]! > window.to) && !(state === 1 && meets(folding!, row, window)))) {
       row += sub[row]!;
       continue;
     }
     rows[count++] = row;
-    row += collapsed[row] ? sub[row]! : 1;
+    row += collapsed[row] || state === 1 ? sub[row]! : 1;
   }
   return rows.slice(0, count);
+}
+
+/** Whether any of a folded group lies in the window. */
+function meets({ groups }: Folding, leader: number, window: Window): boolean {
+  const group = groups.byLeader.get(leader);
+  return group !== undefined && group.to >= window.from && group.from <= window.to;
 }
 
 /** Position of `row` in `rows` (which are ascending), or −1. */
@@ -38,18 +53,35 @@ export function positionOf(rows: Uint32Array, row: number): number {
   return -1;
 }
 
-/** The row itself where it is visible, else its nearest visible ancestor, else −1. */
-export function nearestVisible(outline: Outline, rows: Uint32Array, row: number): number {
-  for (let at = row; at >= 0; at = outline.parent[at]!) if (positionOf(rows, at) >= 0) return at;
+/** The row itself where it is visible, else the row that stands for its group or its nearest visible ancestor, else −1. */
+export function nearestVisible(outline: Outline, rows: Uint32Array, row: number, folding?: Folding): number {
+  for (let at = row; at >= 0; at = outline.parent[at]!) {
+    if (positionOf(rows, at) >= 0) return at;
+    const leader = folding?.folded[at] ? folding.groups.leader[at]! : -1;
+    if (leader >= 0 && positionOf(rows, leader) >= 0) return leader;
+  }
   return -1;
 }
 
-/** Opens everything above `row`. Returns whether something changed. */
-export function reveal(outline: Outline, collapsed: Uint8Array, row: number): boolean {
-  let changed = false;
+/** Opens everything above `row`, and every folded group that hides it. Returns whether something changed. */
+export function reveal(outline: Outline, collapsed: Uint8Array, row: number, folding?: Folding): boolean {
+  let changed = folding !== undefined && unfoldAbove(outline, row, folding);
   for (let at = outline.parent[row]!; at >= 0; at = outline.parent[at]!) {
     changed ||= collapsed[at] !== 0;
     collapsed[at] = 0;
+  }
+  return changed;
+}
+
+/** Unfolds every group that hides `row`. A folded group's first row is on screen, but what is below it is not. */
+function unfoldAbove(outline: Outline, row: number, { groups, folded }: Folding): boolean {
+  let changed = false;
+  for (let at = row; at >= 0; at = outline.parent[at]!) {
+    const hides = folded[at] === 2 || (folded[at] === 1 && at !== row);
+    const group = hides ? groups.byLeader.get(groups.leader[at]!) : undefined;
+    if (!group) continue;
+    fold(folded, group.rows[0]!, group.rows, false);
+    changed = true;
   }
   return changed;
 }

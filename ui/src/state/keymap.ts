@@ -65,6 +65,10 @@ export const keymap: readonly Binding[] = [
     ["nextCritical", ["p"], "Next span of the critical path"],
     ["previousCritical", ["P"], "Span of the critical path before"],
     ["longestChild", ["l"], "Longest child"],
+    ["waterfall", ["1"], "Shown as a waterfall"],
+    ["flame", ["2"], "Shown as a flame graph"],
+    ["table", ["3"], "Shown as figures by operation"],
+    ["group", ["r"], "Fold or unfold siblings alike"],
   ]),
   ...scope("span", [
     ["tab1", ["1"], "Overview"],

@@ -1,10 +1,11 @@
 // The view of one trace: window, open rows, selection, find. The waterfall, the lanes and the panel share it.
 
+import { findGroups, fold, foldedAtFirst, type Group } from "../engine/groups.ts";
 import { Flag, nameOf, serviceOf, type Outline } from "../engine/outline.ts";
 import { findRows, nextOf, rowsWithFlag } from "../engine/search.ts";
 import { criticalShares, indexSegments } from "../engine/shares.ts";
 import { clampWindow, isWhole, panWindow, windowAround, zoomWindow, type Window } from "../engine/viewport.ts";
-import { nearestVisible, openingState, openToDepth, positionOf, reveal, setSubtree, visibleRows } from "../engine/visible.ts";
+import { nearestVisible, openingState, openToDepth, positionOf, reveal, setSubtree, visibleRows, type Folding } from "../engine/visible.ts";
 import { batch, computed, signal } from "./signals.ts";
 
 const ZOOM_STEP = 0.7;
@@ -19,6 +20,10 @@ function identityOf(outline: Outline, row: number): string {
   return `${outline.t0 + BigInt(Math.round(outline.start[row]!))} ${serviceOf(outline, row).name} ${nameOf(outline, row)}`;
 }
 
+/** How the trace is shown; the first is the default. */
+export const pictures = ["waterfall", "flame", "table"] as const;
+export type Picture = (typeof pictures)[number];
+
 export class TraceView {
   readonly all: Window;
   readonly segments;
@@ -31,6 +36,7 @@ export class TraceView {
   readonly trail = signal<readonly Window[]>([]);
   readonly hideOutside = signal(true);
   readonly showCritical = signal(true);
+  readonly picture = signal<Picture>("waterfall");
   /** −1 for none. */
   readonly selected = signal(-1);
   readonly hovered = signal(-1);
@@ -39,12 +45,13 @@ export class TraceView {
   readonly serverMatches = signal<readonly number[]>([]);
 
   #collapsed: Uint8Array;
+  readonly folding: Folding;
   readonly #opened = signal(0);
 
   readonly rows = computed(() => {
     void this.#opened.value;
     const window = this.window.value;
-    return visibleRows(this.outline, this.#collapsed, this.hideOutside.value && !isWhole(window, this.all) ? window : undefined);
+    return visibleRows(this.outline, this.#collapsed, this.hideOutside.value && !isWhole(window, this.all) ? window : undefined, this.folding);
   });
 
   readonly matches = computed(() => {
@@ -64,6 +71,8 @@ export class TraceView {
     this.errorRows = rowsWithFlag(outline, Flag.error);
     this.criticalRows = rowsWithFlag(outline, Flag.critical);
     this.#collapsed = openingState(outline);
+    const groups = findGroups(outline);
+    this.folding = { groups, folded: foldedAtFirst(outline, groups) };
   }
 
   /** Takes over from the view of the same trace before it grew: window, find, switches, what is open, the selection. */
@@ -73,6 +82,7 @@ export class TraceView {
     this.findText.value = old.findText.value;
     this.hideOutside.value = old.hideOutside.value;
     this.showCritical.value = old.showCritical.value;
+    this.picture.value = old.picture.value;
     if (this.outline.n > ROWS_ADOPTED_MAX) return;
     const rows = new Map<string, number>();
     for (let row = 0; row < old.outline.n; row++) rows.set(identityOf(old.outline, row), row);
@@ -80,6 +90,9 @@ export class TraceView {
       const was = rows.get(identityOf(this.outline, row));
       if (was === undefined) continue;
       this.#collapsed[row] = old.#collapsed[was]!;
+      // A group that somebody opened stays open; one that was too small before stays as it was.
+      const group = this.folding.folded[row] === 1 ? this.folding.groups.byLeader.get(row) : undefined;
+      if (group && old.folding.folded[was] === 0) fold(this.folding.folded, row, group.rows, false);
       if (was === old.selected.value) this.selected.value = row;
     }
   }
@@ -92,11 +105,28 @@ export class TraceView {
     return this.outline.sub[row]! > 1;
   }
 
+  /** The group that a row stands for while it is folded. */
+  foldedGroup(row: number): Group | undefined {
+    return this.folding.folded[row] === 1 ? this.folding.groups.byLeader.get(row) : undefined;
+  }
+
+  /** The group that begins with a row and is not folded. */
+  openGroup(row: number): Group | undefined {
+    return this.folding.folded[row] === 0 ? this.folding.groups.byLeader.get(row) : undefined;
+  }
+
+  /** Folds the group that a row is in, or unfolds it. */
+  toggleGroup(row: number): void {
+    const leader = row < 0 ? -1 : this.folding.groups.leader[row]!;
+    const group = this.folding.groups.byLeader.get(leader);
+    if (group) this.#change(() => fold(this.folding.folded, leader, group.rows, this.folding.folded[leader] === 0));
+  }
+
   /** Selects a row and opens what hides it. */
   select(row: number): void {
     if (row < 0 || row >= this.outline.n) return;
     batch(() => {
-      if (reveal(this.outline, this.#collapsed, row)) this.#opened.value++;
+      if (reveal(this.outline, this.#collapsed, row, this.folding)) this.#opened.value++;
       this.selected.value = row;
       // A row hidden by the window is brought back by showing the whole trace.
       if (positionOf(this.rows.value, row) < 0) this.window.value = this.all;
@@ -107,28 +137,39 @@ export class TraceView {
   move(by: number): void {
     const rows = this.rows.value;
     if (rows.length === 0) return;
-    const at = positionOf(rows, nearestVisible(this.outline, rows, this.selected.value));
+    const at = positionOf(rows, nearestVisible(this.outline, rows, this.selected.value, this.folding));
     this.selected.value = rows[Math.min(Math.max(at + by, 0), rows.length - 1)]!;
   }
 
   toggle(row: number): void {
+    if (this.foldedGroup(row)) return this.toggleGroup(row);
     if (!this.hasChildren(row)) return;
     this.#change(() => (this.#collapsed[row] = this.#collapsed[row] ? 0 : 1));
   }
 
   setSubtree(row: number, closed: boolean): void {
-    if (row >= 0) this.#change(() => setSubtree(this.outline, this.#collapsed, row, closed));
+    if (row < 0) return;
+    this.#change(() => {
+      setSubtree(this.outline, this.#collapsed, row, closed);
+      if (closed) return;
+      for (const [leader, { rows }] of this.folding.groups.byLeader) {
+        if (leader >= row && leader < row + this.outline.sub[row]!) fold(this.folding.folded, leader, rows, false);
+      }
+    });
   }
 
   setAll(closed: boolean): void {
-    this.#change(() => (this.#collapsed = openToDepth(this.outline, closed ? 0 : Number.POSITIVE_INFINITY)));
+    this.#change(() => {
+      this.#collapsed = openToDepth(this.outline, closed ? 0 : Number.POSITIVE_INFINITY);
+      if (!closed) this.folding.folded.fill(0);
+    });
   }
 
   /** → in a tree: opens, or goes to the first child. */
   right(): void {
     const row = this.selected.value;
     if (row < 0) return this.move(1);
-    if (this.isCollapsed(row)) this.toggle(row);
+    if (this.isCollapsed(row) || this.foldedGroup(row)) this.toggle(row);
     else if (this.hasChildren(row)) this.move(1);
   }
 
@@ -136,7 +177,7 @@ export class TraceView {
   left(): void {
     const row = this.selected.value;
     if (row < 0) return;
-    if (this.hasChildren(row) && !this.isCollapsed(row)) this.toggle(row);
+    if (this.hasChildren(row) && !this.isCollapsed(row) && !this.foldedGroup(row)) this.toggle(row);
     else if (this.outline.parent[row]! >= 0) this.select(this.outline.parent[row]!);
   }
 
@@ -208,7 +249,7 @@ export class TraceView {
     // What was selected inside a row that closed is not on screen any more: the row stands for it.
     const selected = this.selected.value;
     if (selected >= 0) {
-      const seen = nearestVisible(this.outline, this.rows.value, selected);
+      const seen = nearestVisible(this.outline, this.rows.value, selected, this.folding);
       if (seen >= 0) this.selected.value = seen;
     }
   }

@@ -27,7 +27,7 @@ describe.skipIf(!wanted)("screenshots", () => {
   const cases: [name: string, path: string, where?: "empty"][] = [
     ["traces", "traces"], ["traces-welcome", "traces", "empty"], ["traces-problem", "traces?q={ name = "], ["traces-none", "traces?q=nothing-like-this"],
     ["trace", "FIRST:happy"], ["trace-failure", "FIRST:failure?tab=events"], ["trace-llm", "FIRST:llm"], ["trace-broken", "trace/00c0ffee00c0ffee00c0ffee00c0ffee"], ["trace-hostile", "trace/badc0de0badc0de0badc0de0badc0de0"],
-    ["trace-large", "trace/large"], ["trace-deep", "trace/deep"], ["map", "map"], ["map-table", "map?v=table"], ["evals", "evals"], ["evals-empty", "evals", "empty"], ["run", "evals/distributed-tracing/runs/run-42"], ["run-pass", "evals/distributed-tracing/runs/run-41"],
+    ["trace-large", "trace/large"], ["trace-flame", "FIRST:happy?v=flame"], ["trace-flame-large", "trace/large?v=flame"], ["trace-table", "trace/medium?v=table"], ["trace-wide", "trace/wide"], ["trace-deep", "trace/deep"], ["map", "map"], ["map-table", "map?v=table"], ["evals", "evals"], ["evals-empty", "evals", "empty"], ["run", "evals/distributed-tracing/runs/run-42"], ["run-pass", "evals/distributed-tracing/runs/run-41"],
   ];
   const looks = { light: { colorScheme: "light", viewport: { width: 1440, height: 900 } }, dark: { colorScheme: "dark", viewport: { width: 1440, height: 900 } }, narrow: { colorScheme: "light", viewport: { width: 320, height: 720 } } } as const;
   for (const [name, path, where] of cases) {

@@ -9,7 +9,7 @@ import { formatCount, formatDuration, parseDuration } from "../../engine/time.ts
 import { hint } from "../../state/keymap.ts";
 import { useCommands } from "../../state/keys.ts";
 import { useValue } from "../../state/signals.ts";
-import type { TraceView } from "../../state/trace-view.ts";
+import { pictures, type Picture, type TraceView } from "../../state/trace-view.ts";
 import { Icon } from "../../ui/Icon.tsx";
 
 /** Typing must pause this long before the server is asked to look into attributes, events and logs. */
@@ -23,12 +23,16 @@ export function Toolbar({ view, input, toRows }: { view: TraceView; input: RefOb
   const window = useValue(view.window);
   const hideOutside = useValue(view.hideOutside);
   const showCritical = useValue(view.showCritical);
+  const picture = useValue(view.picture);
   const whole = isWhole(window, view.all);
   useCommands({ search: () => input.current?.select() });
   useServerFind(view, text);
   const at = positionOf(matches, selected);
   return (
-    <div className="toolbar" role="toolbar" aria-label="Tools of the waterfall">
+    <div className="toolbar" role="toolbar" aria-label="Tools of the trace">
+      <div className="segmented" role="group" aria-label="Shown as">
+        {pictures.map((one) => <button key={one} type="button" className="button" aria-pressed={picture === one} title={`${pictureNames[one]} (${hint("trace", one)})`} onClick={() => (view.picture.value = one)}>{pictureNames[one]}</button>)}
+      </div>
       <div className="find">
         <Icon name="search" />
         <input
@@ -48,19 +52,21 @@ export function Toolbar({ view, input, toRows }: { view: TraceView; input: RefOb
         <button type="button" className="button quiet icon" aria-label="Next match" title={`Next match (${hint("trace", "nextMatch")})`} disabled={matches.length === 0} onClick={() => view.jump(matches, false)}><Icon name="chevronDown" /></button>
       </div>
       <label className="check"><input type="checkbox" checked={showCritical} onChange={(event) => (view.showCritical.value = event.currentTarget.checked)} />Critical path</label>
-      <label className="check" title="While zoomed: hide rows that lie outside the window"><input type="checkbox" checked={hideOutside} onChange={(event) => (view.hideOutside.value = event.currentTarget.checked)} />Rows in window</label>
-      <div className="toolbar-end">
+      {picture === "waterfall" && <label className="check" title="While zoomed: hide rows that lie outside the window"><input type="checkbox" checked={hideOutside} onChange={(event) => (view.hideOutside.value = event.currentTarget.checked)} />Rows in window</label>}
+      {picture !== "table" && <div className="toolbar-end">
         <Trail view={view} />
         <WindowFields view={view} />
         <button type="button" className="button quiet icon" aria-label="Zoom out" title={`Zoom out (${hint("trace", "zoomOut")})`} disabled={whole} onClick={() => view.zoom(false)}>−</button>
         <button type="button" className="button quiet icon" aria-label="Zoom in" title={`Zoom in (${hint("trace", "zoomIn")})`} onClick={() => view.zoom(true)}>+</button>
         <button type="button" className="button" title={`Whole trace (${hint("trace", "fit")})`} disabled={whole} onClick={() => view.fit()}>Fit</button>
-        <button type="button" className="button quiet" title={`Collapse all (${hint("trace", "collapseAll")})`} onClick={() => view.setAll(true)}>Collapse</button>
-        <button type="button" className="button quiet" title={`Expand all (${hint("trace", "expandAll")})`} onClick={() => view.setAll(false)}>Expand</button>
-      </div>
+        {picture === "waterfall" && <><button type="button" className="button quiet" title={`Collapse all (${hint("trace", "collapseAll")})`} onClick={() => view.setAll(true)}>Collapse</button>
+        <button type="button" className="button quiet" title={`Expand all (${hint("trace", "expandAll")})`} onClick={() => view.setAll(false)}>Expand</button></>}
+      </div>}
     </div>
   );
 }
+
+const pictureNames: Record<Picture, string> = { waterfall: "Waterfall", flame: "Flame", table: "Table" };
 
 /** Asks the server for matches in what the outline does not hold. */
 function useServerFind(view: TraceView, text: string): void {

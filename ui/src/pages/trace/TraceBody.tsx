@@ -5,14 +5,16 @@ import type { Outline } from "../../engine/outline.ts";
 import { keyHandler } from "../../state/keys.ts";
 import { panelBounds, panelWidth } from "../../state/preferences.ts";
 import { useValue } from "../../state/signals.ts";
-import { TraceView } from "../../state/trace-view.ts";
+import { TraceView, type Picture } from "../../state/trace-view.ts";
 import { arrivals, changeQuery } from "../../state/url.ts";
 import { Guard } from "../../ui/Guard.tsx";
 import { Splitter } from "../../ui/Splitter.tsx";
 import { Banner } from "../../ui/States.tsx";
+import { FlameGraph } from "./FlameGraph.tsx";
 import { Lanes } from "./Lanes.tsx";
 import { OddityBanner } from "./OddityBanner.tsx";
 import { SpanPanel } from "./SpanPanel.tsx";
+import { StatisticsTable } from "./StatisticsTable.tsx";
 import { Toolbar } from "./Toolbar.tsx";
 import { TraceFacts } from "./TraceFacts.tsx";
 import { readViewFromUrl, useViewInUrl } from "./view-url.ts";
@@ -24,6 +26,7 @@ export function TraceBody({ outline }: { outline: Outline }) {
   const view = useView(outline);
   const [missingSpan, setMissingSpan] = useState<string | undefined>(undefined);
   const selected = useValue(view.selected);
+  const picture = useValue(view.picture);
   const rowsElement = useRef<HTMLDivElement>(null);
   const findInput = useRef<HTMLInputElement>(null);
   const panel = useRef<HTMLElement>(null);
@@ -43,6 +46,7 @@ export function TraceBody({ outline }: { outline: Outline }) {
     rowsElement.current?.focus();
   };
   const toPanel = () => panel.current?.querySelector<HTMLElement>('[aria-selected="true"]')?.focus();
+  const show = (next: Picture) => (view.picture.value = next);
   const commands = {
     down: () => view.move(1), up: () => view.move(-1), right: () => view.right(), left: () => view.left(),
     pageDown: () => view.move(PAGE_ROWS), pageUp: () => view.move(-PAGE_ROWS), first: () => view.move(-outline.n), last: () => view.move(outline.n),
@@ -51,7 +55,7 @@ export function TraceBody({ outline }: { outline: Outline }) {
     zoomSpan: () => view.zoomToSpan(), fit: () => view.fit(), zoomIn: () => view.zoom(true), zoomOut: () => view.zoom(false), panLeft: () => view.panStep(false), panRight: () => view.panStep(true),
     nextMatch: () => view.jump(view.matches.value, false), previousMatch: () => view.jump(view.matches.value, true),
     nextError: () => view.jump(view.errorRows, false), previousError: () => view.jump(view.errorRows, true),
-    nextCritical: () => view.jump(view.criticalRows, false), previousCritical: () => view.jump(view.criticalRows, true), longestChild: () => view.longestChild(),
+    nextCritical: () => view.jump(view.criticalRows, false), previousCritical: () => view.jump(view.criticalRows, true), longestChild: () => view.longestChild(), waterfall: () => show("waterfall"), flame: () => show("flame"), table: () => show("table"), group: () => view.toggleGroup(view.selected.value),
   };
   const onKeyDown = keyHandler("trace", commands);
   const onEscape = (event: KeyboardEvent) => {
@@ -70,7 +74,7 @@ export function TraceBody({ outline }: { outline: Outline }) {
         <div className="trace-main" onKeyDown={onKeyDown}>
           <Lanes view={view} />
           <Toolbar view={view} input={findInput} toRows={() => rowsElement.current?.focus()} />
-          <Waterfall view={view} element={rowsElement} />
+          {picture === "waterfall" ? <Waterfall view={view} element={rowsElement} /> : picture === "flame" ? <FlameGraph view={view} element={rowsElement} /> : <StatisticsTable view={view} />}
         </div>
         {selected >= 0 && (
           <>

@@ -6,7 +6,6 @@ import { drawBars, hitsBar } from "../../engine/bars.ts";
 import { fitCanvas } from "../../engine/canvas.ts";
 import { formatCount } from "../../engine/time.ts";
 import { positionOf } from "../../engine/visible.ts";
-import { lengthOf } from "../../engine/viewport.ts";
 import { nameBounds, namesWithin, nameWidth, rowHeight, theme } from "../../state/preferences.ts";
 import { useValue } from "../../state/signals.ts";
 import type { TraceView } from "../../state/trace-view.ts";
@@ -16,12 +15,12 @@ import { describeRow } from "./describe-row.ts";
 import { RowTip } from "./RowTip.tsx";
 import { WaterfallRow } from "./WaterfallRow.tsx";
 import { usePixelRatio, useSize } from "../../ui/use-size.ts";
+import { useWheel } from "./use-wheel.ts";
 
 /** Rows kept ready above and below the view. */
 const OVERSCAN_ROWS = 8;
 /** Left free at the right, so that a bar that fills the window does not look cut. */
 const MARGIN_PX = 10;
-const WHEEL_ZOOM = 0.0022;
 
 export function Waterfall({ view, element }: { view: TraceView; element: RefObject<HTMLDivElement | null> }) {
   const rows = useValue(view.rows);
@@ -57,7 +56,7 @@ export function Waterfall({ view, element }: { view: TraceView; element: RefObje
     const context = canvas.current && size.width > 0 ? fitCanvas(canvas.current, barsWidth, Math.max(1, inView.length * height), ratio) : null;
     if (!context) return;
     drawBars(context, {
-      outline: view.outline, segments: view.segments, rows: inView, width: barsWidth, rowHeight: height, window, theme: shown, selected, showCritical,
+      outline: view.outline, segments: view.segments, rows: inView, width: barsWidth, rowHeight: height, window, theme: shown, selected, showCritical, groupOf: (row) => view.foldedGroup(row),
       ...(isFinding ? { matches: matchSet } : {}), ticks: ticksFor(window, barsWidth),
     });
   });
@@ -93,7 +92,7 @@ export function Waterfall({ view, element }: { view: TraceView; element: RefObje
   const row = (at: number, top: number) => (
     <WaterfallRow
       key={at >= first && at < last ? at % (last - first) : "selected"} view={view} row={rows[at]!} position={at} top={top} height={height} names={namesShown}
-      isSelected={rows[at] === selected} isHovered={rows[at] === hovered} isCollapsed={view.isCollapsed(rows[at]!)} isMatch={isFinding && matchSet.has(rows[at]!)} isDimmed={isFinding && !matchSet.has(rows[at]!)}
+      isSelected={rows[at] === selected} isHovered={rows[at] === hovered} isCollapsed={view.isCollapsed(rows[at]!)} folded={view.foldedGroup(rows[at]!)} alike={view.openGroup(rows[at]!)?.rows.length ?? 0} isMatch={isFinding && matchSet.has(rows[at]!)} isDimmed={isFinding && !matchSet.has(rows[at]!)}
     />
   );
   return (
@@ -106,7 +105,7 @@ export function Waterfall({ view, element }: { view: TraceView; element: RefObje
       <div
         ref={element} className="rows" role="treegrid" tabIndex={0} aria-label="Spans" aria-rowcount={rows.length} aria-colcount={2} aria-activedescendant={selectedAt >= 0 ? `row-${selected}` : undefined}
         onScroll={(event) => { setScrollTop(event.currentTarget.scrollTop); setTip(undefined); }} onPointerMove={onPointerMove} onPointerLeave={() => { view.hovered.value = -1; setTip(undefined); }}
-        onClick={(event) => { const { row: clicked } = rowAt(event); if (clicked >= 0 && !(event.target as Element).closest(".twisty")) view.select(clicked); }}
+        onClick={(event) => { const { row: clicked } = rowAt(event); if (clicked >= 0 && !(event.target as Element).closest(".twisty,.fold")) view.select(clicked); }}
         onDblClick={(event) => { const { row: clicked, x } = rowAt(event); if (clicked >= 0 && x > 0) view.zoomToSpan(clicked); }}
         onKeyDown={() => undefined}
       >
@@ -121,27 +120,4 @@ export function Waterfall({ view, element }: { view: TraceView; element: RefObje
       <p className="vh" role="status">{selected >= 0 ? describeRow(view, selected) : ""}</p>
     </div>
   );
-}
-
-/** Ctrl-wheel (and pinching, which arrives as such) zooms at the pointer; Shift-wheel and sideways moves the window. */
-function useWheel(view: TraceView, element: RefObject<HTMLDivElement | null>, names: number, width: number): void {
-  const latest = useRef({ names, width });
-  latest.current = { names, width };
-  useEffect(() => {
-    const target = element.current;
-    if (!target) return undefined;
-    const onWheel = (event: WheelEvent) => {
-      const window = view.window.peek();
-      if (event.ctrlKey || event.metaKey) {
-        const share = Math.min(Math.max((event.clientX - target.getBoundingClientRect().left - latest.current.names) / latest.current.width, 0), 1);
-        view.zoomAt(window.from + share * lengthOf(window), Math.exp(event.deltaY * WHEEL_ZOOM * (event.deltaMode === 1 ? 16 : 1)));
-      } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
-        view.pan((event.deltaX || event.deltaY) / latest.current.width);
-      } else return;
-      event.preventDefault();
-    };
-    // Not passive: the browser's own zoom must be kept from happening.
-    target.addEventListener("wheel", onWheel, { passive: false });
-    return () => target.removeEventListener("wheel", onWheel);
-  }, [view, element]);
 }

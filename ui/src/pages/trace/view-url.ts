@@ -4,7 +4,7 @@ import { useEffect } from "react";
 import { api } from "../../api/client.ts";
 import { switchCodec, windowCodec, wordCodec } from "../../state/codecs.ts";
 import { effect } from "../../state/signals.ts";
-import type { TraceView } from "../../state/trace-view.ts";
+import { pictures, type TraceView } from "../../state/trace-view.ts";
 import { changeQuery, place } from "../../state/url.ts";
 import { isWhole } from "../../engine/viewport.ts";
 
@@ -13,6 +13,7 @@ export type SpanTab = (typeof tabs)[number];
 export const tabCodec = wordCodec(tabs);
 const outsideCodec = switchCodec(true);
 const criticalCodec = switchCodec(true);
+const pictureCodec = wordCodec(pictures);
 
 /** Sets the view from the address bar; `onMissing` is told of a span id that the trace does not have. */
 export async function readViewFromUrl(view: TraceView, onMissing: (spanId: string) => void): Promise<void> {
@@ -23,6 +24,7 @@ export async function readViewFromUrl(view: TraceView, onMissing: (spanId: strin
   view.findText.value = query["q"] ?? "";
   view.hideOutside.value = outsideCodec.read(query["rows"]);
   view.showCritical.value = criticalCodec.read(query["crit"]);
+  view.picture.value = pictureCodec.read(query["v"]);
   const spanId = query["span"];
   if (!spanId) {
     view.selected.value = -1;
@@ -48,6 +50,7 @@ export function useViewInUrl(view: TraceView): void {
         q: view.findText.value,
         rows: outsideCodec.write(view.hideOutside.value),
         crit: criticalCodec.write(view.showCritical.value),
+        v: pictureCodec.write(view.picture.value),
       };
       if (!first) changeQuery(changes, "soon");
       first = false;
