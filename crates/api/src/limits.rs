@@ -17,6 +17,12 @@ pub const TRACES_LIMIT_MAX: usize = 1_000;
 /// Traces in one page of a list when none is asked for.
 pub const TRACES_LIMIT_DEFAULT: usize = 50;
 
+/// Spans told of each spanset of a search when no number is given.
+pub const SPANS_TOLD_DEFAULT: usize = 3;
+
+/// Spans told of each spanset of a search.
+pub const SPANS_TOLD_MAX: usize = engine::limits::SPANS_TOLD_MAX;
+
 /// Rows that find answers with when no limit is given: past this nobody steps through them.
 pub const FIND_ROWS_DEFAULT: usize = 100_000;
 

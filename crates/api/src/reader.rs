@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use model::{Instant, SpanIndex, Trace, TraceId, TraceSummary};
-use store::{AttributeScope, SpanStore, StoreError, TimeRange, TraceOrder, TraceScan};
+use model::{Duration, Instant, SpanIndex, Trace, TraceId, TraceSummary};
+use store::{AttributeScope, ScanBudget, SpanStore, StoreError, TimeRange, TraceOrder, TraceScan};
 use wire::{Completeness, Cost, QueryProblem, TraceSort};
 
 use crate::answer::Refusal;
@@ -37,6 +37,53 @@ pub struct ListRequest {
     pub limit: usize,
     /// Where the last page ended.
     pub cursor: Option<String>,
+    /// When to stop with what there is.
+    pub timeout: Duration,
+}
+
+/// What series are asked.
+#[derive(Clone, Debug)]
+pub struct SeriesRequest {
+    /// TraceQL that ends in a metrics function.
+    pub query: String,
+    /// When the spans start; without one, all that is stored.
+    pub window: Window,
+    /// The time now: a window without an end ends here.
+    pub now: Instant,
+    /// How long a step is.
+    pub step: Option<Duration>,
+    /// When to stop with what there is.
+    pub timeout: Duration,
+}
+
+/// Series and what they were made of.
+#[derive(Clone, Debug)]
+pub struct Counted {
+    /// The series.
+    pub answer: query::MetricsAnswer,
+    /// From when to when, in which steps.
+    pub window: query::Window,
+    /// The query as it was understood.
+    pub query: String,
+    /// Whether everything was looked at and counted.
+    pub completeness: Completeness,
+    /// What it cost.
+    pub cost: Cost,
+}
+
+/// One page of traces and what was found in them.
+#[derive(Clone, Debug)]
+pub struct Searched {
+    /// The traces with their spansets.
+    pub traces: Vec<engine::Match>,
+    /// Where to go on.
+    pub next_cursor: Option<String>,
+    /// The query as it was understood.
+    pub query: String,
+    /// Whether everything was looked at.
+    pub completeness: Completeness,
+    /// What it cost.
+    pub cost: Cost,
 }
 
 /// One page of a list.
@@ -81,10 +128,8 @@ impl Reader {
             (scan.predicates, scan.residual) = (plan.predicates, plan.residual);
             (query, remarks) = (plan.text, plan.remarks);
         }
-        // A scan that nobody waits for any more is called off.
-        let nobody_waits = Arc::new(AtomicBool::new(false));
-        scan.budget.cancelled = Some(nobody_waits.clone());
-        let _waiting = Waiting(nobody_waits);
+        let (budget, _waiting) = budget_of(request.timeout);
+        scan.budget = budget;
         let answer = self.ask(move |store| store.scan(&scan)).await?;
         Ok(Listed {
             traces: answer.value.traces.into_iter().map(|found| (found.summary, found.matched_spans)).collect(),
@@ -94,6 +139,58 @@ impl Reader {
             completeness: completeness_of(&answer.completeness),
             cost: cost_of(&answer.cost),
         })
+    }
+
+    /// One page of traces, with at most `spans` spans of each spanset that the query finds.
+    pub async fn search(&self, request: ListRequest, spans: usize) -> Result<Searched, Refusal> {
+        let query = selector::parse(request.query.as_deref().unwrap_or("{ }")).map_err(Refusal::query)?;
+        let (budget, _waiting) = budget_of(request.timeout);
+        let search = engine::Search {
+            time: range_of(request.window),
+            order: order_of(request.sort),
+            limit: request.limit,
+            cursor: request.cursor.as_deref().map(cursor_of).transpose()?,
+            spans,
+            budget,
+        };
+        let text = query.to_string();
+        let answer = self.ask(move |store| engine::search(store, &query, &search)).await?;
+        Ok(Searched {
+            traces: answer.value.traces,
+            next_cursor: answer.value.next.map(|cursor| cursor.to_string()),
+            query: text,
+            completeness: completeness_of(&answer.completeness),
+            cost: cost_of(&answer.cost),
+        })
+    }
+
+    /// Series of numbers over time.
+    pub async fn series(&self, request: SeriesRequest) -> Result<Counted, Refusal> {
+        let query = selector::parse_metrics(&request.query).map_err(Refusal::query)?;
+        let text = query.to_string();
+        let (budget, _waiting) = budget_of(request.timeout);
+        let (window, answer) = self
+            .ask(move |store| {
+                let (time, known) = time_of_series(store, request.window, request.now)?;
+                let Ok(window) = engine::window_of(time, request.step) else {
+                    return Ok((engine::window_of(time, request.step), None));
+                };
+                let mut answer = engine::series(store, &query, window, budget)?;
+                answer.cost += known;
+                Ok((Ok(window), Some(answer)))
+            })
+            .await?;
+        let window = window.map_err(|error| Refusal::parameter("step", error, "take a longer step or less time"))?;
+        let answer = answer.ok_or_else(|| Refusal::fault("a window without an answer"))?;
+        let mut completeness = completeness_of(&answer.completeness);
+        let left_out = [
+            (answer.value.spans_left_out, "spans are in no series: there are too many series or points"),
+            (answer.value.attributes_left_out, "attribute values are in no series: there are too many attributes"),
+        ];
+        for (count, what) in left_out.into_iter().filter(|(count, _)| *count > 0) {
+            completeness.lacks(format!("{count} {what}"));
+        }
+        Ok(Counted { answer: answer.value, window, query: text, completeness, cost: cost_of(&answer.cost) })
     }
 
     /// A trace, if it is held, and whether all that is stored of it could be read.
@@ -174,6 +271,27 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
+}
+
+/// What a query may take. A scan that nobody waits for any more is called off.
+fn budget_of(timeout: Duration) -> (ScanBudget, Waiting) {
+    let nobody_waits = Arc::new(AtomicBool::new(false));
+    let budget = ScanBudget { time: Some(timeout), cancelled: Some(nobody_waits.clone()), ..ScanBudget::default() };
+    (budget, Waiting(nobody_waits))
+}
+
+/// The time that series are about: as asked, or all that is stored; and what finding that out cost.
+fn time_of_series(store: &dyn SpanStore, window: Window, now: Instant) -> Result<(TimeRange, store::Cost), StoreError> {
+    let mut cost = store::Cost::default();
+    let asked = range_of(window);
+    if window.start.is_some() {
+        let to = window.end.map_or(after(now), |_| asked.to);
+        return Ok((TimeRange { from: asked.from, to }, cost));
+    }
+    let stored = engine::stored_time(store)?;
+    cost += stored.cost;
+    let stored = stored.value.unwrap_or(TimeRange { from: now, to: after(now) });
+    Ok((TimeRange { from: stored.from.min(asked.to), to: stored.to.min(asked.to) }, cost))
 }
 
 fn range_of(window: Window) -> TimeRange {

@@ -39,7 +39,22 @@ pub fn select(trace: &Trace, text: &str) -> Result<(Vec<SpanIndex>, Vec<QueryPro
     Ok((query::select(&query, &View::with_computed(trace, &computed)), Vec::new()))
 }
 
-fn parse(text: &str) -> Result<Query, Vec<QueryProblem>> {
+/// A metrics query.
+///
+/// # Errors
+/// Every mistake, with its place in `text`.
+pub fn parse_metrics(text: &str) -> Result<query::MetricsQuery, Vec<QueryProblem>> {
+    let trimmed = text.trim();
+    query::parse_metrics(trimmed)
+        .into_result()
+        .map_err(|problems| problems.iter().map(|problem| described(problem, text, true)).collect())
+}
+
+/// A query for traces; bare words search span names.
+///
+/// # Errors
+/// Every mistake, with its place in `text`.
+pub fn parse(text: &str) -> Result<Query, Vec<QueryProblem>> {
     let expanded = query::expand_search(text);
     query::parse(&expanded).into_result().map_err(|problems| {
         // Bare words that were expanded cannot be wrong; if they are, their place means nothing in what was typed.

@@ -24,7 +24,7 @@ use crate::page::Page;
 use crate::parts::{Counters, Starter};
 use crate::prepared::PreparedTraces;
 use crate::reader::Reader;
-use crate::routes::{completion, evals, info, live, map, sign_in, trace, traces, watch as watching};
+use crate::routes::{completion, evals, info, live, map, search, series, sign_in, trace, traces, watch as watching};
 use crate::run_book::RunBook;
 use crate::styles::Styles;
 
@@ -151,6 +151,8 @@ pub fn router(api: Arc<Api>) -> Router {
         .route("/status", get(info::status))
         .route("/services", get(info::services))
         .route("/traces", get(traces::list))
+        .route("/search", get(search::search))
+        .route("/series", get(series::series))
         .route("/trace/{id}", axum::routing::delete(trace::delete))
         .route("/trace/{id}/outline", get(trace::get_outline))
         .route("/trace/{id}/spans/{row}", get(trace::get_span))

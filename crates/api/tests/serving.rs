@@ -200,6 +200,50 @@ fn rag_trace() -> Batch {
 }
 
 #[tokio::test]
+async fn series_are_made_of_spans() {
+    let server = server();
+    let of = |query: &str| format!("/api/v1/series?{query}");
+    // { status = error || true = true } | count_over_time() by(status), over all that is stored
+    let list = server.json(&of("q=%7B%20%7D%20%7C%20count_over_time()%20by(status)&step=1s")).await;
+    assert_eq!(list["spans"], 4);
+    assert_eq!((list["start"].as_str(), list["step"].as_i64()), (Some("1732435200000000000"), Some(1_000_000_000)));
+    let series = list["series"].as_array().expect("a list");
+    assert_eq!(series.len(), 2);
+    assert_eq!(series[0]["labels"], serde_json::json!([{"name": "status", "value": "error"}]));
+    assert_eq!(series[0]["points"], serde_json::json!([1.0]));
+    assert_eq!(series[0]["exemplars"][0]["spanId"], "0303030303030303");
+    assert_eq!(series[1]["points"], serde_json::json!([3.0]));
+    assert_eq!(list["completeness"]["complete"], true);
+    let before = server.json(&of("q=%7B%7D%7Crate()&start=1732435100&end=1732435150&step=1s")).await;
+    assert_eq!((before["spans"].as_u64(), before["series"].as_array().map(Vec::len)), (Some(0), Some(0)));
+
+    let problem = server.problem(&of("q=%7B%7D%7Crote()"), StatusCode::UNPROCESSABLE_ENTITY).await;
+    assert_eq!(problem["place"]["of"], "q");
+    server.problem(&of("q=%7B%7D%7Crate()&step=never"), StatusCode::BAD_REQUEST).await;
+    let steps = server.problem(&of("q=%7B%7D%7Crate()&since=30d&step=1s"), StatusCode::BAD_REQUEST).await;
+    assert!(steps["error"].as_str().expect("text").contains("steps"), "{steps}");
+    let late = server.problem("/api/v1/traces?timeout=soon", StatusCode::BAD_REQUEST).await;
+    assert_eq!(late["place"]["of"], "timeout");
+}
+
+#[tokio::test]
+async fn a_search_tells_the_spans_found_and_the_fields_selected() {
+    let server = server();
+    // { } | by(resource.service.name) | select(name, span.gen_ai.operation.name)
+    let query = "q=%7B%7D%7Cby(resource.service.name)%7Cselect(name%2Cspan.gen_ai.operation.name)";
+    let list = server.json(&format!("/api/v1/search?{query}")).await;
+    let found = &list["traces"][0];
+    assert_eq!((found["row"]["traceId"].as_str(), found["row"]["matchedSpans"].as_u64()), (Some(TRACE), Some(4)));
+    let sets = found["spansets"].as_array().expect("a list");
+    assert_eq!(sets.len(), 4);
+    assert_eq!(sets[1]["group"], serde_json::json!([{"name": "resource.service.name", "value": "llm"}]));
+    let fields = serde_json::json!([
+        {"name": "name", "value": "chat gpt"}, {"name": "span.gen_ai.operation.name", "value": "chat"}
+    ]);
+    assert_eq!(sets[1]["spans"][0]["fields"], fields);
+}
+
+#[tokio::test]
 async fn a_list_says_what_it_cost_and_where_it_goes_on() {
     let server = server();
     for number in 2..=5 {

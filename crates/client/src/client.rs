@@ -7,7 +7,10 @@ use model::{Batch, Instant, Trace, TraceId};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
 use serde::de::DeserializeOwned;
-use wire::{Deleted, EvalRun, Info, Problem, RunAccepted, RunList, Status, TraceList, WATCH_MEDIA_TYPE, decode_watch};
+use wire::{
+    Deleted, EvalRun, Info, Problem, RunAccepted, RunList, SearchList, SeriesList, Status, TraceList, WATCH_MEDIA_TYPE,
+    decode_watch,
+};
 
 use crate::ClientError;
 use crate::limits::{ANSWER_BYTES_MAX, ANSWER_TIMEOUT, CONNECT_TIMEOUT, REPORT_TIMEOUT, SHOWN_CHARS_MAX};
@@ -33,6 +36,21 @@ pub struct TraceQuery {
     pub limit: Option<usize>,
     /// Where the last page ended.
     pub cursor: Option<String>,
+    /// When to stop with what there is: `10s`.
+    pub timeout: Option<String>,
+}
+
+/// Which series to make; all but the query may be left out.
+#[derive(Clone, Debug, Default)]
+pub struct SeriesQuery {
+    /// TraceQL that ends in a metrics function.
+    pub query: String,
+    /// How far back: `1h`.
+    pub since: Option<String>,
+    /// How long a step is: `1m`.
+    pub step: Option<String>,
+    /// When to stop with what there is: `10s`.
+    pub timeout: Option<String>,
 }
 
 /// What arrived of a watched trace.
@@ -128,6 +146,34 @@ impl Client {
     /// # Errors
     /// If it cannot be had; a query with mistakes is [`ClientError::Refused`] with all of them.
     pub async fn traces(&self, query: &TraceQuery) -> Result<TraceList, ClientError> {
+        self.page("api/v1/traces", query, None).await
+    }
+
+    /// One page of traces with at most `spans` spans of each spanset found.
+    ///
+    /// # Errors
+    /// As for [`Client::traces`].
+    pub async fn search(&self, query: &TraceQuery, spans: usize) -> Result<SearchList, ClientError> {
+        self.page("api/v1/search", query, Some(spans.to_string())).await
+    }
+
+    /// Series of numbers over time.
+    ///
+    /// # Errors
+    /// As for [`Client::traces`].
+    pub async fn series(&self, query: &SeriesQuery) -> Result<SeriesList, ClientError> {
+        let optional = [("since", &query.since), ("step", &query.step), ("timeout", &query.timeout)];
+        let optional = optional.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+        let parameters: Vec<(&str, &str)> = [("q", query.query.as_str())].into_iter().chain(optional).collect();
+        self.json("api/v1/series", &parameters).await
+    }
+
+    async fn page<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &TraceQuery,
+        spans: Option<String>,
+    ) -> Result<T, ClientError> {
         let limit = query.limit.map(|limit| limit.to_string());
         let parameters: Vec<(&str, &str)> = [
             ("q", &query.query),
@@ -135,11 +181,13 @@ impl Client {
             ("sort", &query.sort),
             ("limit", &limit),
             ("cursor", &query.cursor),
+            ("timeout", &query.timeout),
+            ("spans", &spans),
         ]
         .into_iter()
         .filter_map(|(name, value)| Some((name, value.as_deref()?)))
         .collect();
-        self.json("api/v1/traces", &parameters).await
+        self.json(path, &parameters).await
     }
 
     /// A trace in full; none if the server does not have it.

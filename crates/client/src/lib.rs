@@ -21,5 +21,5 @@ mod error;
 mod limits;
 mod otlp_codec;
 
-pub use client::{Arrived, Client, Imported, TraceQuery, Watched};
+pub use client::{Arrived, Client, Imported, SeriesQuery, TraceQuery, Watched};
 pub use error::ClientError;

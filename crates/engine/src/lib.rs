@@ -14,6 +14,8 @@
 //! | `plan.rs` | [`necessary`]: what every matching trace has, as predicates; [`residual`] |
 //! | `search.rs` | [`search`]: traces and the spans found in them |
 //! | `series.rs` | [`series`]: a metrics query |
+//! | `minutes.rs` | metrics queries that the store answers from its aggregates |
+//! | `series_window.rs` | [`window_of`]: steps and ends of series; [`stored_time`] |
 //! | `complete.rs` | [`complete`]: what may stand at the cursor |
 //! | `analysed.rs` | [`Analysed`]: numbers of `analysis`, handed to `query` |
 //! | `limits.rs` | every bound |
@@ -21,12 +23,15 @@
 mod analysed;
 mod complete;
 pub mod limits;
+mod minutes;
 mod plan;
 mod search;
 mod series;
+mod series_window;
 
 pub use analysed::Analysed;
 pub use complete::{Completion, Suggestion, complete, field_text};
 pub use plan::{necessary, residual};
 pub use search::{FoundSpan, FoundSpanset, Match, Matches, Search, search};
 pub use series::series;
+pub use series_window::{stored_time, window_of};

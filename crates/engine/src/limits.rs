@@ -5,6 +5,12 @@ use model::Duration;
 /// A query stops after this long unless the asker says otherwise: a person waits no longer.
 pub const TIME_DEFAULT: Duration = Duration::from_secs(30);
 
+/// A query may ask for no more than this: nobody waits for it any longer, and it would keep others waiting.
+pub const TIME_MAX: Duration = Duration::from_secs(300);
+
+/// Points of a series when no step is given, at most.
+pub const POINTS_WANTED: u64 = 120;
+
 /// Spans told of one trace; the rest are only counted.
 pub const SPANS_TOLD_MAX: usize = 100;
 

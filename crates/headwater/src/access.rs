@@ -57,6 +57,16 @@ impl Access {
         self.client.traces(query).await.map_err(refused)
     }
 
+    /// One page of traces with the spans that were found.
+    pub async fn search(&self, query: &TraceQuery, spans: usize) -> Result<wire::SearchList, Failure> {
+        self.client.search(query, spans).await.map_err(refused)
+    }
+
+    /// Series of numbers over time.
+    pub async fn series(&self, query: &client::SeriesQuery) -> Result<wire::SeriesList, Failure> {
+        self.client.series(query).await.map_err(refused)
+    }
+
     /// The trace's id from its text: all 32 digits, or the first few if they say which.
     pub async fn id(&self, text: &str) -> Result<TraceId, Failure> {
         if let Ok(id) = text.parse() {

@@ -251,7 +251,7 @@ pub struct TraceArgs {
 pub struct QueryArgs {
     /// The query.
     pub query: String,
-    /// Only traces that started within this time (`15m`, `24h`, `7d`).
+    /// Only traces (of a metrics query: spans) that started within this time (`15m`, `24h`, `7d`).
     #[arg(long, value_name = "AGE")]
     pub since: Option<String>,
     /// How many traces at most.
@@ -260,6 +260,18 @@ pub struct QueryArgs {
     /// Order.
     #[arg(long, value_enum, default_value_t = Sort::Newest)]
     pub sort: Sort,
+    /// Of traces, where the last page ended (`nextCursor` of --json).
+    #[arg(long, value_name = "CURSOR")]
+    pub cursor: Option<String>,
+    /// Spans told of each group, where the query has select(…) or by(…).
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub spans: usize,
+    /// How long a step of a metrics query is (`15s`, `1m`, `1h`).
+    #[arg(long, value_name = "TIME")]
+    pub step: Option<String>,
+    /// Stop after this time with what was found.
+    #[arg(long, value_name = "TIME")]
+    pub timeout: Option<String>,
     /// Print JSON.
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,

@@ -45,7 +45,8 @@ pub use cursor::{AtCursor, Expected, at_cursor};
 pub use evaluate::{Spanset, evaluate, field_holds, field_texts, select};
 pub use keys::{ComparedType, KeyUse, Unknown, keys_of_aggregate, keys_of_field, keys_of_query, unknown_in};
 pub use metrics::{
-    Exemplar, Metrics, MetricsAnswer, MetricsFunction, MetricsQuery, MetricsRun, Series, SeriesQuery, Window,
+    Exemplar, GroupOfSpans, Metrics, MetricsAnswer, MetricsFunction, MetricsQuery, MetricsRun, Series, SeriesQuery,
+    Window,
 };
 pub use mismatch::{Exclusion, NearMiss, exclusions, nearest};
 pub use parser::{

@@ -15,6 +15,10 @@ pub const STEPS_MAX: usize = 11_000;
 /// Series of one metrics query; spans beyond it are counted and said to be left out.
 pub const SERIES_MAX: usize = 2_000;
 
+/// Points of one metrics query that something is known of, over all series: some hundred megabytes at worst. Spans beyond
+/// it are counted and said to be left out.
+pub const CELLS_MAX: usize = 500_000;
+
 /// Values of one attribute that `compare` counts apart.
 pub const COMPARE_VALUES_MAX: usize = 1_000;
 

@@ -69,6 +69,20 @@ pub trait SpanStore: Send + Sync {
     /// As for [`SpanStore::trace`].
     fn aggregates(&self, time: TimeRange) -> Result<Answer<Vec<MinuteAggregate>>, StoreError>;
 
+    /// The same, where minutes of one step of `step` (counted from 1970) may be added up: the `minute` of an aggregate is then
+    /// the first of its part of the step. `step` is a whole number of minutes.
+    ///
+    /// # Errors
+    /// As for [`SpanStore::trace`].
+    fn aggregates_in_steps(
+        &self,
+        time: TimeRange,
+        step: model::Duration,
+    ) -> Result<Answer<Vec<MinuteAggregate>>, StoreError> {
+        let _ = step;
+        self.aggregates(time)
+    }
+
     /// Removes a trace for good and says how many spans that were.
     ///
     /// # Errors

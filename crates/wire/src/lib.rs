@@ -15,6 +15,7 @@
 //! | --- | --- |
 //! | `info.rs` | what this server is and how it is doing |
 //! | `traces.rs` | lists of traces, live events |
+//! | `series.rs` | series of numbers over time; spans found with their fields |
 //! | `outline.rs` | the compact form of one trace that the page draws from |
 //! | `span.rs` | one span in full; find |
 //! | `watch.rs` | spans as they arrive, for an evaluation beside the server |
@@ -38,6 +39,7 @@ mod info;
 mod map;
 mod outline;
 mod problem;
+mod series;
 #[doc(hidden)]
 pub mod shape;
 mod span;
@@ -69,6 +71,7 @@ pub use outline::{
     OUTLINE_MAGIC, OUTLINE_MEDIA_TYPE, OutlineColumn, OutlineColumns, OutlineHeader, OutlineJson, OutlineOddity, flag,
 };
 pub use problem::{Completeness, Cost, Place, Problem, QueryProblem};
+pub use series::{Exemplar, FoundSpan, FoundSpanset, FoundTrace, SearchList, Series, SeriesLabel, SeriesList};
 pub use shape::{Declarations, Shape};
 pub use span::{
     ExceptionDetail, FindMode, FindResult, LlmDocument, LlmMessage, LlmPart, LlmSide, LlmTokens, LlmView, LogDetail,

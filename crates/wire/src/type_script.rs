@@ -3,8 +3,8 @@
 use crate::{
     CompareRequest, Comparison, Declarations, Deleted, Diagnosis, EvalRun, Explanation, FindResult, Info, KeyList,
     LiveEvals, LiveGap, LiveStatus, LiveTraces, OUTLINE_MEDIA_TYPE, OutlineJson, Problem, RunAccepted, RunList,
-    ServiceList, ServiceMap, Shape, SpanDetail, SpanRow, StartRun, Status, TraceList, TraceSort, ValueList,
-    WatchHeader, WhatIfAnswer, WhatIfRequest, flag,
+    SearchList, SeriesList, ServiceList, ServiceMap, Shape, SpanDetail, SpanRow, StartRun, Status, TraceList,
+    TraceSort, ValueList, WatchHeader, WhatIfAnswer, WhatIfRequest, flag,
 };
 
 /// The whole file, ready to be written.
@@ -16,6 +16,8 @@ pub fn type_script() -> String {
     ServiceList::declare(&mut declarations);
     TraceList::declare(&mut declarations);
     TraceSort::declare(&mut declarations);
+    SeriesList::declare(&mut declarations);
+    SearchList::declare(&mut declarations);
     OutlineJson::declare(&mut declarations);
     SpanDetail::declare(&mut declarations);
     SpanRow::declare(&mut declarations);

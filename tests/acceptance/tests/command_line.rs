@@ -180,6 +180,32 @@ fn what_is_imported_is_exported_again_in_every_format() {
 }
 
 #[test]
+fn a_query_prints_traces_spans_and_series() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("in.jsonl");
+    std::fs::write(&file, format!("{GOOD_LINE}\n")).expect("written");
+    let data = folder.path().join("data");
+    assert_eq!(run(["import", text(&file), "--data", text(&data)]).status.code(), Some(0));
+    let query = |arguments: &[&str]| {
+        let output = run(["query", "--data", text(&data)].iter().chain(arguments).copied());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        stdout(&output)
+    };
+    assert!(query(&["{ name = \"GET /\" }"]).contains("1 traces ("));
+    let spans = query(&["{ } | by(name) | select(duration)", "--csv"]);
+    assert!(spans.starts_with("trace,span,start_unix_nano,duration_ns,service,name,duration,name\n"), "{spans}");
+    let table = query(&["{ } | count_over_time() by(name)"]);
+    assert!(table.contains("name=GET /") && table.contains("made of 1 spans"), "{table}");
+    let csv = query(&["{ } | count_over_time() by(name)", "--csv"]);
+    assert_eq!(csv.lines().next(), Some("time_unix_nano,name,value"));
+    let json: Value = serde_json::from_str(&query(&["{ } | rate()", "--json"])).expect("JSON");
+    assert_eq!((json["spans"].as_u64(), json["completeness"]["complete"].as_bool()), (Some(1), Some(true)));
+    let wrong = run(["query", "{ } | rote()", "--data", text(&data)]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(stderr(&wrong).contains("rate"), "{}", stderr(&wrong));
+}
+
+#[test]
 fn a_trace_prints_as_a_tree_and_as_json() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("in.jsonl");

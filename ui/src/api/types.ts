@@ -337,6 +337,18 @@ export interface ExceptionDetail {
   stackTrace: string;
 }
 
+/** A span that a number was made of. */
+export interface Exemplar {
+  /** Its trace. */
+  traceId: string;
+  /** The span. */
+  spanId: string;
+  /** When it began. */
+  time: UnixNanos;
+  /** The value measured of it. */
+  value: number;
+}
+
 /** `GET /api/v1/findings`. */
 export interface Explanation {
   /** The traces. */
@@ -485,6 +497,40 @@ export type ForwardingState =
   | "retrying"
   /** It does not send at all; `lastError` says why. */
   | "stopped";
+
+/** A span that was found. */
+export interface FoundSpan {
+  /** 16 hex digits. */
+  spanId: string;
+  /** Its name. */
+  name: string;
+  /** Its service. */
+  service: string;
+  /** When it began. */
+  start: UnixNanos;
+  /** How long it took, ns. */
+  duration: number;
+  /** What `select(…)` asked for, where there is something. */
+  fields: SeriesLabel[];
+}
+
+/** Spans that were found together. */
+export interface FoundSpanset {
+  /** What `by(…)` grouped by. */
+  group: SeriesLabel[];
+  /** How many spans there are. */
+  matched: number;
+  /** The first of them, by start. */
+  spans: FoundSpan[];
+}
+
+/** A trace and what the query found in it. */
+export interface FoundTrace {
+  /** The whole trace in a row. */
+  row: TraceRow;
+  /** Spans that were found together; several where the query groups. */
+  spansets: FoundSpanset[];
+}
 
 /** `GET /api/v1/info`: fixed while the server runs. */
 export interface Info {
@@ -1114,6 +1160,20 @@ export interface ScopeDetail {
   schemaUrl: string;
 }
 
+/** `GET /api/v1/search`: one page of traces with the spans that were found in them. */
+export interface SearchList {
+  /** The traces, in the order asked for. */
+  traces: FoundTrace[];
+  /** Give it as `cursor` to go on; null at the end. */
+  nextCursor: string | null;
+  /** The query as it was understood. */
+  query: string;
+  /** Whether everything asked for was looked at. */
+  completeness: Completeness;
+  /** What it cost. */
+  cost: Cost;
+}
+
 /** Which traces are meant. Everything may be left out; `trace` and `run` go before `query`. */
 export interface Selection {
   /** One trace, by id. */
@@ -1130,6 +1190,44 @@ export interface Selection {
   end: string | null;
   /** How many traces at most, newest first. */
   limit: number | null;
+}
+
+/** Numbers over time that share labels. */
+export interface Series {
+  /** What its spans have in common. */
+  labels: SeriesLabel[];
+  /** One for each step; null where there is nothing to compute from. */
+  points: (number | null)[];
+  /** Spans that the numbers were made of. */
+  exemplars: Exemplar[];
+}
+
+/** One label of a series. */
+export interface SeriesLabel {
+  /** The expression, such as `resource.service.name`. */
+  name: string;
+  /** Its value; `nil` where there was none. */
+  value: string;
+}
+
+/** `GET /api/v1/series`: a metrics query. */
+export interface SeriesList {
+  /** The series, by labels. */
+  series: Series[];
+  /** The first moment of the first step. */
+  start: UnixNanos;
+  /** The first moment after the last step. */
+  end: UnixNanos;
+  /** How long a step is, ns. */
+  step: number;
+  /** Spans that were counted. */
+  spans: number;
+  /** The query as it was understood. */
+  query: string;
+  /** Whether everything asked for was looked at, and counted. */
+  completeness: Completeness;
+  /** What it cost. */
+  cost: Cost;
 }
 
 /** A service that sends spans, or is only told of. */

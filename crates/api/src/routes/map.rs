@@ -81,7 +81,14 @@ async fn read(
     let mut cursor = None;
     loop {
         let page = MAP_PAGE.min(limit - seen);
-        let request = ListRequest { query: None, window, sort: TraceSort::Newest, limit: page, cursor };
+        let request = ListRequest {
+            query: None,
+            window,
+            sort: TraceSort::Newest,
+            limit: page,
+            cursor,
+            timeout: engine::limits::TIME_DEFAULT,
+        };
         let listed = api.reader.list(request).await?;
         seen += listed.traces.len();
         completeness.add(listed.completeness);

@@ -5,6 +5,8 @@ pub mod evals;
 pub mod info;
 pub mod live;
 pub mod map;
+pub mod search;
+pub mod series;
 pub mod sign_in;
 pub mod trace;
 pub mod traces;

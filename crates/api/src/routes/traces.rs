@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::{Query, State};
 use http::HeaderMap;
-use model::{Instant, TraceSummary};
+use model::{Duration, Instant, TraceSummary};
 use serde::Deserialize;
 use wire::{ServiceShare, TraceList, TraceRow, TraceSort, UnixNanos};
 
 use crate::answer::{Answered, Refusal, json};
 use crate::limits::{ORIGIN_PAGES_MAX, QUERY_BYTES_MAX, TRACES_LIMIT_DEFAULT, TRACES_LIMIT_MAX};
-use crate::parameters::{limit, window};
+use crate::parameters::{duration, limit, window};
 use crate::reader::{ListRequest, Listed};
 use crate::server::Api;
 
@@ -25,6 +25,9 @@ pub struct ListParameters {
     limit: Option<String>,
     cursor: Option<String>,
     origin: Option<String>,
+    timeout: Option<String>,
+    /// Of a search only.
+    pub(super) spans: Option<String>,
 }
 
 /// Answers one page.
@@ -70,7 +73,8 @@ async fn list_of_origin(api: &Api, mut request: ListRequest, origin: Origin) -> 
     }
 }
 
-fn request_of(api: &Api, asked: &ListParameters) -> Result<ListRequest, Refusal> {
+/// What is asked, checked.
+pub fn request_of(api: &Api, asked: &ListParameters) -> Result<ListRequest, Refusal> {
     let now = Instant(api.clock.unix_nanos());
     let window = window(asked.since.as_deref(), asked.start.as_deref(), asked.end.as_deref(), now)?;
     Ok(ListRequest {
@@ -79,7 +83,15 @@ fn request_of(api: &Api, asked: &ListParameters) -> Result<ListRequest, Refusal>
         sort: sort_of(asked.sort.as_deref())?,
         limit: limit(asked.limit.as_deref(), TRACES_LIMIT_DEFAULT, TRACES_LIMIT_MAX)?,
         cursor: asked.cursor.clone().filter(|cursor| !cursor.is_empty()),
+        timeout: timeout_of(asked.timeout.as_deref())?,
     })
+}
+
+/// How long a query may take.
+pub fn timeout_of(text: Option<&str>) -> Result<Duration, Refusal> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(engine::limits::TIME_DEFAULT) };
+    let refused = || Refusal::parameter("timeout", format!("{text:?} is no time"), "write 500ms, 10s or 2m");
+    Ok(duration(text).ok_or_else(refused)?.min(engine::limits::TIME_MAX))
 }
 
 /// A query of bearable length.

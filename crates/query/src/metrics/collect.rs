@@ -7,12 +7,13 @@ use model::{Duration, Instant, SpanIndex};
 
 use super::compare::Comparison;
 use super::histogram::Histogram;
+use super::run::GroupOfSpans;
 use super::series::{Exemplar, Series};
 use super::tree::{MetricsFunction, SeriesQuery};
 use super::window::Window;
 use crate::evaluate::select;
 use crate::field::{Operand, group_text, operands};
-use crate::limits::SERIES_MAX;
+use crate::limits::{CELLS_MAX, SERIES_MAX};
 use crate::view::View;
 
 /// What is known of the spans of one series in one step.
@@ -35,14 +36,23 @@ pub(super) struct Collector {
     comparison: Comparison,
     /// Spans looked at that matched.
     pub matched: u64,
-    /// Spans left out because there are too many series.
+    /// Spans left out because there are too many series, or too many steps with something in them.
     pub left_out: u64,
+    cell_count: usize,
 }
 
 impl Collector {
     pub fn new(query: &SeriesQuery, window: Window) -> Self {
         let query = Arc::new(query.clone());
-        Self { query, window, cells: BTreeMap::new(), comparison: Comparison::default(), matched: 0, left_out: 0 }
+        Self {
+            query,
+            window,
+            cells: BTreeMap::new(),
+            comparison: Comparison::default(),
+            matched: 0,
+            left_out: 0,
+            cell_count: 0,
+        }
     }
 
     /// Takes in the spans of a trace that start within the window.
@@ -53,6 +63,34 @@ impl Collector {
                 self.span(view, span, step);
             }
         }
+    }
+
+    /// Takes in spans that are alike in all that the query asks of them, but for their duration; `view` holds one of them.
+    pub fn observe_group(&mut self, view: &View<'_>, group: &GroupOfSpans) {
+        if select(&self.query.spans, view).is_empty() {
+            return;
+        }
+        self.matched += group.count;
+        let query = Arc::clone(&self.query);
+        let labels = query.by.iter().map(|by| (by.to_string(), group_text(by, view, 0))).collect();
+        let Some(cell) = self.cell(labels, group.step, group.count) else { return };
+        cell.count += group.count;
+        cell.sum += seconds(group.duration);
+        if matches!(query.function, MetricsFunction::Quantiles(..)) {
+            cell.histogram.get_or_insert_default().record_all(&group.buckets);
+        }
+    }
+
+    /// The cell of these labels in this step; none (and `spans` are counted as left out) if there are too many.
+    fn cell(&mut self, labels: Vec<(String, String)>, step: usize, spans: u64) -> Option<&mut Cell> {
+        let steps = self.cells.get(&labels);
+        let is_new = steps.is_none_or(|steps| !steps.contains_key(&step));
+        if is_new && (self.cell_count >= CELLS_MAX || (steps.is_none() && self.cells.len() >= SERIES_MAX)) {
+            self.left_out += spans;
+            return None;
+        }
+        self.cell_count += usize::from(is_new);
+        Some(self.cells.entry(labels).or_default().entry(step).or_default())
     }
 
     fn span(&mut self, view: &View<'_>, span: SpanIndex, step: usize) {
@@ -76,17 +114,14 @@ impl Collector {
     }
 
     fn value(&mut self, labels: Vec<(String, String)>, view: &View<'_>, span: SpanIndex, step: usize, value: f64) {
-        if self.cells.len() >= SERIES_MAX && !self.cells.contains_key(&labels) {
-            self.left_out += 1;
-            return;
-        }
-        let cell = self.cells.entry(labels).or_default().entry(step).or_default();
+        let measures = matches!(self.query.function, MetricsFunction::Quantiles(..));
+        let Some(cell) = self.cell(labels, step, 1) else { return };
         let first = cell.count == 0;
         cell.count += 1;
         cell.sum += value;
         cell.least = if first { value } else { cell.least.min(value) };
         cell.most = if first { value } else { cell.most.max(value) };
-        if matches!(self.query.function, MetricsFunction::Quantiles(..)) {
+        if measures {
             cell.histogram.get_or_insert_default().record(value);
         }
         let span = view.trace.span(span);
@@ -94,6 +129,11 @@ impl Collector {
         if cell.exemplar.is_none_or(|known| rank(&exemplar) < rank(&known)) {
             cell.exemplar = Some(exemplar);
         }
+    }
+
+    /// Occurrences of attributes that `compare` left out because there are too many different ones.
+    pub fn attributes_left_out(&self) -> u64 {
+        self.comparison.left_out
     }
 
     /// The series, by labels, with at most `exemplars` examples in all: those of the largest values.

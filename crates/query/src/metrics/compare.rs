@@ -18,6 +18,8 @@ const GROUPS: [&str; 2] = ["selection", "baseline"];
 #[derive(Clone, Debug, Default)]
 pub(super) struct Comparison {
     keys: BTreeMap<String, Key>,
+    /// Occurrences of attributes beyond [`COMPARE_KEYS_MAX`]: they are in no series.
+    pub left_out: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -61,6 +63,7 @@ impl Comparison {
 
     fn count(&mut self, key: String, value: String, group: usize, step: usize) {
         if self.keys.len() >= COMPARE_KEYS_MAX && !self.keys.contains_key(&key) {
+            self.left_out += 1;
             return;
         }
         let key = self.keys.entry(key).or_default();

@@ -17,6 +17,19 @@ pub struct MetricsRun {
     collectors: Vec<Collector>,
 }
 
+/// Spans that nothing tells apart but their durations, and that start in the same step.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GroupOfSpans {
+    /// The step they start in.
+    pub step: usize,
+    /// How many there are.
+    pub count: u64,
+    /// How long they took together.
+    pub duration: model::Duration,
+    /// How many lasted about so many seconds, in order.
+    pub buckets: Vec<(f64, u64)>,
+}
+
 /// What a metrics query gives.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricsAnswer {
@@ -24,8 +37,10 @@ pub struct MetricsAnswer {
     pub series: Vec<Series>,
     /// Spans that were counted.
     pub spans: u64,
-    /// Spans left out because there would be too many series.
+    /// Spans left out because there would be too many series or points.
     pub spans_left_out: u64,
+    /// Attribute values that `compare` left out because there are too many different attributes.
+    pub attributes_left_out: u64,
 }
 
 impl MetricsRun {
@@ -42,18 +57,25 @@ impl MetricsRun {
         self.collectors.iter_mut().for_each(|collector| collector.observe(view));
     }
 
+    /// Shows spans that were added up before. `view` holds one span like all of them; the query may ask for nothing that
+    /// tells them apart, except a rate, a count, and an average, a sum or quantiles of `duration`.
+    pub fn observe_group(&mut self, view: &View<'_>, group: &GroupOfSpans) {
+        self.collectors.iter_mut().for_each(|collector| collector.observe_group(view, group));
+    }
+
     /// The series of all that was seen.
     #[must_use]
     pub fn finish(self) -> MetricsAnswer {
         let spans = self.collectors.iter().map(|collector| collector.matched).sum();
         let spans_left_out = self.collectors.iter().map(|collector| collector.left_out).sum();
+        let attributes_left_out = self.collectors.iter().map(Collector::attributes_left_out).sum();
         let exemplars = exemplars_wanted(&self.query.hints);
         let mut series = self.collectors.into_iter().map(|collector| collector.finish(exemplars));
         let series = match computed(&self.query.expression, &mut series) {
             Operands::Series(series) => series,
             Operands::Constant(_) => Vec::new(),
         };
-        MetricsAnswer { series, spans, spans_left_out }
+        MetricsAnswer { series, spans, spans_left_out, attributes_left_out }
     }
 }
 
