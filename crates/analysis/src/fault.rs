@@ -114,8 +114,13 @@ pub fn is_error(span: &Span) -> bool {
 /// The errors of `trace`. `peers` names the callee of edges without a server span; an empty one is fine.
 #[must_use]
 pub fn fault_path(trace: &Trace, peers: &Peers) -> FaultPath {
-    let times = Timeline::of(trace);
-    let errors = Errors::of(trace, &times, peers);
+    fault_path_on(trace, &Timeline::of(trace), peers)
+}
+
+/// As [`fault_path`] for a caller that has the sanitised times already.
+#[must_use]
+pub fn fault_path_on(trace: &Trace, times: &Timeline, peers: &Peers) -> FaultPath {
+    let errors = Errors::of(trace, times, peers);
     let error_spans: Vec<SpanIndex> =
         (0..trace.spans().len() as SpanIndex).filter(|&span| errors.erring(span)).collect();
     let mut explained = vec![false; trace.spans().len()];

@@ -36,3 +36,12 @@ pub const EVIDENCE_SPANS_MAX: usize = 20;
 
 /// Sums of critical time by operation and by how slow the whole request was; further ones are counted and left out.
 pub const SLICES_MAX: usize = 500_000;
+
+/// Groups of errors that are kept apart; further ones are counted and left out.
+pub const ERROR_GROUPS_MAX: usize = 5_000;
+
+/// Different paths that are counted of each group of errors: the most frequent is shown.
+pub const ERROR_PATHS_MAX: usize = 16;
+
+/// Characters of an error's message that tell it from others.
+pub const MESSAGE_LENGTH_MAX: usize = 160;

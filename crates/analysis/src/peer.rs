@@ -96,6 +96,18 @@ impl Peers {
         }
     }
 
+    /// Learns everything that `other` knows.
+    pub fn merge(&mut self, other: Self) {
+        self.not_learned += other.not_learned;
+        for (address, service) in other.services {
+            if self.services.len() >= PEERS_MAX && !self.services.contains_key(&address) {
+                self.not_learned += 1;
+            } else {
+                self.services.insert(address, service);
+            }
+        }
+    }
+
     /// Who `span` called; an address that a service was seen to answer at gives that service.
     #[must_use]
     pub fn peer_of(&self, span: &Span) -> Option<Peer> {

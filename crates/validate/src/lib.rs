@@ -58,6 +58,16 @@ pub fn validate(folder: &Path) -> Vec<Row> {
 /// Rows that are known not to be met, each explained where it is measured: (name, data set).
 pub const KNOWN_MISSES: &[(&str, &str)] = &[(paths::RESOLUTION, "media")];
 
+/// What is found in one recorded file.
+///
+/// # Errors
+/// Where the file cannot be read.
+pub fn explain(file: &Path) -> Result<analysis::Explained, String> {
+    let mut explanation = analysis::Explanation::new(analysis::ExplainOptions::default());
+    read::traces(file)?.iter().for_each(|trace| explanation.add(trace));
+    Ok(explanation.finish())
+}
+
 /// The rows as a table for a terminal or a log.
 #[must_use]
 pub fn table(rows: &[Row]) -> String {

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use model::{Duration, SpanIndex};
 
-use super::names::{Names, OperationId, Renumbered};
+use super::names::{NameId, Names, OperationId, Renumbered};
 use super::view::View;
 use super::{Draft, Total, operation_place};
 use crate::drag::drags;
-use crate::finding::{Confidence, EvidenceSet, Finding, FindingKind, Saving, Unit};
+use crate::finding::{Confidence, EvidenceSet, Finding, FindingKind, Place, Saving, Unit};
 use crate::limits::SLICES_MAX;
 use crate::sketch::Sketch;
 
@@ -40,6 +40,8 @@ pub(crate) struct Bottlenecks {
 struct Spent {
     times: Sketch,
     drag: Sketch,
+    /// Whom its spans do nothing but call, and how many do: then its own time is the way there and back.
+    calls: HashMap<NameId, u64>,
     evidence: EvidenceSet,
 }
 
@@ -48,6 +50,14 @@ struct Slice {
     traces: u64,
     time: i128,
     by_operation: HashMap<OperationId, i64>,
+}
+
+impl Spent {
+    /// Whom its spans mostly do nothing but call.
+    fn callee(&self) -> Option<NameId> {
+        let most = self.calls.iter().max_by_key(|(callee, count)| (**count, std::cmp::Reverse(**callee)))?;
+        (*most.1 * 2 > self.times.count()).then_some(*most.0)
+    }
 }
 
 /// An eighth of an octave.
@@ -76,6 +86,11 @@ impl Bottlenecks {
             let place = self.places.entry(operation).or_default();
             place.times.insert(Duration(time));
             place.drag.insert(Duration(drag.min(time)));
+            if let [callee] = view.trace.children(group[0].1)
+                && view.service(*callee) != view.service(group[0].1)
+            {
+                *place.calls.entry(view.service(*callee)).or_default() += 1;
+            }
             place.evidence.add(time, view.trace.id(), || {
                 let mut spans: Vec<SpanIndex> = group.iter().map(|one| one.1).collect();
                 spans.sort_by_key(|&span| std::cmp::Reverse(view.critical[span as usize]));
@@ -98,6 +113,9 @@ impl Bottlenecks {
             let ours = self.places.entry(numbers.operations[operation as usize]).or_default();
             ours.times.merge(&theirs.times);
             ours.drag.merge(&theirs.drag);
+            for (callee, count) in theirs.calls {
+                *ours.calls.entry(numbers.names[callee as usize]).or_default() += count;
+            }
             ours.evidence.merge(theirs.evidence);
         }
         for ((root, slice), theirs) in other.slices {
@@ -238,10 +256,28 @@ impl Part {
 fn bottleneck(names: &Names, total: &Total, operation: OperationId, spent: &Spent) -> Option<Finding> {
     let share = spent.times.sum().0 as f64 / total.time.max(1) as f64;
     let at = |quantile| spent.times.quantile(quantile);
+    let (place, title, next_step) = match spent.callee() {
+        Some(callee) => (
+            Place::Edge {
+                caller: names.service_of(operation).clone(),
+                operation: names.name_of(operation).clone(),
+                callee: names.text(callee).clone(),
+                called: "".into(),
+            },
+            format!("the way from {} to {} takes time", names.full_name(operation), names.text(callee)),
+            "look at what lies between the two: connections made anew, queueing before the callee, the network, proxies, \
+             serialisation in the client",
+        ),
+        None => (
+            operation_place(names, operation),
+            format!("{} is where requests spend their time", names.full_name(operation)),
+            "look at what the span does itself: requests wait for it and not for what it calls",
+        ),
+    };
     let finding = Draft {
         kind: FindingKind::Bottleneck,
-        place: operation_place(names, operation),
-        title: format!("{} is where requests spend their time", names.full_name(operation)),
+        place,
+        title,
         what: format!(
             "{:.0} % of the critical path; itself {} at the median, {} at P95, {} at P99",
             share * 100.0,
@@ -261,7 +297,7 @@ fn bottleneck(names: &Names, total: &Total, operation: OperationId, spent: &Spen
         confidence: Confidence::of(spent.times.count()),
         reason: "the saving is that of its own time halved; at most what it could shrink before something else limits"
             .into(),
-        next_step: "look at what the span does itself: requests wait for it and not for what it calls".into(),
+        next_step: next_step.into(),
         impact: share,
         figures: vec![
             ("share", share, Unit::Share),

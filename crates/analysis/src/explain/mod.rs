@@ -16,19 +16,33 @@
 //! | `view.rs` | a trace made ready for every collector |
 //! | `bottlenecks.rs` | where the time goes, and where the tail goes |
 //! | `repeats.rs` | the same call again and again, chatty pairs |
+//! | `errors.rs` | errors, time-outs, handled errors, in groups |
+//! | `retrying.rs` | retries, hedges, storms |
+//! | `families.rs` | who calls whom as a rule: missing spans, lost context, work after the answer |
+//! | `broken.rs` | spans that are broken in themselves |
 
 mod bottlenecks;
+mod broken;
+mod errors;
+mod families;
 mod names;
 mod repeats;
+mod retrying;
 mod view;
 
 use model::{Duration, Text, Trace};
 
 use crate::finding::{Confidence, Evidence, Figure, Finding, FindingKind, Place, Saving, Unit, Waste, id_of};
+use crate::peer::Peers;
 use bottlenecks::Bottlenecks;
+use broken::Broken;
+use errors::Errors;
+pub use errors::normalised_message;
+use families::Families;
 use names::{Names, OperationId};
 pub use repeats::REPEATS_MIN;
 use repeats::Repeats;
+use retrying::Retrying;
 use view::View;
 
 /// What a reader may configure.
@@ -44,8 +58,13 @@ pub struct Explanation {
     options: ExplainOptions,
     names: Names,
     total: Total,
+    peers: Peers,
     bottlenecks: Bottlenecks,
     repeats: Repeats,
+    errors: Errors,
+    retrying: Retrying,
+    families: Families,
+    broken: Broken,
 }
 
 /// What was looked at.
@@ -109,8 +128,13 @@ impl Explanation {
         self.total.spans += trace.spans().len() as u64;
         let Some(view) = View::of(trace, &mut self.names) else { return };
         self.total.time += i128::from(view.duration());
+        self.peers.learn(trace);
         self.bottlenecks.add(&view);
         self.repeats.add(&view);
+        self.errors.add(&view, &self.peers);
+        self.retrying.add(&view, &self.peers);
+        self.families.add(&view, &mut self.names, &self.peers);
+        self.broken.add(&view);
     }
 
     /// Adds everything that `other` has seen.
@@ -121,6 +145,11 @@ impl Explanation {
         self.total.time += other.total.time;
         self.bottlenecks.merge(other.bottlenecks, &numbers);
         self.repeats.merge(other.repeats, &numbers);
+        self.peers.merge(other.peers);
+        self.errors.merge(other.errors);
+        self.retrying.merge(other.retrying, &numbers);
+        self.families.merge(other.families, &numbers);
+        self.broken.merge(other.broken);
     }
 
     /// What the traces showed so far.
@@ -129,6 +158,10 @@ impl Explanation {
         let (names, total) = (&self.names, &self.total);
         let mut findings = self.bottlenecks.findings(names, total);
         findings.extend(self.repeats.findings(names, total));
+        findings.extend(self.errors.findings(total));
+        findings.extend(self.retrying.findings(names, total));
+        findings.extend(self.families.findings(names, total));
+        findings.extend(self.broken.findings(total));
         findings.sort_by(|a, b| b.impact.total_cmp(&a.impact).then_with(|| a.id.cmp(&b.id)));
         Explained {
             traces: total.traces,
@@ -157,6 +190,11 @@ impl Explanation {
             ("spans of operations beyond the number kept apart", self.names.left_out),
             ("sums of slow and usual requests", self.bottlenecks.left_out),
             ("places of repeated calls", self.repeats.left_out),
+            ("groups of errors", self.errors.left_out),
+            ("edges with retries", self.retrying.left_out),
+            ("pairs of operations", self.families.left_out),
+            ("kinds of broken spans", self.broken.left_out),
+            ("addresses of services", self.peers.not_learned()),
         ];
         all.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| LeftOut { what, count }).collect()
     }
