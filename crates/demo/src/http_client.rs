@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use opentelemetry::propagation::Injector;
-use opentelemetry::trace::{FutureExt as _, SpanKind, TraceContextExt as _};
+use opentelemetry::trace::{FutureExt as _, SpanKind, Status, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue, global};
 use serde_json::Value;
 
+use crate::defect::{Defect, Defects};
 use crate::fault::CALLER_HEADER;
 use crate::limits::ERROR_MESSAGE_CHARS_MAX;
 use crate::telemetry::{Telemetry, failed, server_attributes};
@@ -28,6 +29,23 @@ pub(crate) fn headers(context: &Context, caller: &str) -> HeaderMap {
     global::get_text_map_propagator(|propagator| propagator.inject_context(context, &mut Headers(&mut headers)));
     Headers(&mut headers).set(CALLER_HEADER, caller.to_owned());
     headers
+}
+
+/// What a defect makes of the context on its way to `peer`.
+pub(crate) fn spoil(headers: &mut HeaderMap, peer: &str, defects: &Defects) {
+    let loses = |defect, callee: &str| peer == callee && defects.has(defect);
+    if loses(Defect::ContextLostAuth, "auth")
+        || loses(Defect::ContextLostRag, "rag")
+        || loses(Defect::ContextLostVectorDb, "vector-db")
+    {
+        headers.remove("traceparent");
+    }
+    if loses(Defect::SampledFlagCleared, "search")
+        && let Some(sampled) = headers.get("traceparent").and_then(|value| value.to_str().ok())
+        && let Ok(cleared) = HeaderValue::try_from(format!("{}00", &sampled[..sampled.len().saturating_sub(2)]))
+    {
+        headers.insert("traceparent", cleared);
+    }
 }
 
 /// One request to another service.
@@ -95,14 +113,15 @@ impl CallError {
 pub(crate) struct Client {
     pub http: reqwest::Client,
     pub telemetry: Telemetry,
+    pub defects: Defects,
 }
 
 impl Client {
-    pub fn new(telemetry: Telemetry) -> Result<Self, String> {
+    pub fn new(telemetry: Telemetry, defects: Defects) -> Result<Self, String> {
         // It fails only where a provider is there already, which will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().user_agent("headwater-demo").build();
-        Ok(Self { http: http.map_err(|error| format!("cannot make an HTTP client: {error}"))?, telemetry })
+        Ok(Self { http: http.map_err(|error| format!("cannot make an HTTP client: {error}"))?, telemetry, defects })
     }
 
     /// Asks and reads a JSON answer, within a client span of the current context.
@@ -113,7 +132,11 @@ impl Client {
         let outcome = outcome.unwrap_or(Err(CallError::Timeout));
         if let Err(error) = &outcome {
             let message = format!("{} {error}", call.peer);
-            failed(&context, &error.error_type(), message.clone(), message);
+            if self.telemetry.service == "rag" && self.defects.has(Defect::ErrorWithoutException) {
+                context.span().set_status(Status::error(message));
+            } else {
+                failed(&context, &error.error_type(), message.clone(), message);
+            }
         }
         context.span().end();
         outcome
@@ -135,12 +158,9 @@ impl Client {
     }
 
     async fn exchange(&self, call: &Call<'_>, context: &Context) -> Result<Value, CallError> {
-        let request = self
-            .http
-            .post(format!("{}{}", call.url, call.path))
-            .headers(headers(context, &self.telemetry.service))
-            .json(call.body)
-            .send();
+        let mut headers = headers(context, &self.telemetry.service);
+        spoil(&mut headers, call.peer, &self.defects);
+        let request = self.http.post(format!("{}{}", call.url, call.path)).headers(headers).json(call.body).send();
         let response = request.await.map_err(|error| CallError::Unreachable(root_cause(&error)))?;
         let status = response.status();
         context.span().set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));

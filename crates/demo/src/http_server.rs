@@ -1,6 +1,7 @@
 //! The answering side of an HTTP hop: a server span around every handler, with the fault hook inside.
 
 use std::future::Future;
+use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
@@ -8,13 +9,15 @@ use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::propagation::Extractor;
-use opentelemetry::trace::{FutureExt as _, SpanKind, Status, TraceContextExt as _, Tracer as _};
+use opentelemetry::trace::{FutureExt as _, Link, SpanKind, Status, TraceContextExt as _, Tracer as _};
 use opentelemetry::{Context, KeyValue, global};
 use serde_json::json;
 
 use crate::cancelled::Unfinished;
-use crate::fault::{CALLER_HEADER, Faults};
-use crate::telemetry::{Telemetry, server_attributes};
+use crate::defect::Defect;
+use crate::fault::CALLER_HEADER;
+use crate::services::Service;
+use crate::telemetry::server_attributes;
 
 struct Headers<'a>(&'a HeaderMap);
 
@@ -34,19 +37,19 @@ pub(crate) fn extract(headers: &HeaderMap) -> Context {
 }
 
 /// Puts a server span, and the fault hook, around every handler of `router`.
-pub(crate) fn instrumented(router: Router, telemetry: Telemetry, faults: Faults) -> Router {
+pub(crate) fn instrumented(router: Router, service: Service) -> Router {
     router.layer(axum::middleware::from_fn(move |request: Request, next: axum::middleware::Next| {
-        let (telemetry, faults) = (telemetry.clone(), faults.clone());
-        async move { answer(&telemetry, &faults, request, |request| next.run(request)).await }
+        let service = service.clone();
+        async move { answer(&service, request, |request| next.run(request)).await }
     }))
 }
 
 async fn answer<F: Future<Output = Response>>(
-    telemetry: &Telemetry,
-    faults: &Faults,
+    service: &Service,
     request: Request,
     handle: impl FnOnce(Request) -> F,
 ) -> Response {
+    let Service { telemetry, faults, .. } = service;
     let parent = extract(request.headers());
     let method = request.method().to_string();
     let path = request.uri().path().to_owned();
@@ -70,14 +73,20 @@ async fn answer<F: Future<Output = Response>>(
     attributes.extend(host.as_deref().map(server_attributes).unwrap_or_default());
     attributes.extend(agent.map(|agent| KeyValue::new("user_agent.original", agent)));
     attributes.extend(business_attributes(&parent));
-    let span = telemetry
+    let mut builder = telemetry
         .tracer
         .span_builder(format!("{method} {route}"))
         .with_kind(SpanKind::Server)
-        .with_attributes(attributes)
-        .start_with_context(&telemetry.tracer, &parent);
+        .with_attributes(attributes);
+    let mut above = parent.clone();
+    if acts_in(service, "llm", Defect::FreshRoot) {
+        builder = builder.with_links(vec![Link::with_context(parent.span().span_context().clone())]);
+        above = Context::new();
+    }
+    let span = builder.start_with_context(&telemetry.tracer, &above);
     let context = parent.with_span(span);
 
+    let began = Instant::now();
     let fault = faults.acting(&context, caller.as_deref());
     let handled = async {
         if let Some(fault) = &fault {
@@ -90,6 +99,9 @@ async fn answer<F: Future<Output = Response>>(
     };
     let unfinished = Unfinished::new(&context, Vec::new());
     let mut response = handled.with_context(context.clone()).await;
+    if acts_in(service, "llm", Defect::SlowLlm) {
+        tokio::time::sleep(began.elapsed() * 2).await;
+    }
     unfinished.finished();
 
     let span = context.span();
@@ -98,6 +110,8 @@ async fn answer<F: Future<Output = Response>>(
     if status.is_server_error() {
         span.set_attribute(KeyValue::new("error.type", status.as_str().to_owned()));
         span.set_status(Status::error(message_of(&response)));
+    } else if acts_in(service, "auth", Defect::FalseError) {
+        span.set_status(Status::error("verified"));
     }
     let trace_id = span.span_context().trace_id().to_string();
     if let Ok(value) = http::HeaderValue::from_str(&trace_id) {
@@ -105,6 +119,11 @@ async fn answer<F: Future<Output = Response>>(
     }
     span.end();
     response
+}
+
+/// Whether a defect is on that is this service's.
+fn acts_in(service: &Service, name: &str, defect: Defect) -> bool {
+    service.telemetry.service == name && service.defects.has(defect)
 }
 
 /// What travels as baggage and is worth knowing on every server span.

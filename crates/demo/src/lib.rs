@@ -19,6 +19,7 @@
 //! | `http_server.rs`, `http_client.rs` | both sides of an HTTP hop, with their spans |
 //! | `cancelled.rs` | what a server span says when its caller hung up |
 //! | `vector_rpc.rs` | the vector database's gRPC messages, and both sides of a call |
+//! | `defect.rs` | deliberate defects, each a switch: what a suite must find |
 //! | `fault.rs` | faults carried in baggage, honoured only where switched on |
 //! | `token.rs` | signed tokens |
 //! | `embedding.rs` | a deterministic embedding without a model |
@@ -30,6 +31,7 @@
 mod answerer;
 mod cancelled;
 mod corpus;
+mod defect;
 mod embedding;
 mod example;
 mod fault;
@@ -45,6 +47,7 @@ mod telemetry;
 mod token;
 mod vector_rpc;
 
+pub use defect::{About, DEFECTS, Defect};
 pub use example::init_files;
 pub use polyglot::{Programs, set_up_polyglot};
 pub use process::service_main;

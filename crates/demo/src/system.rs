@@ -49,6 +49,8 @@ pub struct SystemOptions {
     pub exports: BTreeMap<String, Export>,
     /// Whether faults in baggage are honoured.
     pub faults: bool,
+    /// Names of the [`DEFECTS`](crate::DEFECTS) that are on.
+    pub defects: Vec<String>,
     /// Programs that run single services instead (the polyglot ones).
     pub programs: Programs,
 }
@@ -126,6 +128,7 @@ impl System {
             ("OTEL_SERVICE_NAME".into(), service.into()),
             ("DEMO_SECRET".into(), secret.into()),
             ("DEMO_FAULTS".into(), if options.faults { "on" } else { "off" }.into()),
+            ("DEMO_DEFECTS".into(), options.defects.join(",")),
             ("OTEL_EXPORTER_OTLP_ENDPOINT".into(), options.otlp_endpoint.clone()),
             ("OTEL_EXPORTER_OTLP_PROTOCOL".into(), "grpc".into()),
             // All hops are on loopback: a proxy of the surroundings must not see them.

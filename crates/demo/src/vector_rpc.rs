@@ -8,7 +8,8 @@ use opentelemetry::{Context, KeyValue};
 use tonic::transport::{Channel, Endpoint};
 use tonic_prost::ProstCodec;
 
-use crate::http_client::headers;
+use crate::defect::Defects;
+use crate::http_client::{headers, spoil};
 use crate::telemetry::{Telemetry, failed, server_attributes};
 
 pub(crate) const SEARCH: &str = "/headwater.demo.VectorDb/Search";
@@ -68,6 +69,7 @@ pub(crate) struct VectorClient {
     channel: Channel,
     address: String,
     telemetry: Telemetry,
+    defects: Defects,
 }
 
 /// Why a call failed, with gRPC's word for it.
@@ -78,10 +80,10 @@ pub(crate) struct RpcError {
 }
 
 impl VectorClient {
-    pub fn new(url: &str, telemetry: Telemetry) -> Result<Self, String> {
+    pub fn new(url: &str, telemetry: Telemetry, defects: Defects) -> Result<Self, String> {
         let endpoint =
             Endpoint::from_shared(url.to_owned()).map_err(|error| format!("VECTOR_DB_URL {url}: {error}"))?;
-        Ok(Self { channel: endpoint.connect_lazy(), address: url.to_owned(), telemetry })
+        Ok(Self { channel: endpoint.connect_lazy(), address: url.to_owned(), telemetry, defects })
     }
 
     /// Stores points, without a span: that is set-up, not a request.
@@ -99,7 +101,9 @@ impl VectorClient {
         request.set_timeout(deadline);
         *request.metadata_mut() = {
             let mut all = request.metadata().clone().into_headers();
-            all.extend(headers(&context, &self.telemetry.service));
+            let mut own = headers(&context, &self.telemetry.service);
+            spoil(&mut own, "vector-db", &self.defects);
+            all.extend(own);
             tonic::metadata::MetadataMap::from_headers(all)
         };
         let asking = self.unary::<_, SearchResponse>(request, SEARCH).with_context(context.clone());

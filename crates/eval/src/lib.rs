@@ -14,13 +14,15 @@
 //! | `report/` | [`report::RunReport`], and how it is told |
 //! | `source.rs`, `watched.rs` | [`TraceSource`]: where traces come from; [`WatchedTraces`] for whoever owns a receiver |
 //! | `own_spans.rs` | the runner's own spans |
-//! | `suggest.rs` | [`suggest()`]: assertions from good traces |
+//! | `facts.rs` | what several traces have in common |
+//! | `suggest/` | [`suggest()`]: assertions from good traces |
 //! | `select.rs` | TraceQL in a suite |
 //! | `exit_code.rs`, `limits.rs` | what a process answers with, every bound |
 
 mod check;
 mod complete;
 pub mod exit_code;
+mod facts;
 mod json_path;
 pub mod limits;
 mod own_spans;
@@ -37,7 +39,7 @@ pub use complete::Learned;
 pub use json_path::JsonPath;
 pub use run::{Host, Plan, PlanError, RunEvent, RunOptions, Stop, run};
 pub use source::{Arrivals, ArrivedSpan, Cursor, NoSettings, Settings, SourceError, SpanSink, TraceSource};
-pub use suggest::suggest;
+pub use suggest::{Suggestion, suggest, suggest_into};
 pub use trigger::{ClientError, HttpClient};
 pub use watched::WatchedTraces;
 

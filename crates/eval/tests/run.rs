@@ -299,7 +299,7 @@ async fn good_trace(system: &System) -> model::Trace {
 #[tokio::test]
 async fn what_is_suggested_from_a_good_trace_holds_for_the_next_and_not_for_a_broken_one() {
     let system = System::start(Behaviour::default()).await;
-    let suggested = eval::suggest(&[good_trace(&system).await]);
+    let suggested = eval::suggest(&[good_trace(&system).await]).yaml();
     let suite = |fault: &str| {
         format!(
             "suite: s\ntarget: {{ http: {{ url: \"${{GATEWAY_URL}}/v1/ask\", headers: {{ x-cache-namespace: \"{{{{attempt.id}}}}\" }} }} }}\n\

@@ -32,6 +32,7 @@ pub enum Command {
     Eval(EvalArgs),
     Capture(CaptureArgs),
     Judge(JudgeArgs),
+    Suggest(SuggestArgs),
     Trace(TraceArgs),
     Query(QueryArgs),
     Import(ImportArgs),
@@ -101,6 +102,12 @@ pub struct DemoArgs {
     /// Switch a service's exporter off; may be given several times.
     #[arg(long, value_name = "SERVICE")]
     pub export_off: Vec<String>,
+    /// Switch a deliberate defect on, to see that a suite finds it; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub defect: Vec<String>,
+    /// Print the defects there are, with the services to blame, and exit.
+    #[arg(long)]
+    pub list_defects: bool,
     #[command(flatten)]
     pub data: DataArg,
     /// Address of the page and API; a free port when this one is taken.
@@ -215,6 +222,36 @@ pub struct EvalArgs {
     /// Keep nothing: traces and run go to a temporary folder.
     #[arg(long)]
     pub temp: bool,
+}
+
+/// Write assertions from good traces: what held in all of them.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  headwater suggest 5b8aa5a2d2c872e8321cf37308d69df2     from one trace
+  headwater suggest 5b8a 9c01 77f2                       what three traces share
+  headwater eval --repeat 5 --output json run.json && headwater suggest --report run.json
+  headwater suggest --report run.json --into headwater.yaml > stricter.yaml
+
+One trace gives exact counts and generous times; several give ranges, and only what all of them share. With --report,
+traces are those of the attempts that passed, scenario by scenario; with --into, the suite with what is suggested added.")]
+pub struct SuggestArgs {
+    /// The traces: 32 hex digits each, or the first few if they say which.
+    #[arg(required_unless_present = "report", conflicts_with = "report")]
+    pub traces: Vec<String>,
+    /// A report in JSON (`headwater eval --output json FILE`); may be given several times, for runs of different starts.
+    #[arg(long, value_name = "FILE")]
+    pub report: Vec<PathBuf>,
+    /// Only scenarios whose name contains this.
+    #[arg(long, value_name = "TEXT", requires = "report")]
+    pub scenario: Option<String>,
+    /// Print this suite with the suggestions added to its scenarios.
+    #[arg(long, value_name = "SUITE", requires = "report")]
+    pub into: Option<PathBuf>,
+    #[command(flatten)]
+    pub data: DataArg,
+    /// Ask this server.
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
 }
 
 /// Print a trace as a tree with durations, errors, the critical path and a time bar.

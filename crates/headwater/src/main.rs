@@ -88,6 +88,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Eval(args) => waited(async move { commands::eval::run(&args).await }),
         Command::Capture(args) => waited(async move { commands::capture::run(&args).await }),
         Command::Judge(args) => waited(async move { commands::judge::run(&args).await }),
+        Command::Suggest(args) => waited(async move { commands::suggest::run(&args).await }),
         Command::Trace(args) => waited(async move { commands::trace::run(&args).await }),
         Command::Query(args) => waited(async move { commands::query::run(&args).await }),
         Command::Import(args) => waited(async move { commands::import::run(&args).await }),

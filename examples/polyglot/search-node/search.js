@@ -82,9 +82,9 @@ function embedQuestion(question) {
     "gen_ai.request.model": name,
   };
   return within(`embeddings ${name}`, model ? SpanKind.CLIENT : SpanKind.INTERNAL, attributes, async (span) => {
-    const [vector] = await vectorsOf([question]);
-    span.setAttribute("gen_ai.embeddings.dimension.count", vector.length);
-    return vector;
+    const vectors = await vectorsOf([question, keywords(question)]);
+    span.setAttribute("gen_ai.embeddings.dimension.count", vectors[0].length);
+    return vectors;
   });
 }
 
@@ -99,7 +99,21 @@ function askVectorDb(vector) {
   });
 }
 
-function retrieve(question, vector) {
+// The words that carry the meaning: those of five letters or more; all of them where there are none.
+function keywords(question) {
+  const long = question.split(/\s+/).filter((word) => (word.match(/[\p{L}\p{N}]/gu) ?? []).length >= 5);
+  return long.length ? long.join(" ") : question;
+}
+
+// Both lists as one, each passage with its better score, the best first.
+function best(one, other) {
+  const scores = new Map();
+  for (const { id, score } of [...one, ...other]) scores.set(id, Math.max(score, scores.get(id) ?? -Infinity));
+  const hits = [...scores].map(([id, score]) => ({ id, score }));
+  return hits.sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1)).slice(0, PASSAGES_FOUND);
+}
+
+function retrieve(question, vectors) {
   const attributes = {
     "gen_ai.operation.name": "retrieval",
     "gen_ai.data_source.id": "passages",
@@ -107,7 +121,7 @@ function retrieve(question, vector) {
     "gen_ai.request.top_k": PASSAGES_FOUND,
   };
   return within("retrieval passages", SpanKind.INTERNAL, attributes, async (span) => {
-    const hits = await askVectorDb(vector);
+    const hits = best(...(await Promise.all(vectors.map(askVectorDb))));
     span.setAttribute("gen_ai.retrieval.documents", JSON.stringify(hits.map(({ id, score }) => ({ id, score }))));
     return hits;
   });

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Service;
+use crate::defect::Defect;
 use crate::http_server::failure;
 use crate::limits::{CACHE_ENTRIES_MAX, CACHE_EXPIRY};
 
@@ -59,7 +60,10 @@ pub(super) async fn routes(service: &Service) -> Result<Router, String> {
 
 async fn get(State(cache): State<Cache>, Json(request): Json<Get>) -> Response {
     match cache.store.get(&cache.service, &request.key).await {
-        Ok(value) => {
+        Ok(mut value) => {
+            if cache.service.defects.has(Defect::CacheNeverHits) {
+                value = None;
+            }
             let span = Context::current();
             span.span().set_attribute(KeyValue::new("cache.hit", value.is_some()));
             span.span().set_attribute(KeyValue::new("cache.operation", "get"));

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Service;
+use crate::defect::Defect;
 use crate::http_client::Call;
 use crate::http_server::failure;
 use crate::limits::{GATEWAY_DEADLINE, QUESTION_BYTES_MAX};
@@ -91,7 +92,8 @@ async fn ask(State(gateway): State<Arc<Gateway>>, headers: HeaderMap, body: axum
             KeyValueMetadata::new("app.request.id", request_id.clone(), ""),
         ])
         .collect();
-    let context = context.with_baggage(baggage);
+    let lost = gateway.service.defects.has(Defect::BaggageLost);
+    let context = if lost { context } else { context.with_baggage(baggage) };
     let namespace = text(header::HeaderName::from_static("x-cache-namespace"));
     let body = json!({ "question": question, "namespace": namespace, "request_id": request_id });
     let deadline = GATEWAY_DEADLINE.saturating_sub(began.elapsed());

@@ -12,14 +12,15 @@ use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
 use futures_util::stream;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{FutureExt as _, SpanKind, Status, TraceContextExt as _};
 use serde_json::{Value, json};
 
 use super::Service;
 use crate::answerer::{Answer, MODEL, answer, count_tokens};
-use crate::http_server::failure;
+use crate::defect::Defect;
+use crate::http_server::{extract, failure};
 use crate::limits::{LLM_DEADLINE, TOKEN_PACE};
 use crate::settings::Provider;
 
@@ -38,7 +39,7 @@ pub(super) fn routes(service: &Service) -> Router {
     Router::new().route("/v1/chat/completions", post(complete)).with_state(llm)
 }
 
-async fn complete(State(llm): State<Llm>, Json(request): Json<Value>) -> Response {
+async fn complete(State(llm): State<Llm>, headers: HeaderMap, Json(request): Json<Value>) -> Response {
     let Llm { service, provider, pace } = llm;
     if let Some(provider) = provider {
         return ask_provider(&service, &provider, &request).await;
@@ -59,7 +60,14 @@ async fn complete(State(llm): State<Llm>, Json(request): Json<Value>) -> Respons
         KeyValue::new("app.generation.tokens", generation.output_tokens),
         KeyValue::new("app.generation.citations", generation.answer.citations.len() as i64),
     ];
-    let context = service.telemetry.span("generate", SpanKind::Internal, attributes);
+    let context = if service.defects.has(Defect::WrongParent) {
+        let above = extract(&headers).attach();
+        let context = service.telemetry.span("generate", SpanKind::Internal, attributes);
+        drop(above);
+        context
+    } else {
+        service.telemetry.span("generate", SpanKind::Internal, attributes)
+    };
     generation.take_time(pace).with_context(context.clone()).await;
     context.span().end();
     Json(generation.completion()).into_response()

@@ -16,6 +16,7 @@ use axum::response::Response;
 use axum::routing::get;
 use tokio::net::TcpListener;
 
+use crate::defect::{Defect, Defects};
 use crate::fault::{Faults, Honoured};
 use crate::http_client::{CallError, Client};
 use crate::http_server::{failure, instrumented};
@@ -29,13 +30,19 @@ pub(crate) struct Service {
     pub client: Client,
     pub settings: Settings,
     pub faults: Faults,
+    pub defects: Defects,
 }
 
 impl Service {
     /// The answer of a service whose callee `peer` failed; it is logged too.
     pub fn failed(&self, peer: &str, error: &CallError) -> Response {
         let message = format!("{peer} {error}");
-        self.telemetry.log_error(message.clone());
+        if self.telemetry.service != "orchestrator" || !self.defects.has(Defect::LogMissing) {
+            self.telemetry.log_error(message.clone());
+        }
+        if self.telemetry.service == "gateway" && self.defects.has(Defect::StatusHidden) {
+            return failure(http::StatusCode::OK, &message);
+        }
         failure(error.status(), &message)
     }
 }
@@ -52,10 +59,12 @@ pub(crate) async fn run_service(
 ) -> Result<(), String> {
     let settings = Settings::new(lookup);
     let telemetry = Telemetry::start(name, &settings)?;
+    let defects = Defects::parse(&settings.or("DEMO_DEFECTS", ""))?;
     let service = Service {
-        client: Client::new(telemetry.clone())?,
+        client: Client::new(telemetry.clone(), defects.clone())?,
         faults: Faults::new(name, if settings.is_on("DEMO_FAULTS") { Honoured::Yes } else { Honoured::No }),
         settings: settings.clone(),
+        defects,
         telemetry: telemetry.clone(),
     };
     let router = match name {
@@ -81,5 +90,5 @@ pub(crate) async fn run_service(
 }
 
 fn http(service: &Service, routes: Router) -> Router {
-    instrumented(routes, service.telemetry.clone(), service.faults.clone())
+    instrumented(routes, service.clone())
 }

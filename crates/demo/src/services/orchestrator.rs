@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Service;
+use crate::defect::Defect;
 use crate::http_client::{Call, CallError};
 use crate::limits::{CACHE_EXPIRY, GATEWAY_DEADLINE};
 
@@ -40,7 +41,10 @@ pub(super) fn routes(service: &Service) -> Result<Router, String> {
 }
 
 async fn answer(State(orchestrator): State<Arc<Orchestrator>>, Json(ask): Json<Ask>) -> Response {
-    let key = format!("{}/{}", ask.namespace, ask.question.trim().to_lowercase());
+    let defects = &orchestrator.service.defects;
+    let namespace = if defects.has(Defect::StaleCache) { "" } else { &ask.namespace };
+    let key = format!("{namespace}/{}", ask.question.trim().to_lowercase());
+    let early = if defects.has(Defect::OrderSwapped) { orchestrator.find(&ask.question).await.ok() } else { None };
     // A cache that cannot be asked costs time, not the answer: the error is on its span and handled here.
     let cached = orchestrator.call("cache", &orchestrator.cache, "/v1/get", &json!({ "key": key })).await.ok();
     if let Some(mut answer) = cached.map(|cached| cached["value"].clone()).filter(Value::is_object) {
@@ -49,7 +53,8 @@ async fn answer(State(orchestrator): State<Arc<Orchestrator>>, Json(ask): Json<A
         return Json(answer).into_response();
     }
     Context::current().span().set_attribute(KeyValue::new("app.answer.cached", false));
-    match orchestrator.find_and_answer(&ask.question).await {
+    match orchestrator.find_and_answer(&ask.question, early).await {
+        Ok(answer) if defects.has(Defect::CacheNeverWritten) => Json(answer).into_response(),
         Ok(answer) => {
             let entry = json!({ "key": key, "value": answer, "expiry_ms": u64::try_from(CACHE_EXPIRY.as_millis()).unwrap_or(u64::MAX) });
             if let Err(error) = orchestrator.call("cache", &orchestrator.cache, "/v1/set", &entry).await {
@@ -66,9 +71,20 @@ impl Orchestrator {
         self.service.client.call(&Call { peer, url, path, body, deadline: GATEWAY_DEADLINE, resend: 0 }).await
     }
 
-    async fn find_and_answer(&self, question: &str) -> Result<Value, (&'static str, CallError)> {
+    async fn find(&self, question: &str) -> Result<Value, (&'static str, CallError)> {
         let found = self.call("search", &self.search, "/v1/search", &json!({ "question": question })).await;
-        let found = found.map_err(|error| ("search", error))?;
+        found.map_err(|error| ("search", error))
+    }
+
+    /// Answers from the passages that were found early, or finds them first.
+    async fn find_and_answer(&self, question: &str, early: Option<Value>) -> Result<Value, (&'static str, CallError)> {
+        let found = match early {
+            Some(found) => found,
+            None => self.find(question).await?,
+        };
+        if self.service.defects.has(Defect::DuplicateCall) {
+            self.find(question).await?;
+        }
         let body = json!({ "question": question, "passages": found["passages"] });
         let mut answer = self.call("rag", &self.rag, "/v1/generate", &body).await.map_err(|error| ("rag", error))?;
         answer["cached"] = json!(false);

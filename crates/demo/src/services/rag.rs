@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Service;
+use crate::defect::{Defect, Defects};
 use crate::http_client::{Call, CallError};
 use crate::limits::{LLM_ATTEMPTS, LLM_BACKOFF, LLM_DEADLINE};
 
@@ -56,16 +57,25 @@ async fn generate(State(rag): State<Arc<Rag>>, Json(request): Json<Generate>) ->
             let citations: Vec<&str> = cited.map(|passage| passage.id.as_str()).collect();
             Json(json!({ "answer": text, "citations": citations, "model": completion["model"] })).into_response()
         }
+        Err(_) if rag.service.defects.has(Defect::SwallowedError) => {
+            Json(json!({ "answer": "No answer was found.", "citations": [], "model": rag.model })).into_response()
+        }
         Err(error) => rag.service.failed("llm", &error),
     }
 }
 
 impl Rag {
     fn prepare_context(&self, request: &Generate) -> String {
-        let context = self.service.telemetry.span("prepare context", SpanKind::Internal, []);
+        let defects = &self.service.defects;
+        let kind = if defects.has(Defect::WrongKind) { SpanKind::Client } else { SpanKind::Internal };
+        let context = self.service.telemetry.span("prepare context", kind, []);
         let mut prompt = String::from("Passages:\n");
-        for passage in &request.passages {
+        let lost = defects.has(Defect::PassagesLost);
+        for passage in request.passages.iter().filter(|_| !lost) {
             prompt += &format!("[{}] {}\n", passage.id, passage.text);
+        }
+        if defects.has(Defect::PromptTruncated) {
+            prompt.truncate(prompt.floor_char_boundary(prompt.len() / 2));
         }
         prompt += &format!("\nQuestion: {}", request.question);
         let span = context.span();
@@ -95,7 +105,7 @@ impl Rag {
         let context = self.service.telemetry.span(name, SpanKind::Client, attributes);
         let body = json!({ "model": self.model, "temperature": 0, "messages": messages });
         let completion = self.attempts(&body).with_context(context.clone()).await;
-        describe(&context, &completion);
+        describe(&context, &completion, &self.service.defects);
         completion
     }
 
@@ -115,19 +125,22 @@ impl Rag {
                 CallError::Timeout | CallError::Unreachable(_) => true,
                 CallError::Unreadable(_) => false,
             };
-            if attempt >= LLM_ATTEMPTS || !worth_it {
+            let attempts = LLM_ATTEMPTS + u32::from(self.service.defects.has(Defect::ExtraRetry));
+            if attempt >= attempts || !worth_it {
                 return Err(error);
             }
             let telemetry = &self.service.telemetry;
             telemetry.log_warning(format!("llm {error}; trying again in {} ms", pause.as_millis()));
-            tokio::time::sleep(pause).await;
+            if !self.service.defects.has(Defect::RetryWithoutBackoff) {
+                tokio::time::sleep(pause).await;
+            }
             pause *= 2;
         }
     }
 }
 
 /// What came of the generation, on its span.
-fn describe(context: &Context, completion: &Result<Value, CallError>) {
+fn describe(context: &Context, completion: &Result<Value, CallError>, defects: &Defects) {
     let span = context.span();
     match completion {
         Ok(completion) => {
@@ -140,20 +153,23 @@ fn describe(context: &Context, completion: &Result<Value, CallError>) {
             span.set_attribute(KeyValue::new("gen_ai.response.finish_reasons", opentelemetry::Value::Array(reasons)));
             span.set_attribute(KeyValue::new(
                 "gen_ai.response.model",
-                completion["model"].as_str().unwrap_or_default().to_owned(),
+                if defects.has(Defect::OtherModel) {
+                    "other-1"
+                } else {
+                    completion["model"].as_str().unwrap_or_default()
+                }
+                .to_owned(),
             ));
             span.set_attribute(KeyValue::new(
                 "gen_ai.response.id",
                 completion["id"].as_str().unwrap_or_default().to_owned(),
             ));
-            span.set_attribute(KeyValue::new(
-                "gen_ai.usage.input_tokens",
-                completion["usage"]["prompt_tokens"].as_i64().unwrap_or(0),
-            ));
-            span.set_attribute(KeyValue::new(
-                "gen_ai.usage.output_tokens",
-                completion["usage"]["completion_tokens"].as_i64().unwrap_or(0),
-            ));
+            let factor = if defects.has(Defect::TokensDoubled) { 2 } else { 1 };
+            let used = |key: &str| completion["usage"][key].as_i64().unwrap_or(0) * factor;
+            if !defects.has(Defect::MissingAttribute) {
+                span.set_attribute(KeyValue::new("gen_ai.usage.input_tokens", used("prompt_tokens")));
+            }
+            span.set_attribute(KeyValue::new("gen_ai.usage.output_tokens", used("completion_tokens")));
         }
         Err(error) => span.set_status(Status::error(format!("llm {error}"))),
     }

@@ -15,11 +15,12 @@ use serde_json::{Value, json};
 
 use super::Service;
 use crate::corpus::{Passage, passages};
+use crate::defect::Defect;
 use crate::embedding::embed;
 use crate::http_server::failure;
 use crate::limits::{FILL_ATTEMPTS, FILL_PAUSE, PASSAGES_FOUND, VECTOR_DB_DEADLINE};
 use crate::settings::Provider;
-use crate::vector_rpc::{Point, SearchRequest, VectorClient};
+use crate::vector_rpc::{Hit, Point, RpcError, SearchRequest, VectorClient};
 
 struct Search {
     service: Service,
@@ -46,7 +47,11 @@ pub(super) async fn routes(service: &Service) -> Result<Router, String> {
     let model = model.map(|(name, provider)| Model { name, provider });
     let search = Search {
         service: service.clone(),
-        vectors: VectorClient::new(&settings.url("VECTOR_DB_URL")?, service.telemetry.clone())?,
+        vectors: VectorClient::new(
+            &settings.url("VECTOR_DB_URL")?,
+            service.telemetry.clone(),
+            service.defects.clone(),
+        )?,
         passages: passages().into_iter().map(|passage| (passage.id.clone(), passage)).collect(),
         model,
     };
@@ -55,8 +60,8 @@ pub(super) async fn routes(service: &Service) -> Result<Router, String> {
 }
 
 async fn answer(State(search): State<Arc<Search>>, Json(ask): Json<Ask>) -> Response {
-    let vector = match search.embed_question(&ask.question).await {
-        Ok(vector) => vector,
+    let [question, keywords] = match search.embed_question(&ask.question).await {
+        Ok(vectors) => vectors,
         Err(problem) => return failure(StatusCode::BAD_GATEWAY, &problem),
     };
     let attributes = [
@@ -65,9 +70,10 @@ async fn answer(State(search): State<Arc<Search>>, Json(ask): Json<Ask>) -> Resp
         KeyValue::new("gen_ai.retrieval.query.text", ask.question.clone()),
         KeyValue::new("gen_ai.request.top_k", PASSAGES_FOUND as i64),
     ];
-    let context = search.service.telemetry.span("retrieval passages", SpanKind::Internal, attributes);
-    let request = SearchRequest { vector, limit: PASSAGES_FOUND as u32 };
-    let found = search.vectors.search(request, VECTOR_DB_DEADLINE).with_context(context.clone()).await;
+    let renamed = search.service.defects.has(Defect::RenamedSpan);
+    let name = if renamed { "search documents" } else { "retrieval passages" };
+    let context = search.service.telemetry.span(name, SpanKind::Internal, attributes);
+    let found = search.nearest(question, keywords).with_context(context.clone()).await;
     let span = context.span();
     let hits = match found {
         Ok(hits) => hits,
@@ -90,6 +96,27 @@ async fn answer(State(search): State<Arc<Search>>, Json(ask): Json<Ask>) -> Resp
     Json(json!({ "passages": ranked.collect::<Vec<_>>() })).into_response()
 }
 
+/// The words that carry the meaning: those of five letters or more; all of them where there are none.
+fn keywords(question: &str) -> String {
+    let long = question.split_whitespace().filter(|word| word.chars().filter(|c| c.is_alphanumeric()).count() >= 5);
+    let long: Vec<&str> = long.collect();
+    if long.is_empty() { question.to_owned() } else { long.join(" ") }
+}
+
+/// Both lists as one, each passage with its better score, the best first.
+fn best(one: Vec<Hit>, other: Vec<Hit>) -> Vec<Hit> {
+    let mut hits = one;
+    for hit in other {
+        match hits.iter_mut().find(|known| known.id == hit.id) {
+            Some(known) => known.score = known.score.max(hit.score),
+            None => hits.push(hit),
+        }
+    }
+    hits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.id.cmp(&b.id)));
+    hits.truncate(PASSAGES_FOUND);
+    hits
+}
+
 impl Search {
     /// Puts all passages into the vector database, which may still be starting.
     async fn fill(&self) -> Result<(), String> {
@@ -109,7 +136,33 @@ impl Search {
         Err(format!("cannot fill the vector database: {problem}"))
     }
 
-    async fn embed_question(&self, question: &str) -> Result<Vec<f32>, String> {
+    /// The passages nearest to the question and to its keywords, asked for at the same time: the words that carry a
+    /// question's meaning find what its phrasing hides.
+    async fn nearest(&self, question: Vec<f32>, keywords: Vec<f32>) -> Result<Vec<Hit>, RpcError> {
+        let defects = &self.service.defects;
+        let deadline = VECTOR_DB_DEADLINE * if defects.has(Defect::DeadlineRaised) { 2 } else { 1 };
+        let ask = |mut vector: Vec<f32>| {
+            if defects.has(Defect::WrongPassages) {
+                vector.iter_mut().for_each(|number| *number = -*number);
+            }
+            self.vectors.search(SearchRequest { vector, limit: PASSAGES_FOUND as u32 }, deadline)
+        };
+        let (by_question, by_keywords) = if defects.has(Defect::SerialQueries) {
+            (ask(question.clone()).await, ask(keywords).await)
+        } else {
+            tokio::join!(ask(question.clone()), ask(keywords))
+        };
+        let hits = best(by_question?, by_keywords?);
+        if defects.has(Defect::NPlusOne) {
+            for _ in &hits {
+                ask(question.clone()).await?;
+            }
+        }
+        Ok(hits)
+    }
+
+    /// The vectors of a question and of its keywords.
+    async fn embed_question(&self, question: &str) -> Result<[Vec<f32>; 2], String> {
         let name = self.model.as_ref().map_or("headwater-hash-512", |model| &model.name);
         let attributes = [
             KeyValue::new("gen_ai.operation.name", "embeddings"),
@@ -119,20 +172,17 @@ impl Search {
         ];
         let kind = if self.model.is_some() { SpanKind::Client } else { SpanKind::Internal };
         let context = self.service.telemetry.span(format!("embeddings {name}"), kind, attributes);
-        let vector = self.vector(question).with_context(context.clone()).await;
-        match &vector {
-            Ok(vector) => {
-                context.span().set_attribute(KeyValue::new("gen_ai.embeddings.dimension.count", vector.len() as i64));
+        let texts = [question.to_owned(), keywords(question)];
+        let vectors = self.vectors_of(&texts).with_context(context.clone()).await;
+        match &vectors {
+            Ok(vectors) => {
+                let dimensions = vectors.first().map_or(0, Vec::len) as i64;
+                context.span().set_attribute(KeyValue::new("gen_ai.embeddings.dimension.count", dimensions));
             }
             Err(problem) => context.span().set_status(Status::error(problem.clone())),
         }
         context.span().end();
-        vector
-    }
-
-    async fn vector(&self, text: &str) -> Result<Vec<f32>, String> {
-        let vectors = self.vectors_of(&[text.to_owned()]).await?;
-        vectors.into_iter().next().ok_or_else(|| "no embedding came back".to_owned())
+        vectors?.try_into().map_err(|_| "no embedding came back".to_owned())
     }
 
     /// One vector for each text, in order.

@@ -38,6 +38,7 @@ pub use assertion::{
 pub(crate) use nearest::{listed, nearest};
 pub use problem::{Place, Problem, SuiteError};
 pub use read::SuiteInput;
+pub(crate) use read::scenario_places;
 pub use schema::json_schema;
 pub(crate) use template::plain;
 pub use template::{JsonTemplate, Template, Undefined, Variables};

@@ -87,6 +87,25 @@ fn read(reader: &mut Reader<'_>, input: SuiteInput<'_>) -> Option<Suite> {
     })
 }
 
+/// Each scenario's name, and the line, from 0, on which its first assertion stands.
+///
+/// # Errors
+/// When the file is no YAML.
+pub(crate) fn scenario_places(text: &str) -> Result<Vec<(String, usize)>, String> {
+    let mut problems = Vec::new();
+    let root = yaml::parse(text, &mut problems);
+    let (Some(root), true) = (root, problems.is_empty()) else {
+        return Err(problems.first().map_or_else(|| "it is empty".to_owned(), |problem| problem.message.clone()));
+    };
+    let Some(Data::List(scenarios)) = root.get("scenarios").map(|node| &node.data) else { return Ok(Vec::new()) };
+    let place = |node: &Node| {
+        let Data::List(items) = &node.get("assert")?.data else { return None };
+        let line = items.first()?.place.line;
+        Some((node.get("name")?.scalar()?.text.clone(), (line as usize).saturating_sub(1)))
+    };
+    Ok(scenarios.iter().filter_map(place).collect())
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

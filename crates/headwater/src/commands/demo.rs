@@ -24,7 +24,14 @@ use crate::tree;
 const EXPORT_DELAY: Duration = Duration::from_millis(200);
 
 pub async fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
+    if args.list_defects {
+        for about in demo::DEFECTS {
+            println!("{}\t{}\t{}", about.name, about.blame.join(","), about.what);
+        }
+        return Ok(ExitCode::OK);
+    }
     let outputs = Outputs::parse(&args.output)?;
+    check_defects(&args.defect)?;
     let exports = exports(args)?;
     let temporary = if args.temp { Some(Temporary::new().map_err(Failure::infrastructure)?) } else { None };
     let folder = match &temporary {
@@ -90,6 +97,7 @@ async fn judged(
         export: Export::After(EXPORT_DELAY),
         exports,
         faults: true,
+        defects: args.defect.clone(),
         programs: if args.polyglot { polyglot(folder).await? } else { Programs::new() },
     };
     let system = System::start(&options).await.map_err(Failure::infrastructure)?;
@@ -125,6 +133,12 @@ fn suite(args: &DemoArgs, system: &System) -> Result<Suite, Failure> {
 async fn polyglot(folder: &std::path::Path) -> Result<Programs, Failure> {
     let say = |text: &str| println!("  {text}");
     demo::set_up_polyglot(&folder.join("polyglot"), &say).await.map_err(Failure::infrastructure)
+}
+
+fn check_defects(names: &[String]) -> Result<(), Failure> {
+    let unknown = names.iter().find(|name| demo::DEFECTS.iter().all(|about| about.name != name.as_str()));
+    let there = || demo::DEFECTS.iter().map(|about| about.name).collect::<Vec<_>>().join(", ");
+    unknown.map_or(Ok(()), |name| Err(Failure::usage(format!("there is no defect {name:?}; there are {}", there()))))
 }
 
 fn exports(args: &DemoArgs) -> Result<BTreeMap<String, Export>, Failure> {

@@ -11,5 +11,6 @@ pub mod judge;
 pub mod query;
 pub mod serve;
 pub mod store;
+pub mod suggest;
 pub mod trace;
 pub mod view;
