@@ -34,6 +34,9 @@ pub const TRACE_LOGS_MAX: usize = 1_000_000;
 /// Spans of all watched traces together (about 1 KB each).
 pub const WATCHED_SPANS_MAX: usize = 4_000_000;
 
+/// pass@k and pass^k are told up to this k.
+pub const PASS_AT_MAX: usize = 10;
+
 /// Run events that wait for the reports to fold them.
 pub const RUN_EVENTS_WAITING_MAX: usize = 1_024;
 /// Evidence spans named by one assertion; the count of the rest is said.

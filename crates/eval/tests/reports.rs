@@ -83,6 +83,8 @@ fn bad_run() -> RunReport {
     let mut flaky =
         scenario("sometimes", Verdict::Flaky, vec![held(), attempt(1, Verdict::Fail, vec![failed.clone()])]);
     flaky.statistics = Some(Statistics {
+        pass_at: vec![0.5, 1.0],
+        pass_all: vec![0.5, 0.0],
         passed: 1,
         judged: 2,
         pass_rate_low: 0.095,

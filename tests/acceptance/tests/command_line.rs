@@ -19,6 +19,7 @@ fn every_command_helps_with_examples() {
         "eval",
         "capture",
         "judge",
+        "suggest",
         "trace",
         "query",
         "import",

@@ -6,9 +6,10 @@ use query::{Field, FieldExpression};
 use super::trace::Judged;
 use super::value::cut;
 use super::{Finding, State};
+use crate::facts;
 use crate::limits::EVIDENCE_MAX;
 use crate::select;
-use crate::suite::{CacheResult, Quantity, Range, Selector, Template};
+use crate::suite::{CacheResult, LogsCheck, Quantity, Range, Selector, Template};
 
 pub(super) fn cache(service: Option<&Text>, result: CacheResult, judged: &Judged<'_>) -> Finding {
     let word = |hit: bool| if hit { "hit" } else { "miss" };
@@ -146,15 +147,24 @@ pub(super) fn quantity(quantity: Quantity, range: &Range, judged: &Judged<'_>) -
     Finding::new(state, expected, format!("{} in {} calls", show(total), spans.len())).noted(noted.collect::<Vec<_>>())
 }
 
-pub(super) fn logs(contains: &Template, count: &Range, judged: &Judged<'_>) -> Finding {
-    let text = match contains.render(judged.variables) {
+pub(super) fn logs(check: &LogsCheck, judged: &Judged<'_>) -> Finding {
+    let text = match check.contains.as_ref().map(|contains| contains.render(judged.variables)).transpose() {
         Ok(text) => text,
         Err(undefined) => return Finding::not_evaluable("log records", format!("nothing sets `{}`", undefined.name)),
     };
-    let expected = format!("{count} log records with {text:?}");
+    let of = check.service.as_ref().map(|service| format!(" of {service}")).unwrap_or_default();
+    let severity = check.severity.map(|severity| format!("{severity} ")).unwrap_or_default();
+    let with = text.as_ref().map(|text| format!(" with {text:?}")).unwrap_or_default();
+    let count = &check.count;
+    let expected = format!("{count} {severity}log records{of}{with}");
     let holds = |log: &&model::LogRecord| {
-        log.body.to_string().contains(&text)
-            || log.attributes.iter().any(|(_, value)| value.to_string().contains(&text))
+        let has = |text: &String| {
+            log.body.to_string().contains(text)
+                || log.attributes.iter().any(|(_, value)| value.to_string().contains(text))
+        };
+        text.as_ref().is_none_or(has)
+            && check.service.as_ref().is_none_or(|service| log.resource.service_name() == &**service)
+            && check.severity.is_none_or(|severity| facts::severity(log.severity_number) == severity)
     };
     let found: Vec<&model::LogRecord> = judged.trace.logs().iter().filter(holds).collect();
     let number = found.len() as f64;

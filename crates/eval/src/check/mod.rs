@@ -26,4 +26,4 @@ mod value;
 pub(crate) use answer::{check_answer, ratio};
 pub(crate) use finding::{Finding, State};
 pub(crate) use settle::{settle, settle_answer};
-pub(crate) use trace::{Judged, check_trace, expected_edges, is_about_trace, needs_nothing_more};
+pub(crate) use trace::{Judged, check_trace, expected_edges, is_about_trace, measure, needs_nothing_more};

@@ -120,6 +120,40 @@ fn aggregated(aggregate: &Template, selection: &Selection, judged: &Judged<'_>) 
     Finding::new(state, expected, found).evidence(selection.spans.iter().copied())
 }
 
+/// Whether there is something to measure for `runs`, which is judged over all attempts.
+pub(super) fn measurable(aggregate: &Template, selector: &Selector, judged: &Judged<'_>) -> Finding {
+    let expected = "spans to measure over all attempts";
+    let selection = match judged.select(selector) {
+        Ok(selection) => selection,
+        Err(finding) => return *finding,
+    };
+    let count = measured(aggregate, selector, judged).len();
+    match (selection.spans.len(), count) {
+        (0, _) => selection.absent(expected),
+        (_, 0) => {
+            Finding::not_evaluable(expected, "no selected span has a number to aggregate").selectors([selection.text])
+        }
+        _ => Finding::new(State::HeldForGood, expected, format!("{count} measured")).selectors([selection.text]),
+    }
+}
+
+/// One number of each selected span; for `count()`, how many there are.
+pub(super) fn measured(aggregate: &Template, selector: &Selector, judged: &Judged<'_>) -> Vec<f64> {
+    let (Ok((filter, _)), Ok(selection)) = (select::aggregate(aggregate, judged.variables), judged.select(selector))
+    else {
+        return Vec::new();
+    };
+    let Scalar::Aggregate { of, .. } = &filter.left else { return Vec::new() };
+    let Some(of) = of else { return vec![selection.spans.len() as f64] };
+    // Of one span, the greatest of its values is its value.
+    let each = Scalar::Aggregate { function: AggregateFunction::Max, of: Some(of.clone()), quantile: None };
+    let value = |span: &SpanIndex| match query::number(&each, &judged.view, &[*span])? {
+        query::Number::Plain(number) => Some(number),
+        query::Number::Duration(duration) => Some(duration.nanos() as f64),
+    };
+    selection.spans.iter().filter_map(value).collect()
+}
+
 /// A greatest value only grows, a least one only shrinks.
 fn more_spans_cannot_change(filter: &AggregateFilter, held: bool) -> bool {
     let (Scalar::Aggregate { function, .. }, Scalar::Literal(_)) = (&filter.left, &filter.right) else { return false };

@@ -71,6 +71,8 @@ pub(crate) fn is_about_trace(assertion: &Assertion) -> bool {
                 | Check::JsonSchema(_)
                 | Check::Latency(_)
                 | Check::FasterThan { .. }
+                | Check::Runs { spans: None, .. }
+                | Check::PassRate(_)
         )
 }
 
@@ -89,9 +91,18 @@ pub(crate) fn check_trace(assertion: &Assertion, judged: &Judged<'_>) -> Option<
         Check::Cache { service, result } => content::cache(service.as_ref(), *result, judged),
         Check::DataFlow { from, to } => content::data_flow(from, to, judged),
         Check::Quantity { quantity, range } => content::quantity(*quantity, range, judged),
-        Check::Logs { contains, count } => content::logs(contains, count, judged),
+        Check::Logs(check) => content::logs(check, judged),
+        Check::Runs { aggregate, spans: Some(selector) } => spans::measurable(aggregate, selector, judged),
         _ => return None,
     })
+}
+
+/// The numbers that `runs` aggregates over all attempts, of this attempt's spans; none for any other assertion.
+pub(crate) fn measure(assertion: &Assertion, judged: &Judged<'_>) -> Option<Vec<f64>> {
+    match &assertion.check {
+        Check::Runs { aggregate, spans: Some(selector) } => Some(spans::measured(aggregate, selector, judged)),
+        _ => None,
+    }
 }
 
 /// Whether this assertion has no reason to wait for more: nothing that must be there is absent.

@@ -219,6 +219,12 @@ pub struct Statistics {
     pub pass_rate_low: f64,
     /// Upper bound of the pass rate.
     pub pass_rate_high: f64,
+    /// How likely it is that at least one of k attempts passes (pass@k), for k = 1, 2, …
+    #[serde(default)]
+    pub pass_at: Vec<f64>,
+    /// How likely it is that all of k attempts pass (pass^k), for k = 1, 2, …
+    #[serde(default)]
+    pub pass_all: Vec<f64>,
     /// Median of the time to the answer, ns.
     pub duration_median: i64,
     /// 95th percentile (nearest rank) of the time to the answer, ns.

@@ -9,7 +9,7 @@ use model::{Attributes, Duration, Instant, Span, SpanId, SpanKind, Trace, TraceI
 use super::again;
 use super::runner::Shared;
 use crate::check::{
-    Finding, Judged, check_answer, check_trace, expected_edges, is_about_trace, needs_nothing_more, settle,
+    Finding, Judged, check_answer, check_trace, expected_edges, is_about_trace, measure, needs_nothing_more, settle,
     settle_answer,
 };
 use crate::complete::{Wait, Waited, look_at_stored, wait};
@@ -28,6 +28,8 @@ pub(super) struct Attempted {
     pub report: AttemptReport,
     /// From sending to the answer, by step.
     pub durations: BTreeMap<String, Duration>,
+    /// What `runs` measured on its spans, by the assertion's position.
+    pub measured: BTreeMap<usize, Vec<f64>>,
 }
 
 /// A step that was sent.
@@ -96,6 +98,7 @@ pub(super) async fn attempt(shared: &Arc<Shared>, scenario: usize, number: u32) 
     let sent = send_all(shared, scenario, number).await;
     let answered = shared.host.clock.monotonic_nanos();
     let mut own: Vec<Span> = Vec::new();
+    let mut measured = BTreeMap::new();
     let mut steps = Vec::new();
     let mut assertions: Vec<Option<AssertionReport>> = vec![None; scenario.assertions.len()];
     let mut error = sent.iter().find_map(|sent| sent.answer.as_ref().err().cloned());
@@ -115,7 +118,7 @@ pub(super) async fn attempt(shared: &Arc<Shared>, scenario: usize, number: u32) 
     for sent in &sent {
         let mut completeness = None;
         if error.is_none() {
-            match judge_trace(shared, scenario, sent, &mut assertions, &mut own, scenario_span).await {
+            match judge_trace(shared, scenario, sent, &mut assertions, &mut own, scenario_span, &mut measured).await {
                 Ok(judged) => completeness = judged,
                 Err(message) => error = Some(message),
             }
@@ -139,7 +142,7 @@ pub(super) async fn attempt(shared: &Arc<Shared>, scenario: usize, number: u32) 
         assertions: assertions.into_iter().flatten().collect(),
         error,
     };
-    Attempted { report, durations }
+    Attempted { report, durations, measured }
 }
 
 /// Of a scenario whose query found no stored trace.
@@ -159,7 +162,7 @@ fn nothing_to_judge(shared: &Shared, scenario: &Scenario, number: u32, reason: &
         assertions: scenario.assertions.iter().map(undecided).collect(),
         error: None,
     };
-    Attempted { report, durations: BTreeMap::new() }
+    Attempted { report, durations: BTreeMap::new(), measured: BTreeMap::new() }
 }
 
 fn verdict(error: Option<&str>, assertions: &[Option<AssertionReport>]) -> Verdict {
@@ -304,6 +307,7 @@ async fn judge_trace(
     reports: &mut [Option<AssertionReport>],
     own: &mut Vec<Span>,
     scenario_span: SpanId,
+    measured: &mut BTreeMap<usize, Vec<f64>>,
 ) -> Result<Option<CompletenessReport>, String> {
     let wanted = |assertion: &&Assertion| assertion.step == sent.step.name && is_about_trace(assertion);
     let assertions: Vec<&Assertion> = scenario.assertions.iter().filter(wanted).collect();
@@ -318,9 +322,10 @@ async fn judge_trace(
     let peers = peers(shared, &trace, completeness.outcome == Outcome::Complete);
     let numbers = Numbers::of(&trace);
     let judged = Judged::new(&trace, &numbers, &sent.variables, &shared.plan.suite.services, &peers);
-    for (assertion, report) in scenario.assertions.iter().zip(reports) {
+    for (position, (assertion, report)) in scenario.assertions.iter().zip(reports).enumerate() {
         if wanted(&assertion) {
             *report = Some(judge(assertion, &judged, sent, &completeness));
+            measured.extend(measure(assertion, &judged).map(|values| (position, values)));
         }
     }
     if sent.how != How::Driven {

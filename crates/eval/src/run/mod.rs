@@ -7,11 +7,15 @@
 //! | `runner.rs` | [`run`]: warm-up, attempts at once, the report |
 //! | `attempt.rs` | one attempt: trigger, wait, judge |
 //! | `again.rs` | judging stored traces and runs, without driving |
+//! | `over.rs` | assertions on all attempts together |
+//! | `interval.rs` | how sure a number over attempts is |
 //! | `repeated.rs` | what is judged over all attempts of a scenario, and how they spread |
 
 mod again;
 mod attempt;
 mod event;
+mod interval;
+mod over;
 mod plan;
 mod repeated;
 mod runner;

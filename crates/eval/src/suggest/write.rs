@@ -140,7 +140,7 @@ fn usual_time(key: &GroupKey, group: &Group, facts: &Facts) -> Option<String> {
     }
     let bound = Duration(median.nanos() / 2 * 3) + MEDIAN_SLACK;
     let bound = bound.nanos() / 1_000_000;
-    Some(format!("{{ runs: 'p50(duration) < {bound}ms', spans: {} }}", single(&selector(key))))
+    Some(format!("{{ runs: 'p50(duration) < {bound}ms', of: {} }}", single(&selector(key))))
 }
 
 fn ranged(count: Count) -> String {

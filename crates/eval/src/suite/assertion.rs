@@ -119,13 +119,17 @@ pub enum Check {
         /// The bounds.
         range: Range,
     },
-    /// Log records of the trace whose body or attributes hold this text.
-    Logs {
-        /// The text.
-        contains: Template,
-        /// How many records.
-        count: Range,
+    /// Log records of the trace.
+    Logs(LogsCheck),
+    /// An aggregate over all attempts.
+    Runs {
+        /// One aggregate compared with one number.
+        aggregate: Template,
+        /// The spans it is over; the answers if none.
+        spans: Option<Selector>,
     },
+    /// How many attempts must pass.
+    PassRate(PassRate),
     /// Faster than another step of the attempt.
     FasterThan {
         /// The other step's name.
@@ -133,6 +137,30 @@ pub enum Check {
         /// By at least this factor.
         by: f64,
     },
+}
+
+/// Which log records, and how many of them.
+#[derive(Clone, Debug)]
+pub struct LogsCheck {
+    /// Text in the body or an attribute.
+    pub contains: Option<Template>,
+    /// Of this service.
+    pub service: Option<Text>,
+    /// Of this severity: `trace`, `debug`, `info`, `warn`, `error`, `fatal`.
+    pub severity: Option<&'static str>,
+    /// How many records.
+    pub count: Range,
+}
+
+/// How many attempts must pass.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PassRate {
+    /// From 0 to 1.
+    pub range: Range,
+    /// The chance that one of so many attempts passes (pass@k).
+    pub any_of: Option<u32>,
+    /// The chance that all of so many attempts pass (pass^k).
+    pub all_of: Option<u32>,
 }
 
 /// `200`, `2xx`.

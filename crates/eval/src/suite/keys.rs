@@ -252,8 +252,20 @@ pub(crate) const KINDS: &[Kind] = &[
         "US dollars of all language-model calls, from cost attributes: a number means at most.",
     ),
     kind("time_to_first_token", Shape::Range, &[], "The longest time to the first token: `500ms` means at most."),
-    kind("logs", Shape::Map(LOGS), &[], "Log records of the trace."),
+    kind("logs", Shape::Map(LOGS), &[], "Log records of the trace, at least one of them if `count` is not said."),
     kind("faster_than", Shape::Text, FASTER_BESIDE, "Faster than another step of the attempt."),
+    kind(
+        "runs",
+        Shape::TraceQl,
+        RUNS_BESIDE,
+        "An aggregate over all attempts together, `p95(duration) < 500ms`: of the times to the answer, or of the spans that `of` selects.",
+    ),
+    kind(
+        "pass_rate",
+        Shape::Range,
+        PASS_RATE_BESIDE,
+        "How many attempts must pass: `>= 90%`. Attempts that fail then make the scenario neither failed nor flaky.",
+    ),
 ];
 
 pub(crate) const VALUE_TESTS: &[Key] = &[
@@ -363,8 +375,21 @@ pub(crate) const TOKENS: &[Key] = &[
 ];
 
 pub(crate) const LOGS: &[Key] = &[
-    required("contains", Shape::Text, "Text in the record's body or attributes."),
+    key("contains", Shape::Text, "Text in the record's body or attributes."),
+    key("service", Shape::Text, "The service that wrote it."),
+    key("severity", Shape::Word(&SEVERITIES), "Its severity."),
     key("count", Shape::Range, "How many such records; at least one if not said."),
+];
+
+/// Severities of log records, by OTLP's ranges of four numbers.
+pub(crate) const SEVERITIES: [&str; 6] = ["trace", "debug", "info", "warn", "error", "fatal"];
+
+pub(crate) const RUNS_BESIDE: &[Key] =
+    &[key("of", Shape::TraceQl, "The spans, of every attempt, that the aggregate is over.")];
+
+pub(crate) const PASS_RATE_BESIDE: &[Key] = &[
+    key("any_of", Shape::Count, "The chance that at least one of so many attempts passes (pass@k)."),
+    key("all_of", Shape::Count, "The chance that all of so many attempts pass (pass^k)."),
 ];
 
 #[cfg(test)]

@@ -32,8 +32,8 @@ mod units;
 mod yaml;
 
 pub use assertion::{
-    Assertion, CacheResult, Check, Edge, ErrorKind, FaultOrigin, FaultPathCheck, Quantity, Relation, Selector,
-    ServicesCheck, SpansTest, StatusPattern, ValueTest,
+    Assertion, CacheResult, Check, Edge, ErrorKind, FaultOrigin, FaultPathCheck, LogsCheck, PassRate, Quantity,
+    Relation, Selector, ServicesCheck, SpansTest, StatusPattern, ValueTest,
 };
 pub(crate) use nearest::{listed, nearest};
 pub use problem::{Place, Problem, SuiteError};

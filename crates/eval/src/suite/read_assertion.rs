@@ -1,12 +1,13 @@
 //! Assertions: each item of `assert` is a map with one key that says its kind, keys beside it, and the common ones.
 
 use model::Text;
+use query::Scalar;
 use serde_json::Value as Json;
 
 use super::fields::{Reader, edge};
 use super::keys::{
     CACHE, COMMON, CRITICAL_PATH, DATA_FLOW, FAULT_PATH, FIELD_OF, HEADER_TESTS, JSON_TESTS, KINDS, Kind, LOGS,
-    RELATION, RETRIES, SERVICE_TESTS, TOKENS, VALUE_TESTS,
+    RELATION, RETRIES, SERVICE_TESTS, SEVERITIES, TOKENS, VALUE_TESTS,
 };
 use super::nearest::{listed, nearest};
 use super::problem::Problem;
@@ -15,10 +16,11 @@ use super::template::{JsonTemplate, Template};
 use super::units::{self, Range};
 use super::yaml::{Data, Node};
 use super::{
-    Assertion, CacheResult, Check, ErrorKind, FaultOrigin, FaultPathCheck, MAIN_STEP, Quantity, Relation, Selector,
-    ServicesCheck, SpansTest, StatusPattern, Step, ValueTest, Variables,
+    Assertion, CacheResult, Check, ErrorKind, FaultOrigin, FaultPathCheck, LogsCheck, MAIN_STEP, PassRate, Quantity,
+    Relation, Selector, ServicesCheck, SpansTest, StatusPattern, Step, ValueTest, Variables,
 };
 use crate::JsonPath;
+use crate::limits::REPEAT_MAX;
 use crate::select::{self, TraceQl};
 
 /// What assertions may refer to.
@@ -203,6 +205,8 @@ impl Body<'_, '_, '_> {
             "cost" => self.quantity(Quantity::Cost, value, units::number),
             "time_to_first_token" => self.quantity(Quantity::TimeToFirstToken, value, nanos),
             "logs" => self.logs(),
+            "runs" => self.runs(),
+            "pass_rate" => self.pass_rate(),
             "faster_than" => self.faster_than(),
             _ => None,
         }
@@ -597,14 +601,57 @@ impl Body<'_, '_, '_> {
     }
 
     fn logs(&mut self) -> Option<Check> {
-        self.map(self.value, LOGS, "`logs`")?;
-        let contains = self.value.get("contains").and_then(|node| self.checked_template(node))?;
+        self.tests(self.value, LOGS, "`logs`")?;
+        let contains = match self.value.get("contains") {
+            Some(node) => Some(self.checked_template(node)?),
+            None => None,
+        };
+        let service = self.value.get("service").and_then(|node| self.service(node));
+        let words = SEVERITIES.map(|word| (word, word));
+        let severity = match self.value.get("severity") {
+            Some(node) => Some(self.reader.word(node, "`severity`", &words)?),
+            None => None,
+        };
         let some = Range { low: Some(1.0), high: None, low_open: false, high_open: false };
         let count = match self.value.get("count") {
             Some(node) => self.reader.range(node, "`count`", units::whole)?,
             None => some,
         };
-        Some(Check::Logs { contains, count })
+        Some(Check::Logs(LogsCheck { contains, service, severity, count }))
+    }
+
+    fn runs(&mut self) -> Option<Check> {
+        let aggregate = self.trace_ql(self.value, TraceQl::Aggregate)?;
+        let spans = match self.node.get("of") {
+            Some(node) => Some(self.selector(node)?),
+            None => None,
+        };
+        let sample = select::aggregate(&aggregate, self.scope.variables).ok();
+        let of = sample.and_then(|(filter, _)| match (filter.left, filter.right) {
+            (Scalar::Aggregate { of, .. }, Scalar::Literal(_)) => Some(of.map(|of| of.to_string())),
+            _ => None,
+        });
+        let problem = match of {
+            None => Some("`runs` compares one aggregate with one number, such as `p95(duration) < 500ms`"),
+            Some(of) if spans.is_none() && of.as_deref() != Some("duration") => {
+                Some("of answers there is only `duration`; name spans by `of` to measure something else")
+            }
+            Some(_) => None,
+        };
+        if let Some(problem) = problem {
+            self.reader.problem(Problem::new(self.value.place, problem));
+            return None;
+        }
+        Some(Check::Runs { aggregate, spans })
+    }
+
+    fn pass_rate(&mut self) -> Option<Check> {
+        let range = self.reader.range(self.value, "`pass_rate`", units::share)?;
+        let mut of = |key: &str| match self.node.get(key) {
+            Some(node) => self.reader.count(node, &format!("`{key}`"), 1, REPEAT_MAX),
+            None => None,
+        };
+        Some(Check::PassRate(PassRate { range, any_of: of("any_of"), all_of: of("all_of") }))
     }
 
     fn faster_than(&mut self) -> Option<Check> {
