@@ -10,7 +10,7 @@
 
 use std::fmt::Write as _;
 
-use analysis::CriticalPath;
+use analysis::{CriticalPath, critical_path};
 use model::{Instant, Oddity, Span, SpanIndex, Trace};
 
 use crate::terminal::{Style, Terminal, cut, pad, printable};
@@ -22,12 +22,26 @@ const INDENT_LEVELS_MAX: u32 = 24;
 const DURATION_WIDTH: usize = 9;
 const BAR_WIDTH_MIN: usize = 12;
 
-/// Prints the whole tree, with a head line, the rows, and remarks on broken data.
-pub fn print(trace: &Trace, critical: &CriticalPath, terminal: Terminal) -> String {
+/// Prints the system's part of the trace, with a head line, the rows, and remarks on broken data. The spans that an
+/// evaluation's runner added (it waits longer than any request takes) are counted below; a trace of nothing else is
+/// printed as it is.
+pub fn print(trace: Trace, terminal: Terminal) -> String {
+    let spans = trace.spans().len();
+    let own = trace.spans().iter().filter(|span| &*span.scope.name == eval::OWN_SCOPE).count();
+    if own == 0 || own == spans {
+        return whole(&trace, terminal);
+    }
+    let mut out = whole(&trace.without_scope(eval::OWN_SCOPE), terminal);
+    let _ = writeln!(out, "  … and {own} spans of the evaluation's runner (`--json` has them)");
+    out
+}
+
+fn whole(trace: &Trace, terminal: Terminal) -> String {
+    let critical = critical_path(trace);
     let mut out = head(trace, terminal);
     let order = trace.depth_first();
     let branches = branches(trace, &order);
-    let on_path = spans_on(critical, trace.spans().len());
+    let on_path = spans_on(&critical, trace.spans().len());
     let window = Window::of(trace);
     let layout = Layout::of(trace, &order, &branches, terminal.width);
     for (&(index, _), branch) in order.iter().zip(&branches).take(ROWS_MAX) {

@@ -122,6 +122,24 @@ impl Trace {
         &self.oddities
     }
 
+    /// The trace as it would be if no span had the instrumentation scope `name`: what such spans began begins anew. So
+    /// the spans that a test runner adds to a system's trace are left out of what is said about the system.
+    #[must_use]
+    pub fn without_scope(self, name: &str) -> Self {
+        let left_out: HashSet<SpanId> =
+            self.spans.iter().filter(|span| &*span.scope.name == name).map(|span| span.span_id).collect();
+        if left_out.is_empty() {
+            return self;
+        }
+        let id = self.id();
+        let (mut spans, logs) = self.into_parts();
+        spans.retain(|span| &*span.scope.name != name);
+        for span in &mut spans {
+            span.parent_span_id = span.parent_span_id.filter(|parent| !left_out.contains(parent));
+        }
+        Self::assemble(id, spans, logs)
+    }
+
     /// Gives the spans and log records back.
     #[must_use]
     pub fn into_parts(self) -> (Vec<Span>, Vec<LogRecord>) {
@@ -305,6 +323,20 @@ mod tests {
         assert_eq!(seen, remarks);
         let duplicates = seen.iter().filter(|name| **name == "duplicate").count();
         assert_eq!(order.len() + duplicates, count, "every span is reachable exactly once");
+    }
+
+    #[test]
+    fn without_a_scope_what_it_began_begins_anew() {
+        let mut spans = vec![span(1, 0, 0, 10), span(2, 1, 1, 9), span(3, 2, 2, 8), span(4, 3, 3, 7)];
+        for runner in [0, 1] {
+            spans[runner].scope = std::sync::Arc::new(crate::Scope { name: "runner".into(), ..Default::default() });
+        }
+        let trace = Trace::assemble(TraceId([9; 16]), spans, Vec::new()).without_scope("runner");
+        let names: Vec<&str> = trace.depth_first().iter().map(|&(index, _)| &*trace.span(index).name).collect();
+        assert_eq!(names, ["span 3", "span 4"]);
+        assert!(trace.oddities().is_empty(), "no parent is missing: {:?}", trace.oddities());
+        let same = trace.clone().without_scope("nobody's");
+        assert_eq!(same.spans(), trace.spans());
     }
 
     #[test]

@@ -173,8 +173,7 @@ fn show_one_trace(server: &Server, report: &RunReport) {
         report.scenarios.iter().flat_map(|scenario| &scenario.attempts).find_map(|attempt| attempt.trace_id.as_ref());
     let Some(id) = first.and_then(|id| id.parse().ok()) else { return };
     let Ok(Some(trace)) = server.store.trace(id).map(|answer| answer.value) else { return };
-    let critical = analysis::critical_path(&trace);
-    println!("\n{}", tree::print(&trace, &critical, Terminal::of_stdout()));
+    println!("\n{}", tree::print(Arc::unwrap_or_clone(trace), Terminal::of_stdout()));
 }
 
 fn invite(server: &Server, system: &System, temporary: bool) {

@@ -24,8 +24,7 @@ async fn print(args: &TraceArgs, access: &Access) -> Result<ExitCode, Failure> {
     let text = if args.json {
         otlp::encode_json(trace.spans(), trace.logs()) + "\n"
     } else {
-        let critical = analysis::critical_path(&trace);
-        tree::print(&trace, &critical, Terminal::of_stdout())
+        tree::print(trace, Terminal::of_stdout())
     };
     // A reader that has seen enough closes the pipe; that is no failure.
     let _ = std::io::stdout().write_all(text.as_bytes());
