@@ -14,6 +14,7 @@ use std::future::Future;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
+use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 
 use crate::defect::{Defect, Defects};
@@ -84,6 +85,10 @@ pub(crate) async fn run_service(
         TcpListener::bind(&address).await.map_err(|error| format!("{name} cannot listen on {address}: {error}"))?;
     ready(listener.local_addr().map_err(|error| error.to_string())?);
     let router = router.route("/healthz", get(async || "ok"));
+    // Without it a small answer can wait 40 ms for the acknowledgement of the one before.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
     let served = axum::serve(listener, router).with_graceful_shutdown(stop).await;
     telemetry.stop().await;
     served.map_err(|error| format!("{name} stopped serving: {error}"))
