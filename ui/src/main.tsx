@@ -15,6 +15,9 @@ import "./styles/all.css";
 
 const TracePage = later(async () => (await import("./pages/trace/TracePage.tsx")).TracePage);
 const MapPage = later(async () => (await import("./pages/map/MapPage.tsx")).MapPage);
+const FindingsPage = later(async () => (await import("./pages/findings/FindingsPage.tsx")).FindingsPage);
+const ComparePage = later(async () => (await import("./pages/compare/ComparePage.tsx")).ComparePage);
+const DoctorPage = later(async () => (await import("./pages/doctor/DoctorPage.tsx")).DoctorPage);
 const RunsPage = later(async () => (await import("./pages/evals/RunsPage.tsx")).RunsPage);
 const RunPage = later(async () => (await import("./pages/evals/RunPage.tsx")).RunPage);
 
@@ -23,6 +26,9 @@ function Page({ route }: { route: Route }) {
     case "traces": return <TracesPage />;
     case "trace": return <TracePage key={route.traceId} traceId={route.traceId} />;
     case "map": return <MapPage />;
+    case "findings": return <FindingsPage />;
+    case "compare": return <ComparePage />;
+    case "doctor": return <DoctorPage />;
     case "runs": return <RunsPage />;
     case "run": return <RunPage key={route.run} run={route.run} />;
     case "missing": return <Empty isPage title={`There is no page “${route.path}”`}><Link to="traces" className="button">To the traces</Link></Empty>;

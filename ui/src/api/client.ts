@@ -2,7 +2,7 @@
 
 import { ApiError } from "./error.ts";
 import { decodeOutline, type Outline } from "../engine/outline.ts";
-import { OUTLINE_MEDIA_TYPE, type EvalRun, type FindResult, type Info, type KeyList, type Problem, type RunAccepted, type RunList, type ServiceMap, type SpanDetail, type SpanRow, type StartRun, type TraceList, type ValueList } from "./types.ts";
+import { OUTLINE_MEDIA_TYPE, type CompareRequest, type Comparison, type Diagnosis, type EvalRun, type Explanation, type FindResult, type Info, type KeyList, type Problem, type RunAccepted, type RunList, type Selection, type ServiceList, type ServiceMap, type SpanDetail, type SpanRow, type StartRun, type TraceList, type ValueList, type WhatIfAnswer, type WhatIfRequest } from "./types.ts";
 
 /** Whether what is shown comes from this file rather than from a server: `embedded.ts` says so in a report. */
 export const isEmbedded: boolean = false;
@@ -55,9 +55,17 @@ async function get<T>(path: string, parameters: Parameters, signal: AbortSignal 
   return (await response.json()) as T;
 }
 
-function post(path: string, body: object): Promise<Response> {
-  return ask(path, {}, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+function post(path: string, body: object, signal?: AbortSignal): Promise<Response> {
+  return ask(path, {}, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal: signal ?? null });
 }
+
+async function postFor<T>(path: string, body: object, signal: AbortSignal | undefined): Promise<T> {
+  const response = await post(path, body, signal);
+  return (await response.json()) as T;
+}
+
+/** A selection of traces as query parameters. */
+export type SelectionParameters = { [K in keyof Selection]?: NonNullable<Selection[K]> | undefined };
 
 function tracePath(traceId: string, rest: string): string {
   return `trace/${encodeURIComponent(traceId)}/${rest}`;
@@ -76,6 +84,11 @@ export const api = {
   rowOf: (traceId: string, spanId: string, signal?: AbortSignal) => get<SpanRow>(tracePath(traceId, "row"), { span: spanId }, signal),
   find: (traceId: string, q: string, signal?: AbortSignal) => get<FindResult>(tracePath(traceId, "find"), { q }, signal),
   map: (parameters: { since: string; service?: string | undefined; operation?: string | undefined }, signal?: AbortSignal) => get<ServiceMap>("map", parameters, signal),
+  services: (signal?: AbortSignal) => get<ServiceList>("services", {}, signal),
+  findings: (parameters: SelectionParameters & { suppress?: string; top?: number }, signal?: AbortSignal) => get<Explanation>("findings", { ...parameters }, signal),
+  doctor: (parameters: SelectionParameters, signal?: AbortSignal) => get<Diagnosis>("doctor", { ...parameters }, signal),
+  compare: (body: CompareRequest, signal?: AbortSignal) => postFor<Comparison>("compare", body, signal),
+  whatIf: (body: WhatIfRequest, signal?: AbortSignal) => postFor<WhatIfAnswer>("what-if", body, signal),
   runs: (parameters: { cursor?: string }, signal?: AbortSignal) => get<RunList>("evals", parameters, signal),
   run: (id: string, signal?: AbortSignal) => get<EvalRun>(`evals/${encodeURIComponent(id)}`, {}, signal),
   /** Where the trace can be downloaded as OTLP JSON. */

@@ -24,7 +24,10 @@ import { StatusBar } from "./StatusBar.tsx";
 const sections: { to: string; label: string; pages: Route["page"][]; command: string }[] = [
   { to: "traces", label: "Traces", pages: ["traces", "trace"], command: "goTraces" },
   { to: "map", label: "Map", pages: ["map"], command: "goMap" },
+  { to: "findings", label: "Findings", pages: ["findings"], command: "goFindings" },
   { to: "evals", label: "Evals", pages: ["runs", "run"], command: "goEvals" },
+  { to: "compare", label: "Compare", pages: ["compare"], command: "goCompare" },
+  { to: "doctor", label: "Doctor", pages: ["doctor"], command: "goDoctor" },
 ];
 
 export function Shell({ route, children }: { route: Route; children: ReactNode }) {
@@ -41,6 +44,9 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
     goTraces: () => go("traces"),
     goMap: () => go("map"),
     goEvals: () => go("evals"),
+    goFindings: () => go("findings"),
+    goCompare: () => go("compare"),
+    goDoctor: () => go("doctor"),
     copyLink,
   });
   return (

@@ -23,6 +23,9 @@ export const keymap: readonly Binding[] = [
     ["goTraces", ["g t"], "Traces"],
     ["goMap", ["g m"], "Service map"],
     ["goEvals", ["g e"], "Evaluations"],
+    ["goFindings", ["g f"], "Findings"],
+    ["goCompare", ["g c"], "Compare"],
+    ["goDoctor", ["g d"], "Doctor"],
     ["live", ["."], "Pause or resume the live list"],
     ["copyLink", ["L"], "Copy a link to what is shown"],
     ["table", ["T"], "Chart as a table, and back"],
@@ -37,6 +40,7 @@ export const keymap: readonly Binding[] = [
     ["pageDown", ["PageDown"], "A page down"],
     ["pageUp", ["PageUp"], "A page up"],
     ["newRows", ["n"], "Show new traces"],
+    ["mark", ["x"], "Mark for a comparison; the second opens it"],
   ]),
   ...scope("trace", [
     ["down", ["ArrowDown", "j"], "Next row"],
@@ -68,6 +72,7 @@ export const keymap: readonly Binding[] = [
     ["waterfall", ["1"], "Shown as a waterfall"],
     ["flame", ["2"], "Shown as a flame graph"],
     ["table", ["3"], "Shown as figures by operation"],
+    ["findings", ["f"], "Findings of this trace, and back"],
     ["group", ["r"], "Fold or unfold siblings alike"],
   ]),
   ...scope("span", [

@@ -4,6 +4,9 @@ export type Route =
   | { page: "traces" }
   | { page: "trace"; traceId: string }
   | { page: "map" }
+  | { page: "findings" }
+  | { page: "compare" }
+  | { page: "doctor" }
   | { page: "runs" }
   | { page: "run"; run: string }
   | { page: "missing"; path: string };
@@ -17,7 +20,10 @@ export function readRoute(path: string): Route {
     case "trace":
       return parts[1] ? { page: "trace", traceId: parts[1].toLowerCase() } : { page: "traces" };
     case "map":
-      return { page: "map" };
+    case "findings":
+    case "compare":
+    case "doctor":
+      return { page: parts[0] };
     case "evals": {
       // `evals/{suite}/runs/{run}`; `evals/{run}` is accepted too, since a run's id is enough.
       const run = parts[2] === "runs" ? parts[3] : parts[1];
@@ -56,4 +62,19 @@ export function readTraceReference(text: string): string | undefined {
   if (parent) return traceLink(parent[1]!.toLowerCase(), parent[2]!.toLowerCase());
   const link = /\/(trace\/[0-9a-f]{32}(?:\?[^#\s]*)?)/i.exec(trimmed);
   return link?.[1];
+}
+
+/** The page of findings in a selection; `selection` as it is written in its box. */
+export function findingsLink(selection: string): string {
+  return `findings?q=${encodeURIComponent(selection)}`;
+}
+
+/** The page that holds two selections against each other. */
+export function compareLink(before: string, after: string): string {
+  return `compare?a=${encodeURIComponent(before)}&b=${encodeURIComponent(after)}`;
+}
+
+/** TraceQL for traces that begin alike. */
+export function rootSelector({ rootService, rootName }: { rootService: string; rootName: string }): string {
+  return `{ rootServiceName = ${JSON.stringify(rootService)} && rootName = ${JSON.stringify(rootName)} }`;
 }

@@ -37,6 +37,10 @@ export class TraceView {
   readonly hideOutside = signal(true);
   readonly showCritical = signal(true);
   readonly picture = signal<Picture>("waterfall");
+  /** Whether the findings stand beside, rather than the selected span. */
+  readonly findingsOpen = signal(false);
+  /** Rows stressed while the others are dimmed: the evidence of a finding. */
+  readonly stressed = signal<ReadonlySet<number> | undefined>(undefined);
   /** −1 for none. */
   readonly selected = signal(-1);
   readonly hovered = signal(-1);
@@ -83,6 +87,7 @@ export class TraceView {
     this.hideOutside.value = old.hideOutside.value;
     this.showCritical.value = old.showCritical.value;
     this.picture.value = old.picture.value;
+    this.findingsOpen.value = old.findingsOpen.value;
     if (this.outline.n > ROWS_ADOPTED_MAX) return;
     const rows = new Map<string, number>();
     for (let row = 0; row < old.outline.n; row++) rows.set(identityOf(old.outline, row), row);
@@ -130,6 +135,14 @@ export class TraceView {
       this.selected.value = row;
       // A row hidden by the window is brought back by showing the whole trace.
       if (positionOf(this.rows.value, row) < 0) this.window.value = this.all;
+    });
+  }
+
+  /** Selects a row to look into it. */
+  inspect(row: number): void {
+    batch(() => {
+      this.select(row);
+      this.findingsOpen.value = false;
     });
   }
 

@@ -1,12 +1,13 @@
 // A run: scenarios and their attempts against their assertions, and everything about the one that is picked.
 
 import { useEffect } from "react";
-import { api, serverOrigin } from "../../api/client.ts";
+import { api, isEmbedded, serverOrigin } from "../../api/client.ts";
 import type { EvalRun } from "../../api/types.ts";
 import { formatAgo, formatDuration, formatFullTime } from "../../engine/time.ts";
 import { wordCodec } from "../../state/codecs.ts";
 import { onLive } from "../../state/live.ts";
 import { useResource } from "../../state/resource.ts";
+import { findingsLink } from "../../state/routes.ts";
 import { useValue } from "../../state/signals.ts";
 import { changeQuery, place } from "../../state/url.ts";
 import { Copy } from "../../ui/Copy.tsx";
@@ -84,6 +85,7 @@ function RunFacts({ run, show }: { run: EvalRun; show: "all" | "failing" }) {
           <button type="button" className="button" aria-pressed={show === "all"} onClick={() => changeQuery({ show: showCodec.write("all") }, "push")}>All</button>
           <button type="button" className="button" aria-pressed={show === "failing"} onClick={() => changeQuery({ show: showCodec.write("failing") }, "push")}>Not passed</button>
         </span>
+        {!isEmbedded && <Link to={findingsLink(`run:${summary.run}`)} className="button quiet"><Icon name="bulb" />Findings</Link>}
         {report && <a className="button quiet" href={report} download={`${summary.run}.html`} title="Download as one HTML file with the traces inside"><Icon name="external" />Report</a>}
         <span className="copyable muted">Command<Copy text={command} label={`Copy the command: ${command}`} /></span>
       </span>

@@ -2,7 +2,7 @@
 
 import type { MapEdge, MapNode, ServiceMap } from "../../api/types.ts";
 import { formatCount } from "../../engine/time.ts";
-import { traceLink, tracesLink } from "../../state/routes.ts";
+import { findingsLink, traceLink, tracesLink } from "../../state/routes.ts";
 import { Icon } from "../../ui/Icon.tsx";
 import { Link } from "../../ui/Link.tsx";
 import { lookOf, Monogram, ServiceName } from "../../ui/Service.tsx";
@@ -44,7 +44,7 @@ function NodeFacts({ map, node, onPick }: { map: ServiceMap; node: MapNode; onPi
     <>
       <p className="muted">{node.kind}{node.inferred && ", known from its callers only"}</p>
       <Figures of={node} />
-      {!node.inferred && <p className="actions"><Link to={tracesLink(nodeSelector(node))} className="button">Traces through it</Link></p>}
+      {!node.inferred && <p className="actions"><Link to={tracesLink(nodeSelector(node))} className="button">Traces through it</Link><Link to={findingsLink(nodeSelector(node))} className="button">Findings</Link></p>}
       {groups.map(({ title, edges, side }) => edges.length > 0 && (
         <section key={title}>
           <h3>{title}</h3>
@@ -67,6 +67,7 @@ function EdgeFacts({ map, edge }: { map: ServiceMap; edge: MapEdge }) {
       <Figures of={edge} />
       <p className="actions">
         {!isInferred && <Link to={tracesLink(edgeSelector(edge))} className="button">Traces through this edge</Link>}
+        {!isInferred && <Link to={findingsLink(edgeSelector(edge))} className="button">Findings</Link>}
         {edge.exampleTraceId && <Link to={traceLink(edge.exampleTraceId)} className="button">Slowest trace</Link>}
         {edge.errorTraceId && <Link to={traceLink(edge.errorTraceId)} className="button">A failed trace</Link>}
       </p>

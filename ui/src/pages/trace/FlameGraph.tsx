@@ -24,6 +24,7 @@ export function FlameGraph({ view, element }: { view: TraceView; element: RefObj
   const showCritical = useValue(view.showCritical);
   const findText = useValue(view.findText);
   const matches = useValue(view.matchSet);
+  const stressed = useValue(view.stressed);
   const shown = useValue(theme);
   const ratio = usePixelRatio();
   const size = useSize(element);
@@ -35,10 +36,10 @@ export function FlameGraph({ view, element }: { view: TraceView; element: RefObj
   const width = Math.max(size.width - MARGIN_PX, 10);
   const firstLane = Math.floor(scrollTop / LANE_PX);
   const laneCount = Math.min(Math.ceil(size.height / LANE_PX) + 1, flame.lanes - firstLane);
-  const isFinding = findText.trim() !== "";
+  const apart = findText.trim() === "" ? stressed : matches;
   useLayoutEffect(() => {
     const context = canvas.current && size.width > 0 ? fitCanvas(canvas.current, width, Math.max(1, laneCount * LANE_PX), ratio) : null;
-    if (context) drawFlame(context, { outline: view.outline, flame, width, laneHeight: LANE_PX, firstLane, laneCount, window, theme: shown, selected, hovered, segments: showCritical ? view.segments : undefined, ...(isFinding ? { matches } : {}) });
+    if (context) drawFlame(context, { outline: view.outline, flame, width, laneHeight: LANE_PX, firstLane, laneCount, window, theme: shown, selected, hovered, segments: showCritical ? view.segments : undefined, ...(apart ? { matches: apart } : {}) });
   });
   useLayoutEffect(() => {
     const scroll = element.current;
@@ -68,7 +69,7 @@ export function FlameGraph({ view, element }: { view: TraceView; element: RefObj
           setTip(row >= 0 && event.buttons === 0 ? { row, x: event.clientX, y: event.clientY } : undefined);
         }}
         onPointerLeave={() => { view.hovered.value = -1; setTip(undefined); }}
-        onClick={(event) => { const row = rowAt(event); if (row >= 0) view.select(row); }}
+        onClick={(event) => { const row = rowAt(event); if (row >= 0) view.inspect(row); }}
         onDblClick={(event) => { const row = rowAt(event); if (row >= 0) view.zoomToSpan(row); }}
         onKeyDown={() => undefined}
       >

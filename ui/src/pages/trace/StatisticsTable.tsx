@@ -43,7 +43,7 @@ export function StatisticsTable({ view }: { view: TraceView }) {
         <tbody>
           {sorted.slice(0, ROWS_MAX).map((of) => (
             <tr key={of.row}>
-              <td className="figure-name"><button type="button" className="button quiet tight span-button" title="To the longest of them" onClick={() => view.select(of.row)}><Monogram look={serviceOf(outline, of.row)} /><span className="clip"><span className="muted">{serviceOf(outline, of.row).name}</span> {nameOf(outline, of.row) || "(no name)"}</span></button></td>
+              <td className="figure-name"><button type="button" className="button quiet tight span-button" title="To the longest of them" onClick={() => view.inspect(of.row)}><Monogram look={serviceOf(outline, of.row)} /><span className="clip"><span className="muted">{serviceOf(outline, of.row).name}</span> {nameOf(outline, of.row) || "(no name)"}</span></button></td>
               <td className="num">{formatCount(of.count)}</td>
               <td className={`num${of.errors > 0 ? " error-text" : ""}`}>{of.errors > 0 ? <><Icon name="error" /> {formatCount(of.errors)}</> : "–"}</td>
               <td className="num">{formatDuration(of.self)} <span className="muted">{((100 * of.self) / whole).toFixed(1)} %</span></td>

@@ -1,7 +1,7 @@
 // Find, errors, zoom: the tools above the waterfall.
 
 import { useEffect, useState, type RefObject } from "react";
-import { api } from "../../api/client.ts";
+import { api, isEmbedded } from "../../api/client.ts";
 import { answersItself } from "../../engine/search.ts";
 import { positionOf } from "../../engine/visible.ts";
 import { isWhole } from "../../engine/viewport.ts";
@@ -24,6 +24,7 @@ export function Toolbar({ view, input, toRows }: { view: TraceView; input: RefOb
   const hideOutside = useValue(view.hideOutside);
   const showCritical = useValue(view.showCritical);
   const picture = useValue(view.picture);
+  const findingsOpen = useValue(view.findingsOpen);
   const whole = isWhole(window, view.all);
   useCommands({ search: () => input.current?.select() });
   useServerFind(view, text);
@@ -51,6 +52,7 @@ export function Toolbar({ view, input, toRows }: { view: TraceView; input: RefOb
         <button type="button" className="button quiet icon" aria-label="Match before" title={`Match before (${hint("trace", "previousMatch")})`} disabled={matches.length === 0} onClick={() => view.jump(matches, true)}><Icon name="chevronUp" /></button>
         <button type="button" className="button quiet icon" aria-label="Next match" title={`Next match (${hint("trace", "nextMatch")})`} disabled={matches.length === 0} onClick={() => view.jump(matches, false)}><Icon name="chevronDown" /></button>
       </div>
+      {!isEmbedded && <button type="button" className="button" aria-pressed={findingsOpen} title={`What is slow, fails or is done twice in this trace (${hint("trace", "findings")})`} onClick={() => (view.findingsOpen.value = !findingsOpen)}><Icon name="bulb" />Findings</button>}
       <label className="check"><input type="checkbox" checked={showCritical} onChange={(event) => (view.showCritical.value = event.currentTarget.checked)} />Critical path</label>
       {picture === "waterfall" && <label className="check" title="While zoomed: hide rows that lie outside the window"><input type="checkbox" checked={hideOutside} onChange={(event) => (view.hideOutside.value = event.currentTarget.checked)} />Rows in window</label>}
       {picture !== "table" && <div className="toolbar-end">

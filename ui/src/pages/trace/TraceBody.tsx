@@ -1,10 +1,11 @@
 // The page of one trace: facts, lanes, tools, waterfall, and the selected span beside it.
 
 import { useEffect, useMemo, useRef, useState } from "react";
+import { isEmbedded } from "../../api/client.ts";
 import type { Outline } from "../../engine/outline.ts";
 import { keyHandler } from "../../state/keys.ts";
 import { panelBounds, panelWidth } from "../../state/preferences.ts";
-import { useValue } from "../../state/signals.ts";
+import { batch, useValue } from "../../state/signals.ts";
 import { TraceView, type Picture } from "../../state/trace-view.ts";
 import { arrivals, changeQuery } from "../../state/url.ts";
 import { Guard } from "../../ui/Guard.tsx";
@@ -16,6 +17,7 @@ import { OddityBanner } from "./OddityBanner.tsx";
 import { SpanPanel } from "./SpanPanel.tsx";
 import { StatisticsTable } from "./StatisticsTable.tsx";
 import { Toolbar } from "./Toolbar.tsx";
+import { TraceFindings } from "./TraceFindings.tsx";
 import { TraceFacts } from "./TraceFacts.tsx";
 import { readViewFromUrl, useViewInUrl } from "./view-url.ts";
 import { Waterfall } from "./Waterfall.tsx";
@@ -27,6 +29,7 @@ export function TraceBody({ outline }: { outline: Outline }) {
   const [missingSpan, setMissingSpan] = useState<string | undefined>(undefined);
   const selected = useValue(view.selected);
   const picture = useValue(view.picture);
+  const findingsOpen = useValue(view.findingsOpen) && !isEmbedded;
   const rowsElement = useRef<HTMLDivElement>(null);
   const findInput = useRef<HTMLInputElement>(null);
   const panel = useRef<HTMLElement>(null);
@@ -40,12 +43,18 @@ export function TraceBody({ outline }: { outline: Outline }) {
   }, [arrived]);
   useViewInUrl(view);
 
+  const closeFindings = () => {
+    view.findingsOpen.value = false;
+    view.stressed.value = undefined;
+    rowsElement.current?.focus();
+  };
   const close = () => {
     view.selected.value = -1;
     changeQuery({ span: undefined, tab: undefined }, "push");
     rowsElement.current?.focus();
   };
-  const toPanel = () => panel.current?.querySelector<HTMLElement>('[aria-selected="true"]')?.focus();
+  const toPanel = () => (findingsOpen ? batch(() => { view.findingsOpen.value = false; view.stressed.value = undefined; }) : toTabs());
+  const toTabs = () => panel.current?.querySelector<HTMLElement>('[aria-selected="true"]')?.focus();
   const show = (next: Picture) => (view.picture.value = next);
   const commands = {
     down: () => view.move(1), up: () => view.move(-1), right: () => view.right(), left: () => view.left(),
@@ -55,13 +64,14 @@ export function TraceBody({ outline }: { outline: Outline }) {
     zoomSpan: () => view.zoomToSpan(), fit: () => view.fit(), zoomIn: () => view.zoom(true), zoomOut: () => view.zoom(false), panLeft: () => view.panStep(false), panRight: () => view.panStep(true),
     nextMatch: () => view.jump(view.matches.value, false), previousMatch: () => view.jump(view.matches.value, true),
     nextError: () => view.jump(view.errorRows, false), previousError: () => view.jump(view.errorRows, true),
-    nextCritical: () => view.jump(view.criticalRows, false), previousCritical: () => view.jump(view.criticalRows, true), longestChild: () => view.longestChild(), waterfall: () => show("waterfall"), flame: () => show("flame"), table: () => show("table"), group: () => view.toggleGroup(view.selected.value),
+    nextCritical: () => view.jump(view.criticalRows, false), previousCritical: () => view.jump(view.criticalRows, true), longestChild: () => view.longestChild(), findings: () => (findingsOpen ? closeFindings() : (view.findingsOpen.value = true)), waterfall: () => show("waterfall"), flame: () => show("flame"), table: () => show("table"), group: () => view.toggleGroup(view.selected.value),
   };
   const onKeyDown = keyHandler("trace", commands);
   const onEscape = (event: KeyboardEvent) => {
-    if (event.key !== "Escape" || event.defaultPrevented || view.selected.value < 0) return;
+    if (event.key !== "Escape" || event.defaultPrevented || (view.selected.value < 0 && !findingsOpen)) return;
     event.preventDefault();
-    close();
+    if (findingsOpen) closeFindings();
+    else close();
   };
 
   return (
@@ -76,7 +86,13 @@ export function TraceBody({ outline }: { outline: Outline }) {
           <Toolbar view={view} input={findInput} toRows={() => rowsElement.current?.focus()} />
           {picture === "waterfall" ? <Waterfall view={view} element={rowsElement} /> : picture === "flame" ? <FlameGraph view={view} element={rowsElement} /> : <StatisticsTable view={view} />}
         </div>
-        {selected >= 0 && (
+        {findingsOpen && (
+          <>
+            <Splitter width={panelWidth} {...panelBounds} side="right" label="Width of the findings" />
+            <aside className="span-panel findings-panel" aria-label="Findings of this trace"><PanelWidth /><Guard of={outline.header.traceId}><TraceFindings view={view} onClose={closeFindings} /></Guard></aside>
+          </>
+        )}
+        {selected >= 0 && !findingsOpen && (
           <>
             <Splitter width={panelWidth} {...panelBounds} side="right" label="Width of the span's details" />
             <aside className="span-panel" ref={panel} aria-label="Span details"><PanelWidth /><Guard of={`${outline.header.traceId} ${selected}`}><SpanPanel view={view} row={selected} onClose={close} /></Guard></aside>

@@ -1,9 +1,9 @@
 // The first line about a trace: what, how long, how many, where the time went.
 
 import type { ReactNode } from "react";
-import { api } from "../../api/client.ts";
+import { api, isEmbedded } from "../../api/client.ts";
 import { formatClock, formatCount, formatDuration, formatFullTime } from "../../engine/time.ts";
-import { runLink } from "../../state/routes.ts";
+import { compareLink, rootSelector, runLink } from "../../state/routes.ts";
 import { hint } from "../../state/keymap.ts";
 import type { TraceView } from "../../state/trace-view.ts";
 import { Copy, copyLink } from "../../ui/Copy.tsx";
@@ -25,6 +25,7 @@ export function TraceFacts({ view }: { view: TraceView }) {
         <h1 className="clip" title={summary.rootName}><span className="muted">{summary.rootService}</span> {summary.rootName || "(no name)"}</h1>
         <span className="trace-id"><code title={traceId}>{traceId.slice(0, 8)}…</code><Copy text={traceId} label="Copy the trace id" /></span>
         <button type="button" className="button quiet" onClick={copyLink} title={`Copy a link to this view (${hint("everywhere", "copyLink")})`}><Icon name="link" />Link</button>
+        {!isEmbedded && <Link to={compareLink(rootSelector(summary), `trace:${traceId}`)} className="button quiet" title="Hold this trace against those that begin alike"><Icon name="compare" />Compare</Link>}
         {otlp && <a className="button quiet" href={otlp} download={`${traceId}.otlp.json`} title="Download the trace as OTLP JSON"><Icon name="external" />OTLP</a>}
       </div>
       <dl className="facts">

@@ -30,6 +30,7 @@ export function Waterfall({ view, element }: { view: TraceView; element: RefObje
   const showCritical = useValue(view.showCritical);
   const findText = useValue(view.findText);
   const matchSet = useValue(view.matchSet);
+  const stressed = useValue(view.stressed);
   const shown = useValue(theme);
   const height = useValue(rowHeight);
   const names = useValue(nameWidth);
@@ -51,13 +52,14 @@ export function Waterfall({ view, element }: { view: TraceView; element: RefObje
   const last = Math.min(rows.length, first + Math.ceil(size.height / height) + 2 * OVERSCAN_ROWS);
   const inView = rows.subarray(first, last);
   const isFinding = findText.trim() !== "";
+  const apart = isFinding ? matchSet : stressed;
 
   useLayoutEffect(() => {
     const context = canvas.current && size.width > 0 ? fitCanvas(canvas.current, barsWidth, Math.max(1, inView.length * height), ratio) : null;
     if (!context) return;
     drawBars(context, {
       outline: view.outline, segments: view.segments, rows: inView, width: barsWidth, rowHeight: height, window, theme: shown, selected, showCritical, groupOf: (row) => view.foldedGroup(row),
-      ...(isFinding ? { matches: matchSet } : {}), ticks: ticksFor(window, barsWidth),
+      ...(apart ? { matches: apart } : {}), ticks: ticksFor(window, barsWidth),
     });
   });
 
@@ -92,7 +94,7 @@ export function Waterfall({ view, element }: { view: TraceView; element: RefObje
   const row = (at: number, top: number) => (
     <WaterfallRow
       key={at >= first && at < last ? at % (last - first) : "selected"} view={view} row={rows[at]!} position={at} top={top} height={height} names={namesShown}
-      isSelected={rows[at] === selected} isHovered={rows[at] === hovered} isCollapsed={view.isCollapsed(rows[at]!)} folded={view.foldedGroup(rows[at]!)} alike={view.openGroup(rows[at]!)?.rows.length ?? 0} isMatch={isFinding && matchSet.has(rows[at]!)} isDimmed={isFinding && !matchSet.has(rows[at]!)}
+      isSelected={rows[at] === selected} isHovered={rows[at] === hovered} isCollapsed={view.isCollapsed(rows[at]!)} folded={view.foldedGroup(rows[at]!)} alike={view.openGroup(rows[at]!)?.rows.length ?? 0} isMatch={isFinding && matchSet.has(rows[at]!)} isDimmed={apart !== undefined && !apart.has(rows[at]!) && !view.foldedGroup(rows[at]!)?.rows.some((one) => apart.has(one))}
     />
   );
   return (
@@ -105,7 +107,7 @@ export function Waterfall({ view, element }: { view: TraceView; element: RefObje
       <div
         ref={element} className="rows" role="treegrid" tabIndex={0} aria-label="Spans" aria-rowcount={rows.length} aria-colcount={2} aria-activedescendant={selectedAt >= 0 ? `row-${selected}` : undefined}
         onScroll={(event) => { setScrollTop(event.currentTarget.scrollTop); setTip(undefined); }} onPointerMove={onPointerMove} onPointerLeave={() => { view.hovered.value = -1; setTip(undefined); }}
-        onClick={(event) => { const { row: clicked } = rowAt(event); if (clicked >= 0 && !(event.target as Element).closest(".twisty,.fold")) view.select(clicked); }}
+        onClick={(event) => { const { row: clicked } = rowAt(event); if (clicked >= 0 && !(event.target as Element).closest(".twisty,.fold")) view.inspect(clicked); }}
         onDblClick={(event) => { const { row: clicked, x } = rowAt(event); if (clicked >= 0 && x > 0) view.zoomToSpan(clicked); }}
         onKeyDown={() => undefined}
       >

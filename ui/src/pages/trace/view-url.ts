@@ -14,6 +14,7 @@ export const tabCodec = wordCodec(tabs);
 const outsideCodec = switchCodec(true);
 const criticalCodec = switchCodec(true);
 const pictureCodec = wordCodec(pictures);
+const findingsCodec = switchCodec(false);
 
 /** Sets the view from the address bar; `onMissing` is told of a span id that the trace does not have. */
 export async function readViewFromUrl(view: TraceView, onMissing: (spanId: string) => void): Promise<void> {
@@ -25,6 +26,7 @@ export async function readViewFromUrl(view: TraceView, onMissing: (spanId: strin
   view.hideOutside.value = outsideCodec.read(query["rows"]);
   view.showCritical.value = criticalCodec.read(query["crit"]);
   view.picture.value = pictureCodec.read(query["v"]);
+  view.findingsOpen.value = findingsCodec.read(query["f"]);
   const spanId = query["span"];
   if (!spanId) {
     view.selected.value = -1;
@@ -51,6 +53,7 @@ export function useViewInUrl(view: TraceView): void {
         rows: outsideCodec.write(view.hideOutside.value),
         crit: criticalCodec.write(view.showCritical.value),
         v: pictureCodec.write(view.picture.value),
+        f: findingsCodec.write(view.findingsOpen.value),
       };
       if (!first) changeQuery(changes, "soon");
       first = false;

@@ -56,7 +56,7 @@ export function FilterBar({ query, range, live, origin, understood, problems, on
 }
 
 /** The problem in words, and the query with a caret under the place. */
-function QueryNote({ query, problem }: { query: string; problem: QueryProblem }) {
+export function QueryNote({ query, problem }: { query: string; problem: QueryProblem }) {
   const { place } = problem;
   const pointed = place && place.line === 1 && place.offset <= query.length;
   return (

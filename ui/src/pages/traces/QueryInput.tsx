@@ -21,9 +21,11 @@ interface QueryInputProps {
   isInvalid: boolean;
   onText: (text: string) => void;
   onEscape: () => void;
+  label?: string;
+  placeholder?: string;
 }
 
-export function QueryInput({ input, text, isInvalid, onText, onEscape }: QueryInputProps) {
+export function QueryInput({ input, text, isInvalid, onText, onEscape, label = "Filter traces: TraceQL or words", placeholder = 'Words, or TraceQL: { resource.service.name = "rag" && duration > 500ms }' }: QueryInputProps) {
   const list = useId();
   const [caret, setCaret] = useState<number | undefined>(undefined);
   const [options, setOptions] = useState<Option[]>([]);
@@ -70,8 +72,8 @@ export function QueryInput({ input, text, isInvalid, onText, onEscape }: QueryIn
   return (
     <>
       <input
-        ref={input} className="input mono-input" type="text" role="combobox" spellcheck={false} autocomplete="off" autocapitalize="off" aria-label="Filter traces: TraceQL or words" aria-autocomplete="list" aria-expanded={isOpen} aria-controls={list} aria-activedescendant={at >= 0 ? `${list}-${at}` : undefined}
-        aria-invalid={isInvalid} aria-describedby="query-notes" value={text} placeholder='Words, or TraceQL: { resource.service.name = "rag" && duration > 500ms }'
+        ref={input} className="input mono-input" type="text" role="combobox" spellcheck={false} autocomplete="off" autocapitalize="off" aria-label={label} aria-autocomplete="list" aria-expanded={isOpen} aria-controls={list} aria-activedescendant={at >= 0 ? `${list}-${at}` : undefined}
+        aria-invalid={isInvalid} aria-describedby="query-notes" value={text} placeholder={placeholder}
         onInput={(event) => { onText(event.currentTarget.value); setCaret(event.currentTarget.selectionStart ?? undefined); }}
         onClick={(event) => isOpen && setCaret(event.currentTarget.selectionStart ?? undefined)} onKeyDown={onKeyDown} onBlur={() => setTimeout(close, 150)}
       />

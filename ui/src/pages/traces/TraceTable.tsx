@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState, type ReactNode } from "react";
 import type { ServiceStyle, TraceRow, TraceSort } from "../../api/types.ts";
 import { formatAgo, formatClock, formatCount, formatDuration, formatFullTime, isToday } from "../../engine/time.ts";
+import { hint } from "../../state/keymap.ts";
 import { keyHandler } from "../../state/keys.ts";
 import { runLink, traceLink } from "../../state/routes.ts";
 import { go } from "../../state/url.ts";
@@ -20,6 +21,9 @@ interface TraceTableProps {
   onNewRows: () => void;
   /** Tells whether the reader is at the top with nothing selected, so that new rows may come in by themselves. */
   onIdle: (idle: boolean) => void;
+  /** The trace marked for a comparison. */
+  marked?: string;
+  onMark?: (traceId: string) => void;
   children?: ReactNode;
 }
 
@@ -35,7 +39,7 @@ const columns: { label: string; class: string; sorts?: [TraceSort, TraceSort] }[
 
 const PAGE_ROWS = 15;
 
-export function TraceTable({ rows, services, sort, onSort, onNewRows, onIdle, children }: TraceTableProps) {
+export function TraceTable({ rows, services, sort, onSort, onNewRows, onIdle, marked, onMark, children }: TraceTableProps) {
   const [selected, setSelected] = useState<string | undefined>(undefined);
   const scroll = useRef<HTMLDivElement>(null);
   const pointerInside = useRef(false);
@@ -51,6 +55,7 @@ export function TraceTable({ rows, services, sort, onSort, onNewRows, onIdle, ch
     down: () => moveTo(at + 1), up: () => moveTo(at - 1), first: () => moveTo(0), last: () => moveTo(rows.length - 1),
     pageDown: () => moveTo(at + PAGE_ROWS), pageUp: () => moveTo(at - PAGE_ROWS), newRows: onNewRows,
     open: () => selected && go(traceLink(selected)),
+    mark: () => selected && onMark?.(selected),
   });
   return (
     <div className="page-scroll trace-scroll" ref={scroll} onScroll={tellIdle} onPointerEnter={() => { pointerInside.current = true; tellIdle(); }} onPointerLeave={() => { pointerInside.current = false; tellIdle(); }}>
@@ -58,7 +63,7 @@ export function TraceTable({ rows, services, sort, onSort, onNewRows, onIdle, ch
         <div className="trace-row head" role="row" aria-rowindex={1}>
           {columns.map((column) => <HeadCell key={column.label} column={column} sort={sort} onSort={onSort} />)}
         </div>
-        {rows.map((row, index) => <Row key={row.traceId} row={row} index={index} services={services} now={now} isSelected={row.traceId === selected} onSelect={() => setSelected(row.traceId)} />)}
+        {rows.map((row, index) => <Row key={row.traceId} row={row} index={index} services={services} now={now} isSelected={row.traceId === selected} isMarked={row.traceId === marked} onMark={onMark && (() => onMark(row.traceId))} onSelect={() => setSelected(row.traceId)} />)}
       </div>
       {children}
     </div>
@@ -77,7 +82,7 @@ function HeadCell({ column, sort, onSort }: { column: (typeof columns)[number]; 
   );
 }
 
-function Row({ row, index, services, now, isSelected, onSelect }: { row: TraceRow; index: number; services: readonly ServiceStyle[]; now: Date; isSelected: boolean; onSelect: () => void }) {
+function Row({ row, index, services, now, isSelected, isMarked, onMark, onSelect }: { row: TraceRow; isMarked: boolean; onMark: (() => void) | undefined; index: number; services: readonly ServiceStyle[]; now: Date; isSelected: boolean; onSelect: () => void }) {
   const time = BigInt(row.start);
   // Further back, the date is written and says more.
   const ago = isToday(time, now) && <span className="ago">{formatAgo(time, now)}</span>;
@@ -101,6 +106,7 @@ function Row({ row, index, services, now, isSelected, onSelect }: { row: TraceRo
         {row.eval && <Link to={runLink(row.eval.suite, row.eval.run)} tabIndex={-1} className="chip" title={`Evaluation ${row.eval.suite}, scenario ${row.eval.scenario}`}>{row.eval.verdict ? <VerdictMark verdict={row.eval.verdict} word={false} /> : <Icon name="flask" />}<span className="clip">{row.eval.scenario}</span></Link>}
         {row.oddityCount > 0 && <span className="chip warn-text" title={`${row.oddityCount} remarks on broken data`}><Icon name="warn" />{row.oddityCount}</span>}
         {row.logCount > 0 && <span className="chip" title={`${row.logCount} log records`}>{formatCount(row.logCount)} {row.logCount === 1 ? "log" : "logs"}</span>}
+        {onMark && <button type="button" tabIndex={-1} className={`button quiet icon mark-trace${isMarked ? " marked" : ""}`} aria-pressed={isMarked} aria-label="Marked for a comparison" title={`Mark for a comparison; the second opens it (${hint("list", "mark")})`} onClick={onMark}><Icon name="compare" /></button>}
       </div>
     </div>
   );

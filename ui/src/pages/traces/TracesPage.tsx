@@ -9,7 +9,8 @@ import { rangeCodec, rangeStart, switchCodec, wordCodec } from "../../state/code
 import { onLive } from "../../state/live.ts";
 import { useResource } from "../../state/resource.ts";
 import { useValue } from "../../state/signals.ts";
-import { changeQuery, place } from "../../state/url.ts";
+import { compareLink } from "../../state/routes.ts";
+import { changeQuery, go, place } from "../../state/url.ts";
 import { useTitle } from "../../ui/title.ts";
 import { Banner, Empty, FailureBanner, Placeholder } from "../../ui/States.tsx";
 import { arrive, show, type Listed } from "./arrivals.ts";
@@ -80,6 +81,7 @@ function Listing({ asked, first, origin, q, range, sort, live, isStale, reload }
   const [failure, setFailure] = useState("");
   /** Events were missed while somebody read: only loading again tells what is new. */
   const [isOld, setIsOld] = useState(false);
+  const [marked, setMarked] = useState<string | undefined>(undefined);
   const idle = useRef(true);
   // The server filters, so rows that only arrived can be put into the list only where there is no filter.
   const joins = q === "" && sort === "-start" && origin === "all";
@@ -111,6 +113,10 @@ function Listing({ asked, first, origin, q, range, sort, live, isStale, reload }
     }
   };
 
+  const mark = (traceId: string) => {
+    if (marked === undefined || marked === traceId) setMarked(marked === traceId ? undefined : traceId);
+    else go(compareLink(`trace:${marked}`, `trace:${traceId}`));
+  };
   const isFresh = q === "" && range === "all" && origin === "all" && listed.rows.length === 0 && listed.waiting.length === 0;
   if (isFresh && !isStale) return <Welcome />;
   const waiting = joins ? listed.waiting.length : unseen;
@@ -127,7 +133,7 @@ function Listing({ asked, first, origin, q, range, sort, live, isStale, reload }
           {range !== "all" && <button type="button" className="button" onClick={() => changeQuery({ t: "" }, "push")}>Look at all time</button>}
         </Empty>
       ) : (
-        <TraceTable rows={listed.rows} services={services} sort={sort} onSort={(next) => changeQuery({ sort: sortCodec.write(next) }, "push")} onNewRows={showNew} onIdle={(now) => (idle.current = now)}>
+        <TraceTable rows={listed.rows} services={services} sort={sort} onSort={(next) => changeQuery({ sort: sortCodec.write(next) }, "push")} onNewRows={showNew} marked={marked} onMark={mark} onIdle={(now) => (idle.current = now)}>
           <div className="list-end">
             {cursor ? <button type="button" className="button" onClick={more}>Older traces</button> : <span className="muted">No more traces</span>}
             {failure && <span className="error-text">{failure}</span>}

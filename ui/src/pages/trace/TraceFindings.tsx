@@ -1,0 +1,73 @@
+// Findings of one trace, beside its spans: picking one stresses the spans that show it.
+
+import { useEffect, useState } from "react";
+import { api } from "../../api/client.ts";
+import type { Finding } from "../../api/types.ts";
+import { formatCount } from "../../engine/time.ts";
+import { hint } from "../../state/keymap.ts";
+import { useResource } from "../../state/resource.ts";
+import { findingsLink, rootSelector } from "../../state/routes.ts";
+import { batch, useValue } from "../../state/signals.ts";
+import { suppressed, suppressNothing } from "../../state/suppressed.ts";
+import type { TraceView } from "../../state/trace-view.ts";
+import { Icon } from "../../ui/Icon.tsx";
+import { Link } from "../../ui/Link.tsx";
+import { Loaded } from "../../ui/States.tsx";
+import { say } from "../../ui/Toast.tsx";
+import { FindingCard } from "../findings/FindingCard.tsx";
+
+export function TraceFindings({ view, onClose }: { view: TraceView; onClose: () => void }) {
+  const { traceId, summary } = view.outline.header;
+  const hidden = useValue(suppressed);
+  const found = useResource(`${traceId} ${summary.spanCount} ${hidden}`, (signal) => api.findings({ trace: traceId, suppress: hidden }, signal), true);
+  const [picked, setPicked] = useState<string | undefined>(undefined);
+  useEffect(() => () => { view.stressed.value = undefined; }, [view]);
+
+  const rowsOf = async (spanId: string) => {
+    try {
+      return (await api.rowOf(traceId, spanId)).rows;
+    } catch {
+      return [];
+    }
+  };
+  const pick = async (finding: Finding) => {
+    if (picked === finding.id) {
+      view.stressed.value = undefined;
+      return setPicked(undefined);
+    }
+    setPicked(finding.id);
+    const spans = finding.evidence.flatMap((span) => (span.traceId === traceId && span.spanId ? [span.spanId] : []));
+    const rows = (await Promise.all(spans.map(rowsOf))).flat();
+    batch(() => {
+      for (const row of rows.toReversed()) view.select(row);
+      view.stressed.value = new Set(rows);
+    });
+    return undefined;
+  };
+  const goTo = async (spanId: string) => {
+    const [row] = await rowsOf(spanId);
+    if (row === undefined) say("This span is not in the trace (any more)");
+    else view.select(row);
+  };
+  return (
+    <div className="span-body">
+      <div className="span-head">
+        <Icon name="bulb" /><h2 className="clip">Findings</h2>
+        <button type="button" className="button quiet icon" aria-label="Close the findings" title={`Close (${hint("trace", "findings")})`} onClick={onClose}><Icon name="close" /></button>
+      </div>
+      {/* Scrolling by keys needs the focus. */}
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+      <div className="tab-panel" tabIndex={0} role="region" aria-label="Findings of this trace, one by one">
+        <Loaded resource={found}>
+          {({ findings, suppressedCount, cannotTell }) => (
+            <div className="findings">
+              <p className="looked-at">{formatCount(findings.length)} {findings.length === 1 ? "finding" : "findings"} <span className="muted">in this trace: one trace gives a hint, fifty give evidence.</span> <Link to={findingsLink(rootSelector(summary))}>Look at all traces like it</Link>{suppressedCount > 0 && <> · {formatCount(suppressedCount)} suppressed <button type="button" className="button quiet tight" onClick={suppressNothing}>Show them</button></>}</p>
+              {findings.map((finding) => <FindingCard key={finding.id} finding={finding} services={view.outline.services} trace={{ id: traceId, isPicked: picked === finding.id, onPick: () => void pick(finding), onSpan: (spanId) => void goTo(spanId) }} />)}
+              {cannotTell.length > 0 && <details className="finding cannot-tell"><summary>What cannot be told from one trace</summary><dl className="times">{cannotTell.map(({ analysis, why }) => <div key={analysis} className="contents"><dt>{analysis}</dt><dd>{why}</dd></div>)}</dl></details>}
+            </div>
+          )}
+        </Loaded>
+      </div>
+    </div>
+  );
+}
