@@ -16,6 +16,7 @@ import "./styles/all.css";
 const TracePage = later(async () => (await import("./pages/trace/TracePage.tsx")).TracePage);
 const MapPage = later(async () => (await import("./pages/map/MapPage.tsx")).MapPage);
 const FindingsPage = later(async () => (await import("./pages/findings/FindingsPage.tsx")).FindingsPage);
+const ChartsPage = later(async () => (await import("./pages/charts/ChartsPage.tsx")).ChartsPage);
 const ComparePage = later(async () => (await import("./pages/compare/ComparePage.tsx")).ComparePage);
 const DoctorPage = later(async () => (await import("./pages/doctor/DoctorPage.tsx")).DoctorPage);
 const RunsPage = later(async () => (await import("./pages/evals/RunsPage.tsx")).RunsPage);
@@ -27,6 +28,7 @@ function Page({ route }: { route: Route }) {
     case "trace": return <TracePage key={route.traceId} traceId={route.traceId} />;
     case "map": return <MapPage />;
     case "findings": return <FindingsPage />;
+    case "charts": return <ChartsPage />;
     case "compare": return <ComparePage />;
     case "doctor": return <DoctorPage />;
     case "runs": return <RunsPage />;

@@ -2,7 +2,7 @@
 
 import { ApiError } from "./error.ts";
 import { decodeOutline, type Outline } from "../engine/outline.ts";
-import { OUTLINE_MEDIA_TYPE, type CompareRequest, type Comparison, type Diagnosis, type EvalRun, type Explanation, type FindResult, type Info, type KeyList, type Problem, type RunAccepted, type RunList, type Selection, type ServiceList, type ServiceMap, type SpanDetail, type SpanRow, type StartRun, type TraceList, type ValueList, type WhatIfAnswer, type WhatIfRequest } from "./types.ts";
+import { OUTLINE_MEDIA_TYPE, type CompareRequest, type Comparison, type Diagnosis, type EvalRun, type Explanation, type FindResult, type Info, type KeyList, type Problem, type RunAccepted, type RunList, type Selection, type SeriesList, type ServiceList, type ServiceMap, type SpanDetail, type SpanRow, type StartRun, type TraceList, type ValueList, type WhatIfAnswer, type WhatIfRequest } from "./types.ts";
 
 /** Whether what is shown comes from this file rather than from a server: `embedded.ts` says so in a report. */
 export const isEmbedded: boolean = false;
@@ -84,6 +84,7 @@ export const api = {
   rowOf: (traceId: string, spanId: string, signal?: AbortSignal) => get<SpanRow>(tracePath(traceId, "row"), { span: spanId }, signal),
   find: (traceId: string, q: string, signal?: AbortSignal) => get<FindResult>(tracePath(traceId, "find"), { q }, signal),
   map: (parameters: { since: string; service?: string | undefined; operation?: string | undefined }, signal?: AbortSignal) => get<ServiceMap>("map", parameters, signal),
+  series: (parameters: { q: string; start?: string | undefined; end?: string | undefined; step?: string }, signal?: AbortSignal) => get<SeriesList>("series", parameters, signal),
   services: (signal?: AbortSignal) => get<ServiceList>("services", {}, signal),
   findings: (parameters: SelectionParameters & { suppress?: string; top?: number }, signal?: AbortSignal) => get<Explanation>("findings", { ...parameters }, signal),
   doctor: (parameters: SelectionParameters, signal?: AbortSignal) => get<Diagnosis>("doctor", { ...parameters }, signal),

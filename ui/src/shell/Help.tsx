@@ -9,7 +9,7 @@ import { useValue } from "../state/signals.ts";
 import { Dialog } from "../ui/Dialog.tsx";
 
 const scopesOf: Record<Route["page"], Scope[]> = {
-  traces: ["list", "everywhere"], trace: ["trace", "span", "everywhere"], map: ["map", "everywhere"], findings: ["everywhere"], compare: ["everywhere"], doctor: ["everywhere"], runs: ["everywhere"], run: ["run", "everywhere"], missing: ["everywhere"],
+  traces: ["list", "everywhere"], trace: ["trace", "span", "everywhere"], map: ["map", "everywhere"], findings: ["everywhere"], charts: ["everywhere"], compare: ["everywhere"], doctor: ["everywhere"], runs: ["everywhere"], run: ["run", "everywhere"], missing: ["everywhere"],
 };
 
 /** Escape is taken by whatever is open; the rest of what holds everywhere needs somebody on this page to do it. */

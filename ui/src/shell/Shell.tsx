@@ -24,6 +24,7 @@ import { StatusBar } from "./StatusBar.tsx";
 const sections: { to: string; label: string; pages: Route["page"][]; command: string }[] = [
   { to: "traces", label: "Traces", pages: ["traces", "trace"], command: "goTraces" },
   { to: "map", label: "Map", pages: ["map"], command: "goMap" },
+  { to: "charts", label: "Charts", pages: ["charts"], command: "goCharts" },
   { to: "findings", label: "Findings", pages: ["findings"], command: "goFindings" },
   { to: "evals", label: "Evals", pages: ["runs", "run"], command: "goEvals" },
   { to: "compare", label: "Compare", pages: ["compare"], command: "goCompare" },
@@ -44,6 +45,7 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
     goTraces: () => go("traces"),
     goMap: () => go("map"),
     goEvals: () => go("evals"),
+    goCharts: () => go("charts"),
     goFindings: () => go("findings"),
     goCompare: () => go("compare"),
     goDoctor: () => go("doctor"),

@@ -23,6 +23,7 @@ export const keymap: readonly Binding[] = [
     ["goTraces", ["g t"], "Traces"],
     ["goMap", ["g m"], "Service map"],
     ["goEvals", ["g e"], "Evaluations"],
+    ["goCharts", ["g h"], "Charts"],
     ["goFindings", ["g f"], "Findings"],
     ["goCompare", ["g c"], "Compare"],
     ["goDoctor", ["g d"], "Doctor"],

@@ -5,6 +5,7 @@ export type Route =
   | { page: "trace"; traceId: string }
   | { page: "map" }
   | { page: "findings" }
+  | { page: "charts" }
   | { page: "compare" }
   | { page: "doctor" }
   | { page: "runs" }
@@ -21,6 +22,7 @@ export function readRoute(path: string): Route {
       return parts[1] ? { page: "trace", traceId: parts[1].toLowerCase() } : { page: "traces" };
     case "map":
     case "findings":
+    case "charts":
     case "compare":
     case "doctor":
       return { page: parts[0] };

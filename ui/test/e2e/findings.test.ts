@@ -10,7 +10,7 @@ test("a finding opens the span that shows it, and stays away once suppressed", a
   const { page, troubles } = await visit("findings");
   const card = page.getByRole("article", { name: /decides how long/ });
   await card.getByText("118 ms – 140 ms").waitFor();
-  await card.getByRole("button", { name: "Suppress" }).click();
+  await card.getByRole("button", { name: "Suppress", exact: true }).click();
   await card.waitFor({ state: "detached" });
   await page.getByText("1 suppressed").waitFor();
   await page.reload();

@@ -27,6 +27,8 @@ const pages: Record<string, string> = {
   "no such trace": "trace/ffffffffffffffffffffffffffffffff",
   map: "map",
   "map as a table": "map?v=table",
+  charts: "charts",
+  "charts as a table": "charts?v=table",
   findings: "findings",
   "findings, refused query": "findings?q={ name = ",
   "no findings": "findings?q=nothing",

@@ -52,7 +52,7 @@ function Body({ of: { lookedAt, ailments, services, remarks, completeness } }: {
         {ailments.length === 0 && <Empty title={lookedAt.traceCount === 0 ? "No trace matches" : "Every trace is whole"}><p>{lookedAt.traceCount === 0 ? "There is nothing to look at in this selection and time range." : "Contexts arrive, parents are there, clocks agree."}</p></Empty>}
         {ailments.map((ailment) => <AilmentCard key={ailment.id} of={ailment} looks={looks} />)}
         {services.length > 0 && <Services of={services} looks={looks} />}
-        {remarks.length > 0 && <section className="finding cannot-tell"><h3>What cannot be told</h3><ul className="finding-details">{remarks.map((remark) => <li key={remark}>{remark}</li>)}</ul></section>}
+        {remarks.length > 0 && <section className="finding cannot-tell"><h2>What cannot be told</h2><ul className="finding-details">{remarks.map((remark) => <li key={remark}>{remark}</li>)}</ul></section>}
       </div>
     </div>
   );
@@ -66,7 +66,7 @@ function AilmentCard({ of: { kind, severity, service, caller, what, pattern, rem
   const { icon, word, class: look } = severities[severity];
   return (
     <article className="finding" aria-label={what}>
-      <header><h3>{what}</h3><strong className={`nowrap ${look}`}><Icon name={icon} /> {word}</strong></header>
+      <header><h2>{what}</h2><strong className={`nowrap ${look}`}><Icon name={icon} /> {word}</strong></header>
       <p className="finding-place">{caller && <><ServiceName look={lookOf(looks, caller)} /> <span aria-label="calls">→</span> </>}{service && <ServiceName look={lookOf(looks, service)} />}</p>
       {pattern && <p className="muted">{pattern}</p>}
       {remedy && <p className="finding-next"><Icon name="chevronRight" /><span className="long-text">{remedy}</span></p>}

@@ -20,12 +20,14 @@ interface FindingCardProps {
 
 export function FindingCard({ finding, services, trace }: FindingCardProps) {
   const { id, kind, title, place, what, details, traceCount, traceTotal, evidence, cost, saving, tokensSaved, moneySaved, confidence, nextStep } = finding;
+  // Beside a trace it stands below a heading of its own.
+  const Heading = trace ? "h3" : "h2";
   // Of other traces one span each: several would look the same.
   const shown = evidence.filter(({ traceId }, at) => traceId === trace?.id || evidence.findIndex((other) => other.traceId === traceId) === at);
   return (
     <article className={`finding${trace?.isPicked ? " picked" : ""}`} aria-label={title}>
       <header>
-        <h3>{title}</h3>
+        <Heading>{title}</Heading>
         {saving && <SavingMark saving={saving} />}
       </header>
       <p className="finding-place">{place.service && <Monogram look={lookOf(services, place.service)} />}{place.callee && <><span aria-hidden="true">→</span><Monogram look={lookOf(services, place.callee)} /></>} <span>{place.text}</span></p>

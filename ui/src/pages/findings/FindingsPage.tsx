@@ -61,11 +61,11 @@ function Findings({ of, text }: { of: Explanation; text: string }) {
         {findings.map((finding) => <FindingCard key={finding.id} finding={finding} services={services} />)}
         {cannotTell.length > 0 && (
           <section className="finding cannot-tell">
-            <h3>What cannot be told</h3>
+            <h2>What cannot be told</h2>
             <dl className="times">{cannotTell.map(({ analysis, why }) => <div key={analysis} className="contents"><dt>{analysis}</dt><dd>{why}</dd></div>)}</dl>
           </section>
         )}
-        {remarks.length > 0 && <section className="finding cannot-tell"><h3>Remarks on the data</h3><ul className="finding-details">{remarks.map((remark) => <li key={remark}>{remark}</li>)}</ul></section>}
+        {remarks.length > 0 && <section className="finding cannot-tell"><h2>Remarks on the data</h2><ul className="finding-details">{remarks.map((remark) => <li key={remark}>{remark}</li>)}</ul></section>}
         {lookedAt.traceCount > 0 && <WhatIf text={text} />}
         <p className="muted small">answered in {formatDuration(cost.elapsed)} · {formatCount(cost.rowsScanned)} rows looked at</p>
       </div>

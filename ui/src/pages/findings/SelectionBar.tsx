@@ -17,10 +17,13 @@ interface SelectionBarProps {
   loading: boolean;
   onText: (text: string) => void;
   onRange: (range: Range) => void;
+  label?: string;
+  placeholder?: string;
+  action?: string;
   children?: ReactNode;
 }
 
-export function SelectionBar({ text, range, problems, loading, onText, onRange, children }: SelectionBarProps) {
+export function SelectionBar({ text, range, problems, loading, onText, onRange, label = "Traces: TraceQL, words, trace:ID or run:ID", placeholder = "All traces; or TraceQL, words, trace:ID, run:ID", action = "Look", children }: SelectionBarProps) {
   const [draft, setDraft] = useState(text);
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => setDraft(text), [text]);
@@ -29,10 +32,10 @@ export function SelectionBar({ text, range, problems, loading, onText, onRange, 
     <form className="bar filter" role="search" onSubmit={(event) => { event.preventDefault(); onText(draft.trim()); }}>
       <div className="filter-query grow">
         <Icon name="search" />
-        <QueryInput input={input} text={draft} isInvalid={problems.length > 0 && draft === text} onText={setDraft} onEscape={() => (draft ? setDraft("") : input.current?.blur())} label="Traces: TraceQL, words, trace:ID or run:ID" placeholder='All traces; or TraceQL, words, trace:ID, run:ID' />
+        <QueryInput input={input} text={draft} isInvalid={problems.length > 0 && draft === text} onText={setDraft} onEscape={() => (draft ? setDraft("") : input.current?.blur())} label={label} placeholder={placeholder} />
       </div>
       {hasRange(draft) && <RangeSelect range={range} onRange={onRange} />}
-      <button type="submit" className="button" disabled={loading}>{loading ? "Looking…" : "Look"}</button>
+      <button type="submit" className="button" disabled={loading}>{action}</button>
       {children}
       <div id="query-notes" className="filter-notes">{draft === text && problems.map((problem) => <QueryNote key={problem.error} query={text} problem={problem} />)}</div>
     </form>

@@ -57,7 +57,7 @@ export function WhatIf({ text }: { text: string }) {
   };
   return (
     <section className="finding what-if" aria-labelledby="what-if">
-      <h3 id="what-if">What if …</h3>
+      <h2 id="what-if">What if …</h2>
       <form onSubmit={(event) => { event.preventDefault(); void ask(); }}>
         {drafts.map((draft, at) => (
           <div key={at} className="what-if-change">
