@@ -17,10 +17,12 @@
 //! | `root_cause.rs` | [`latency_root_cause`]: which service made it slower, or "cannot tell" |
 //! | `compare.rs` | [`compare_runs`]: what became slower, faster, or fails more between two sets of traces |
 //! | `whatif.rs` | [`retime`]: what a change would do, under happens-before |
+//! | `provenance.rs` | where a value was first seen |
+//! | `prediction.rs` | [`Prediction`]: what several changes at once would do to many traces |
 //! | `drag.rs` | [`drags`], [`slacks`]: how much a span could shrink or grow |
 //! | `finding.rs` | [`Finding`]: a result for people |
 //! | `explain/` | [`Explanation`]: findings over many traces, fed trace by trace |
-//! | `operation.rs` | what a span does, as `SERVICE:NAME` |
+//! | `names.rs` | services and operations as small numbers |
 //! | `statistics.rs` | quantiles, a rank test, many tests at once |
 //! | `sketch.rs` | [`Sketch`]: a mergeable histogram within 1 % |
 //! | `limits.rs` | every bound |
@@ -35,8 +37,10 @@ mod fault;
 mod finding;
 mod happens_before;
 pub mod limits;
-mod operation;
+mod names;
 mod peer;
+mod prediction;
+mod provenance;
 mod retries;
 mod root_cause;
 mod self_time;
@@ -60,6 +64,7 @@ pub use fault::{FaultKind, FaultPath, Origin, OriginPlace, fault_kind, fault_pat
 pub use finding::{Confidence, Evidence, Figure, Finding, FindingKind, Place, Saving, Unit, Waste};
 pub use happens_before::{SiblingOrder, SiblingOrders, TRACES_MIN};
 pub use peer::{Peer, PeerKind, Peers, peer_of};
+pub use prediction::{Change, OperationName, Prediction, edit_of};
 pub use retries::{Backoff, LogicalCall, Outcome, attempts};
 pub use root_cause::{LatencyProfile, RootCause, Spot, Suspect, latency_root_cause, score_of_chance};
 pub use self_time::{self_time, self_time_blocking};

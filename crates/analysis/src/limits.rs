@@ -45,3 +45,18 @@ pub const ERROR_PATHS_MAX: usize = 16;
 
 /// Characters of an error's message that tell it from others.
 pub const MESSAGE_LENGTH_MAX: usize = 160;
+
+/// Pairs of sibling operations, over all call paths, whose order is counted; further ones are counted and left out.
+pub const SIBLING_PAIRS_MAX: usize = 500_000;
+
+/// Telling values kept of one span's attributes.
+pub const VALUES_MAX: usize = 256;
+
+/// Characters of an attribute that are searched for telling values.
+pub const VALUE_TEXT_MAX: usize = 8_192;
+
+/// Traces in which a pair of sequential calls is looked at closely: four times what is needed for evidence.
+pub const LOOKED_AT_MAX: u64 = 200;
+
+/// Spans above and below a call that are searched for where its arguments came from.
+pub const LOOKED_SPANS_MAX: usize = 100;

@@ -127,3 +127,49 @@ fn ids_stay_and_the_order_of_adding_and_merging_does_not_matter() {
     assert!(!forwards.finish().findings.is_empty());
     assert_eq!(forwards.finish(), one.finish());
 }
+
+/// Sequential calls found, as `confidence place`.
+#[track_caller]
+fn check_sequential(draw: &dyn Fn(u64) -> String, traces: u64, found: &[&str]) {
+    let mut explanation = Explanation::new(ExplainOptions::default());
+    (0..traces).for_each(|number| explanation.add(&with_id(drawing::draw(&draw(number)), number)));
+    let explained = explanation.finish();
+    let sequential = explained.findings.iter().filter(|one| one.kind == FindingKind::SequentialCalls);
+    let shown: Vec<String> = sequential.map(|one| format!("{} {}", one.confidence.name(), one.place)).collect();
+    assert_eq!(shown, found);
+    assert_eq!(explained.cannot_tell.is_empty(), traces >= 50);
+}
+
+#[test]
+fn calls_in_sequence_are_independent_dependent_or_unknown() {
+    // All that the second is given was known to the request.
+    let known = |n: u64| {
+        format!(
+            "a:r:server[0..100]{{user=u{n}7001}}(a:x:client[1..40]{{url.path=/x}}(b:x:server[2..39]) \
+             a:y:client[41..90]{{url.path=/y/u{n}7001}}(c:y:server[42..89]))"
+        )
+    };
+    check_sequential(&known, 60, &["evidence a:r -> a:x, a:y"]);
+    // Fewer traces prove nothing.
+    check_sequential(&known, 49, &[]);
+    // The second is given what the first answered.
+    let carried = |n: u64| {
+        format!(
+            "a:r:server[0..100](a:x:client[1..40](b:x:server[2..39]{{result=h{n}7001}}) \
+             a:y:client[41..90]{{url.path=/y/h{n}7001}}(c:y:server[42..89]))"
+        )
+    };
+    check_sequential(&carried, 60, &[]);
+    // The second is never made when the first failed.
+    let gated = |n: u64| match n % 10 {
+        0 => "a:r:server[0..100](a:x:client[1..40]!(b:x:server[2..39]!))".to_owned(),
+        _ => known(n),
+    };
+    check_sequential(&gated, 60, &[]);
+    // Nothing is said of what it was given.
+    let silent =
+        |_| "a:r:server[0..100](a:x:client[1..40](b:x:server[2..39]) a:y:client[41..90](c:y:server[42..89]))".into();
+    check_sequential(&silent, 60, &["cannot-tell a:r -> a:x, a:y"]);
+    // Steps within one service are no calls.
+    check_sequential(&|_| "a:r:server[0..100](a:x[1..40] a:y[41..90])".into(), 60, &[]);
+}

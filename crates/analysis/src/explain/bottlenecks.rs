@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use model::{Duration, SpanIndex};
 
-use super::names::{NameId, Names, OperationId, Renumbered};
 use super::view::View;
 use super::{Draft, Total, operation_place};
 use crate::drag::drags;
 use crate::finding::{Confidence, EvidenceSet, Finding, FindingKind, Place, Saving, Unit};
 use crate::limits::SLICES_MAX;
+use crate::names::{NameId, Names, OperationId, Renumbered};
 use crate::sketch::Sketch;
 
 /// Operations below this share of all critical time are left out.

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 
 use model::{Duration, FLAG_SAMPLED, FLAGS_CONTEXT_HAS_IS_REMOTE, SpanIndex, Text};
 
-use super::names::{NameId, Names, OperationId, Renumbered};
 use super::view::View;
 use super::{Draft, Total, operation_place};
 use crate::fault::is_error;
 use crate::finding::{Confidence, EvidenceSet, Finding, FindingKind, Place, Unit};
 use crate::limits::KEYS_MAX;
+use crate::names::{NameId, Names, OperationId, Renumbered};
 use crate::peer::Peers;
 use crate::sketch::Sketch;
 

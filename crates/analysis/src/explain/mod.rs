@@ -12,37 +12,38 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `names.rs` | services and operations as small numbers |
 //! | `view.rs` | a trace made ready for every collector |
 //! | `bottlenecks.rs` | where the time goes, and where the tail goes |
 //! | `repeats.rs` | the same call again and again, chatty pairs |
 //! | `errors.rs` | errors, time-outs, handled errors, in groups |
 //! | `retrying.rs` | retries, hedges, storms |
 //! | `families.rs` | who calls whom as a rule: missing spans, lost context, work after the answer |
+//! | `sequential.rs` | calls that wait for each other: independent, dependent, or cannot tell |
 //! | `broken.rs` | spans that are broken in themselves |
 
 mod bottlenecks;
 mod broken;
 mod errors;
 mod families;
-mod names;
 mod repeats;
 mod retrying;
+mod sequential;
 mod view;
 
 use model::{Duration, Text, Trace};
 
 use crate::finding::{Confidence, Evidence, Figure, Finding, FindingKind, Place, Saving, Unit, Waste, id_of};
+use crate::names::{Names, OperationId};
 use crate::peer::Peers;
 use bottlenecks::Bottlenecks;
 use broken::Broken;
 use errors::Errors;
 pub use errors::normalised_message;
 use families::Families;
-use names::{Names, OperationId};
 pub use repeats::REPEATS_MIN;
 use repeats::Repeats;
 use retrying::Retrying;
+use sequential::Sequential;
 use view::View;
 
 /// What a reader may configure.
@@ -65,6 +66,7 @@ pub struct Explanation {
     retrying: Retrying,
     families: Families,
     broken: Broken,
+    sequential: Sequential,
 }
 
 /// What was looked at.
@@ -135,6 +137,7 @@ impl Explanation {
         self.retrying.add(&view, &self.peers);
         self.families.add(&view, &mut self.names, &self.peers);
         self.broken.add(&view);
+        self.sequential.add(&view);
     }
 
     /// Adds everything that `other` has seen.
@@ -150,6 +153,7 @@ impl Explanation {
         self.retrying.merge(other.retrying, &numbers);
         self.families.merge(other.families, &numbers);
         self.broken.merge(other.broken);
+        self.sequential.merge(other.sequential, &numbers);
     }
 
     /// What the traces showed so far.
@@ -162,6 +166,7 @@ impl Explanation {
         findings.extend(self.retrying.findings(names, total));
         findings.extend(self.families.findings(names, total));
         findings.extend(self.broken.findings(total));
+        findings.extend(self.sequential.findings(names, total));
         findings.sort_by(|a, b| b.impact.total_cmp(&a.impact).then_with(|| a.id.cmp(&b.id)));
         Explained {
             traces: total.traces,
@@ -194,6 +199,7 @@ impl Explanation {
             ("edges with retries", self.retrying.left_out),
             ("pairs of operations", self.families.left_out),
             ("kinds of broken spans", self.broken.left_out),
+            ("call paths and pairs of siblings", self.sequential.orders.left_out + self.sequential.left_out),
             ("addresses of services", self.peers.not_learned()),
         ];
         all.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| LeftOut { what, count }).collect()

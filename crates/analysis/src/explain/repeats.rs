@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use model::{Duration, SpanIndex};
 
-use super::names::{NameId, Names, OperationId, Renumbered};
 use super::view::View;
 use super::{Draft, Total};
 use crate::finding::{Confidence, EvidenceSet, Finding, FindingKind, Place, Saving, Unit};
 use crate::limits::KEYS_MAX;
+use crate::names::{NameId, Names, OperationId, Renumbered};
 use crate::sketch::Sketch;
 use crate::whatif::{Edit, saving};
 

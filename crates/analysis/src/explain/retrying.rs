@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use model::{Duration, SpanIndex, Value};
 
-use super::names::{Names, OperationId, Renumbered};
 use super::repeats::saving_of;
 use super::view::View;
 use super::{Draft, Total};
 use crate::fault::is_error;
 use crate::finding::{Confidence, EvidenceSet, Finding, FindingKind, Place, Unit};
 use crate::limits::KEYS_MAX;
+use crate::names::{Names, OperationId, Renumbered};
 use crate::peer::Peers;
 use crate::retries::{Backoff, LogicalCall, Outcome, attempts};
 use crate::sketch::Sketch;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use model::{Resource, SpanId, SpanIndex, Trace};
 
-use super::names::{NameId, Names, OperationId};
 use crate::critical_path::{CriticalPath, critical_path_on};
+use crate::names::{NameId, Names, OperationId};
 use crate::timeline::Timeline;
 
 /// A trace and what several collectors need of it.
