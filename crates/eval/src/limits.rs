@@ -46,6 +46,9 @@ pub const TEXT_CHARS_MAX: usize = 600;
 /// Reasons that a completeness names.
 pub const REASONS_MAX: usize = 12;
 
+/// Results of a SARIF file; code scanning takes 25,000 and shows 5,000.
+pub const SARIF_RESULTS_MAX: usize = 5_000;
+
 /// Services whose export interval is remembered.
 pub const LEARNED_SERVICES_MAX: usize = 2_000;
 /// Calls whose other side is remembered.

@@ -215,3 +215,187 @@ fn json_reads_back_as_the_same_run() {
     let text = report::json(&run).expect("prints");
     assert_eq!(serde_json::from_str::<RunReport>(&text).expect("reads"), run);
 }
+
+#[test]
+fn the_published_schema_is_that_of_the_report() {
+    let validator = jsonschema::validator_for(&report::run_schema()).expect("a JSON Schema");
+    let mut run = serde_json::to_value(bad_run()).expect("prints");
+    let errors: Vec<String> = validator.iter_errors(&run).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    run["scenarios"][0]["verdict"] = "excellent".into();
+    assert!(!validator.is_valid(&run));
+}
+
+#[test]
+fn json_lines_hold_the_run_and_each_scenario() {
+    let run = bad_run();
+    let text = report::json_lines(&run).expect("prints");
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect();
+    assert_eq!(lines.len(), 1 + run.scenarios.len());
+    assert_eq!((&lines[0]["type"], &lines[0]["suite"]), (&"run".into(), &"everything".into()));
+    assert_eq!(lines[0].get("scenarios"), None);
+    for (line, scenario) in lines[1..].iter().zip(&run.scenarios) {
+        assert_eq!(line["type"], "scenario");
+        assert_eq!(&serde_json::from_value::<ScenarioReport>(line.clone()).expect("reads"), scenario);
+    }
+}
+
+#[test]
+fn annotations_for_github() {
+    insta::assert_snapshot!(report::github(&bad_run()));
+}
+
+#[test]
+fn no_text_of_a_trace_starts_a_command_of_its_own() {
+    let evil = "x\n::error::y\r\n::set-output name=a::b";
+    let failed = AssertionReport { found: evil.to_owned(), ..assertion("spans", evil, Verdict::Fail, 12) };
+    let scenario = scenario(evil, Verdict::Fail, vec![attempt(0, Verdict::Fail, vec![failed])]);
+    let text = report::github(&RunReport { file: "a,b::c".to_owned(), scenarios: vec![scenario], ..bad_run() });
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(text.starts_with("::error file=a%2Cb%3A%3Ac,line=12,title="), "{text}");
+}
+
+#[test]
+fn sarif_for_code_scanning() {
+    let sarif = report::sarif(&bad_run(), &[]);
+    let run = &sarif["runs"][0];
+    let results = run["results"].as_array().expect("results");
+    let rules: Vec<&str> = run["tool"]["driver"]["rules"]
+        .as_array()
+        .expect("rules")
+        .iter()
+        .filter_map(|rule| rule["id"].as_str())
+        .collect();
+    // The flaky scenario failed by the same assertion as another scenario: both are told.
+    let found: Vec<(&str, &str)> = results
+        .iter()
+        .map(|result| (result["ruleId"].as_str().expect("a rule"), result["level"].as_str().expect("a level")))
+        .collect();
+    let expected = [
+        ("assertion/spans", "error"),
+        ("assertion/fault_path", "warning"),
+        ("driven", "error"),
+        ("assertion/spans", "warning"),
+    ];
+    assert_eq!(found, expected);
+    assert!(found.iter().all(|(rule, _)| rules.contains(rule)));
+    for result in results {
+        let place = &result["locations"][0]["physicalLocation"];
+        assert!(place["region"]["startLine"].as_u64().is_some_and(|line| line > 0), "{place}");
+        assert_eq!(place["artifactLocation"]["uri"], "headwater.yaml");
+        assert!(result["message"]["text"].is_string());
+    }
+    let prints: std::collections::HashSet<String> =
+        results.iter().map(|result| result["partialFingerprints"]["headwater/v1"].to_string()).collect();
+    assert_eq!(prints.len(), results.len());
+}
+
+#[test]
+fn links_lead_to_a_page_that_goes_on_running() {
+    let run = RunReport { page: Some("http://127.0.0.1:4319/".to_owned()), ..bad_run() };
+    let link = format!("http://127.0.0.1:4319/trace/{:032x}", 10);
+    assert!(report::junit(&run).contains(&format!("trace {link}")));
+    assert!(report::markdown(&run).contains(&format!("](<{link}>)")));
+}
+
+/// Children that may stand in an element of a Surefire report, in this order, and the attributes it must and may have:
+/// <https://maven.apache.org/surefire/maven-surefire-plugin/xsd/surefire-test-report.xsd>.
+struct Element {
+    name: &'static str,
+    children: &'static [&'static str],
+    required: &'static [&'static str],
+    optional: &'static [&'static str],
+}
+
+const RERUN: &[&str] = &["stackTrace", "system-out", "system-err"];
+const SUREFIRE: &[Element] = &[
+    Element {
+        name: "testsuite",
+        children: &["properties", "testcase"],
+        required: &["name", "tests", "errors", "skipped", "failures"],
+        optional: &["time", "group"],
+    },
+    Element { name: "properties", children: &["property"], required: &[], optional: &[] },
+    Element { name: "property", children: &[], required: &["name", "value"], optional: &[] },
+    Element {
+        name: "testcase",
+        children: &[
+            "failure",
+            "rerunFailure",
+            "flakyFailure",
+            "skipped",
+            "error",
+            "rerunError",
+            "flakyError",
+            "system-out",
+            "system-err",
+        ],
+        required: &["name", "time"],
+        optional: &["classname", "group"],
+    },
+    Element { name: "failure", children: &[], required: &["type"], optional: &["message"] },
+    Element { name: "error", children: &[], required: &["type"], optional: &["message"] },
+    Element { name: "skipped", children: &[], required: &[], optional: &["message"] },
+    Element { name: "flakyFailure", children: RERUN, required: &["type"], optional: &["message"] },
+    Element { name: "flakyError", children: RERUN, required: &["type"], optional: &["message"] },
+    Element { name: "stackTrace", children: &[], required: &[], optional: &[] },
+    Element { name: "system-out", children: &[], required: &[], optional: &[] },
+];
+
+/// What the schema has against `node`.
+fn against_surefire(node: roxmltree::Node<'_, '_>, wrong: &mut Vec<String>) {
+    let name = node.tag_name().name();
+    let Some(element) = SUREFIRE.iter().find(|element| element.name == name) else {
+        return wrong.push(format!("<{name}> is not in the schema"));
+    };
+    for required in element.required.iter().filter(|required| node.attribute(**required).is_none()) {
+        wrong.push(format!("<{name}> has no `{required}`"));
+    }
+    let known = |attribute: &str| element.required.contains(&attribute) || element.optional.contains(&attribute);
+    wrong.extend(node.attributes().map(|a| a.name()).filter(|name| !known(name)).map(|a| format!("<{name} {a}=…>")));
+    let time = node.attribute("time").unwrap_or("0");
+    if !time.chars().all(|c| c.is_ascii_digit() || c == '.') || time.split('.').nth(1).is_some_and(|f| f.len() > 3) {
+        wrong.push(format!("<{name} time={time:?}>"));
+    }
+    let mut at = 0;
+    let mut ones = Vec::new();
+    for child in node.children().filter(roxmltree::Node::is_element) {
+        let name = child.tag_name().name();
+        match element.children.iter().position(|known| *known == name) {
+            Some(position) if position < at => wrong.push(format!("<{name}> stands too late in <{}>", element.name)),
+            Some(position) => at = position,
+            None => wrong.push(format!("<{name}> in <{}>", element.name)),
+        }
+        if ["skipped", "error", "system-out", "system-err", "stackTrace"].contains(&name) {
+            ones.push(name);
+        }
+        against_surefire(child, wrong);
+    }
+    let number = ones.len();
+    ones.dedup();
+    if ones.len() < number {
+        wrong.push(format!("<{name}> has one of its children twice"));
+    }
+}
+
+#[test]
+fn junit_meets_the_schema_of_surefire() {
+    let mut run = bad_run();
+    run.page = Some("http://h".to_owned());
+    let text = report::junit(&run);
+    let document = roxmltree::Document::parse(&text).expect("XML");
+    let mut wrong = Vec::new();
+    against_surefire(document.root_element(), &mut wrong);
+    assert!(wrong.is_empty(), "{wrong:?}\n{text}");
+    let count = |name: &str| document.descendants().filter(|node| node.has_tag_name(name)).count();
+    let said = |name: &str| document.root_element().attribute(name).and_then(|text| text.parse::<usize>().ok());
+    assert_eq!((said("tests"), said("failures")), (Some(count("testcase")), Some(count("failure"))));
+    assert_eq!((said("errors"), said("skipped")), (Some(count("error")), Some(count("skipped"))));
+    assert_eq!(count("flakyFailure"), 1);
+    // The check itself: what is out of order is seen.
+    let bent = text.replace("<failure ", "<system-out/><failure ");
+    let mut wrong = Vec::new();
+    against_surefire(roxmltree::Document::parse(&bent).expect("XML").root_element(), &mut wrong);
+    assert!(!wrong.is_empty());
+}

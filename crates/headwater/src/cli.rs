@@ -193,7 +193,8 @@ pub struct EvalArgs {
     /// Judge with the traces of this running server instead of an embedded receiver.
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
-    /// Write a report; may be given several times. Formats: json, junit, markdown, html (one file, opens from disk).
+    /// Write a report (`-` is standard output); may be given several times. Formats: json, jsonl, junit, markdown, github
+    /// (annotations), sarif, html (one file with the waterfalls inside), run (with all traces, for `headwater judge`).
     #[arg(long, num_args = 2, value_names = ["FORMAT", "FILE"], action = clap::ArgAction::Append)]
     pub output: Vec<String>,
     /// Only scenarios whose name contains this; may be given several times.
@@ -217,6 +218,9 @@ pub struct EvalArgs {
     /// Print the JSON Schema of the suite file and exit.
     #[arg(long)]
     pub schema: bool,
+    /// Print the JSON Schema of `--output json` and exit.
+    #[arg(long)]
+    pub report_schema: bool,
     #[command(flatten)]
     pub data: DataArg,
     /// Keep nothing: traces and run go to a temporary folder.

@@ -8,6 +8,7 @@
 //! | `server.rs` | a server's life: build from the ground up, run, stop in order |
 //! | `sinks.rs` | what a received batch goes to: the store, the forwarders |
 //! | `source.rs` | where an evaluation's traces come from: the embedded receiver, or a running server |
+//! | `outputs.rs` | the reports of a run |
 //! | `stored_traces.rs`, `run_file.rs`, `captured.rs` | traces that are judged without driving: stored, of a file, of a command |
 //! | `access.rs` | the stored traces: through the server that owns the folder, or by opening it |
 //! | `tree.rs` | a trace as a tree for the terminal |
@@ -40,6 +41,7 @@ mod counters;
 mod data_folder;
 mod destinations;
 mod exit;
+mod outputs;
 mod run_file;
 mod runs;
 mod server;

@@ -8,12 +8,10 @@ use std::path::Path;
 
 use client::Client;
 use eval::report::RunReport;
-use model::TraceId;
+use model::{Batch, TraceId};
 use serde_json::{Value, json};
 
-use crate::access::refused;
 use crate::exit::Failure;
-use crate::stored_traces::OfFile;
 
 /// The field of the first line.
 const FIELD: &str = "headwaterRun";
@@ -26,26 +24,27 @@ pub fn traces_of(run: &RunReport) -> BTreeSet<TraceId> {
     attempts.flat_map(|attempt| &attempt.steps).filter_map(|step| step.trace_id.parse().ok()).collect()
 }
 
-/// Writes the run and what the server at `client` keeps of its traces; how many of them it does not keep.
-pub async fn write(path: &Path, run: &RunReport, client: &Client) -> Result<usize, Failure> {
-    use std::io::Write as _;
-    let wrong = |error: std::io::Error| Failure::infrastructure(format!("cannot write {}: {error}", path.display()));
-    let mut file = std::io::BufWriter::new(std::fs::File::create(path).map_err(wrong)?);
-    let first = json!({"resourceSpans": [], FIELD: run});
-    writeln!(file, "{first}").map_err(wrong)?;
+/// The run and what the server at `client` keeps of its traces; how many of them it does not keep is told.
+pub async fn text(run: &RunReport, client: &Client) -> Result<String, String> {
+    let mut text = format!("{}\n", json!({"resourceSpans": [], FIELD: run}));
     let mut missing = 0;
     for id in traces_of(run) {
-        match client.trace(id).await.map_err(refused)? {
-            Some(trace) => writeln!(file, "{}", otlp::encode_json(trace.spans(), trace.logs())).map_err(wrong)?,
+        match client.trace(id).await.map_err(|error| error.to_string())? {
+            Some(trace) => {
+                text.push_str(&otlp::encode_json(trace.spans(), trace.logs()));
+                text.push('\n');
+            }
             None => missing += 1,
         }
     }
-    file.flush().map_err(wrong)?;
-    Ok(missing)
+    if missing > 0 {
+        eprintln!("headwater: {missing} traces of the run are not stored");
+    }
+    Ok(text)
 }
 
-/// Reads what [`write`] wrote. Lines that cannot be read are told and left out: their traces then are not evaluable.
-pub fn read(path: &Path) -> Result<(RunReport, OfFile), Failure> {
+/// Reads what [`text`] made. Lines that cannot be read are told and left out: their traces then are not evaluable.
+pub fn read(path: &Path) -> Result<(RunReport, Vec<Batch>), Failure> {
     let name = path.display();
     let size = std::fs::metadata(path).map(|metadata| metadata.len()).unwrap_or_default();
     if size > BYTES_MAX {
@@ -60,10 +59,10 @@ pub fn read(path: &Path) -> Result<(RunReport, OfFile), Failure> {
     let mut first: Value = serde_json::from_str(first).map_err(|error| no_run(error.to_string()))?;
     let run = first.get_mut(FIELD).map(Value::take).ok_or_else(|| no_run(format!("no field `{FIELD}`")))?;
     let run: RunReport = serde_json::from_value(run).map_err(|error| no_run(error.to_string()))?;
-    let mut traces = OfFile::default();
+    let mut traces: Vec<Batch> = Vec::new();
     for line in otlp::decode_json_lines(rest.as_bytes()) {
         match line.outcome {
-            Ok(decoded) => traces.add(decoded.batch),
+            Ok(decoded) => traces.push(decoded.batch),
             Err(error) => eprintln!("headwater: {name}:{}: {error}", line.number + 1),
         }
     }

@@ -1,7 +1,5 @@
-//! Stored traces for a runner that drives nothing: the queries of a suite answered, traces looked up through the API or in a
-//! file.
+//! Stored traces for a runner that drives nothing: the queries of a suite answered, traces looked up through the API.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -84,45 +82,6 @@ impl TraceSource for LookedUp {
 /// A trace of the server at `client`.
 pub async fn ask(client: &Client, trace_id: TraceId) -> Result<Option<Trace>, SourceError> {
     client.trace(trace_id).await.map_err(|error| SourceError { message: error.to_string() })
-}
-
-/// Traces in memory: those of a file.
-#[derive(Debug, Default)]
-pub struct OfFile(HashMap<TraceId, Batch>);
-
-impl OfFile {
-    /// Adds what one line of the file held.
-    pub fn add(&mut self, batch: Batch) {
-        for span in batch.spans {
-            self.0.entry(span.trace_id).or_default().spans.push(span);
-        }
-        for log in batch.logs {
-            if let Some(trace_id) = log.trace_id {
-                self.0.entry(trace_id).or_default().logs.push(log);
-            }
-        }
-    }
-
-    /// How many traces there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-}
-
-impl TraceSource for OfFile {
-    fn arrivals(&self, _trace_id: TraceId, after: Cursor) -> BoxFuture<'_, Result<Arrivals, SourceError>> {
-        Box::pin(std::future::ready(Ok(Arrivals { cursor: after, ..Arrivals::default() })))
-    }
-
-    fn changed(&self, _trace_id: TraceId, _after: Cursor) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::pending())
-    }
-
-    fn stored(&self, trace_id: TraceId) -> BoxFuture<'_, Result<Option<Trace>, SourceError>> {
-        let batch = self.0.get(&trace_id).cloned();
-        let trace = batch.map(|batch| Trace::assemble(trace_id, batch.spans, batch.logs));
-        Box::pin(std::future::ready(Ok(trace)))
-    }
 }
 
 /// Keeps none of the runner's own spans: what is judged again is not changed by it.

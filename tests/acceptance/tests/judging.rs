@@ -55,6 +55,19 @@ fn captured_traces_are_judged_and_judged_again_from_store_and_file() {
     // The suite itself asks for stored traces.
     let evaluated = run(["eval", &good, "--data", &data]);
     assert_eq!(evaluated.status.code(), Some(0), "{}{}", stdout(&evaluated), stderr(&evaluated));
+    // Each report, as its reader opens it.
+    let html = path("report.html");
+    let arguments = ["--output", "html", &html, "--output", "sarif", "-", "--output", "jsonl", &path("lines.jsonl")];
+    let reported = run(["judge", "last", "--data", &data, "--suite", &strict].iter().chain(&arguments));
+    assert_eq!(reported.status.code(), Some(1), "{}", stderr(&reported));
+    let html = std::fs::read_to_string(&html).expect("written");
+    assert!(
+        html.contains("\"traceId\":\"5b8aa5a2d2c872e8321cf37308d69df2\"") && html.contains("Content-Security-Policy")
+    );
+    let said = stdout(&reported);
+    let sarif = said.find("{\n").map(|at| &said[at..]).unwrap_or_default();
+    let sarif: serde_json::Value = serde_json::from_str(sarif).expect("SARIF is JSON");
+    assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "assertion/spans");
     // What any reader of OTLP makes of the file: the traces, and no remark.
     let imported = run(["import", &file, "--data", &path("other")]);
     assert_eq!(imported.status.code(), Some(0), "{}", stderr(&imported));

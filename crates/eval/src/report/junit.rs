@@ -26,7 +26,10 @@ pub fn junit(report: &RunReport) -> String {
         ("headwater.run", report.run.as_str()),
         ("headwater.version", report.version.as_str()),
         ("headwater.configuration_hash", report.configuration_hash.as_str()),
+        ("headwater.commit", report.commit.as_deref().unwrap_or_default()),
+        ("headwater.page", report.page.as_deref().unwrap_or_default()),
     ];
+    let properties = properties.into_iter().filter(|(_, value)| !value.is_empty());
     xml.push_str("  <properties>\n");
     for (name, value) in properties {
         let _ = writeln!(xml, "    <property name=\"{name}\" value=\"{}\"/>", escaped(value));
@@ -110,9 +113,14 @@ fn case(xml: &mut String, report: &RunReport, scenario: &ScenarioReport) {
             }
         }
     }
-    let traces: Vec<&str> = scenario.attempts.iter().filter_map(|attempt| attempt.trace_id.as_deref()).collect();
+    let traces: Vec<String> = scenario
+        .attempts
+        .iter()
+        .filter_map(|attempt| attempt.trace_id.as_deref())
+        .map(|trace| format!("trace {}", report.link(trace).unwrap_or_else(|| trace.to_owned())))
+        .collect();
     if !traces.is_empty() {
-        let _ = writeln!(xml, "    <system-out>trace {}</system-out>", escaped(&traces.join(" ")));
+        let _ = writeln!(xml, "    <system-out>{}</system-out>", escaped(&traces.join("\n")));
     }
     xml.push_str("  </testcase>\n");
 }

@@ -16,10 +16,16 @@ pub fn markdown(report: &RunReport) -> String {
         let held = first.map_or(0, |attempt| attempt.assertions.iter().filter(|a| a.verdict == Verdict::Pass).count());
         let all = first.map_or(0, |attempt| attempt.assertions.len());
         let duration = first.map_or(0, |attempt| attempt.duration);
-        let trace = first.and_then(|attempt| attempt.trace_id.as_deref()).unwrap_or_default();
+        // Of several attempts, one that shows what is wrong.
+        let shown = scenario.attempts.iter().find(|attempt| attempt.verdict != Verdict::Pass).or(first);
+        let trace = shown.and_then(|attempt| attempt.trace_id.as_deref()).unwrap_or_default();
+        let trace = match report.link(trace).filter(|_| !trace.is_empty()) {
+            Some(link) => format!("[`{trace}`](<{}>)", link.replace(['<', '>', '\n'], "")),
+            None => format!("`{trace}`"),
+        };
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {held}/{all} | {} | `{trace}` |",
+            "| {} | {} | {} | {held}/{all} | {} | {trace} |",
             icon(scenario.verdict),
             plain(&scenario.name),
             scenario.verdict.words(),

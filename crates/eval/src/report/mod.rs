@@ -5,23 +5,31 @@
 //! | `run_report.rs` | [`RunReport`]: a run in full |
 //! | `fold.rs` | [`Fold`]: a run's report while it runs |
 //! | `terminal.rs`, `style.rs` | progress, table, what is wrong |
-//! | `json.rs`, `junit.rs`, `markdown.rs` | files |
+//! | `json.rs`, `json_lines.rs`, `junit.rs`, `markdown.rs` | files |
+//! | `told.rs`, `github.rs`, `sarif.rs` | what did not hold, with its place: annotations and code scanning |
 
 mod fold;
+mod github;
 mod json;
+mod json_lines;
 mod junit;
 mod markdown;
 mod run_report;
+mod sarif;
 mod style;
 mod terminal;
+mod told;
 
 pub use fold::Fold;
+pub use github::github;
 pub use json::json;
+pub use json_lines::json_lines;
 pub use junit::junit;
 pub use markdown::markdown;
 pub use run_report::{
     AssertionReport, AttemptReport, CompletenessReport, EvidenceSpan, Outcome, RunReport, SCHEMA_VERSION,
-    ScenarioReport, ServiceSpans, Statistics, StepReport, UnixNanos, Verdict, VerdictCounts,
+    ScenarioReport, ServiceSpans, Statistics, StepReport, UnixNanos, Verdict, VerdictCounts, run_schema,
 };
+pub use sarif::sarif;
 pub use style::Style;
 pub use terminal::{Progress, Terminal, table};

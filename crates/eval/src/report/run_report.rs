@@ -1,13 +1,14 @@
 //! A run in full, as reports tell it. This is the published JSON format (`--output json`): add fields, never change their
 //! meaning; [`SCHEMA_VERSION`] rises when a reader of the old one would be wrong.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The version of the format, in [`RunReport::schema`].
 pub const SCHEMA_VERSION: &str = "headwater.run/1";
 
 /// What came of an assertion, an attempt, a scenario or a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Held.
@@ -79,6 +80,16 @@ impl Serialize for UnixNanos {
     }
 }
 
+impl JsonSchema for UnixNanos {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "UnixNanos".into()
+    }
+
+    fn json_schema(_generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": "^[0-9]+$", "description": "Nanoseconds since the Unix epoch."})
+    }
+}
+
 impl<'de> Deserialize<'de> for UnixNanos {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -88,8 +99,14 @@ impl<'de> Deserialize<'de> for UnixNanos {
     }
 }
 
+/// The JSON Schema of [`RunReport`].
+#[must_use]
+pub fn run_schema() -> serde_json::Value {
+    schemars::schema_for!(RunReport).to_value()
+}
+
 /// A run in full. Durations are whole nanoseconds.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RunReport {
     /// [`SCHEMA_VERSION`].
@@ -122,6 +139,8 @@ pub struct RunReport {
     pub commit: Option<String>,
     /// The branch, where known.
     pub branch: Option<String>,
+    /// Where its traces can be looked at: the address of a page that goes on running; none when it ends with the run.
+    pub page: Option<String>,
     /// Remarks for people, such as how many assertions were left out.
     pub remarks: Vec<String>,
     /// What could not be done at all (target down, ports in use).
@@ -136,8 +155,16 @@ pub struct RunReport {
     pub scenarios: Vec<ScenarioReport>,
 }
 
+impl RunReport {
+    /// Where a trace can be looked at, if anywhere.
+    #[must_use]
+    pub fn link(&self, trace_id: &str) -> Option<String> {
+        self.page.as_deref().map(|page| format!("{}/trace/{trace_id}", page.trim_end_matches('/')))
+    }
+}
+
 /// How many scenarios came to each verdict.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct VerdictCounts {
     /// Held in every attempt.
@@ -188,7 +215,7 @@ impl VerdictCounts {
 }
 
 /// What came of a scenario.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScenarioReport {
     /// Its name.
@@ -208,7 +235,7 @@ pub struct ScenarioReport {
 }
 
 /// How the attempts of a scenario spread.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Statistics {
     /// Attempts that passed, of how many that were judged.
@@ -234,7 +261,7 @@ pub struct Statistics {
 }
 
 /// One execution of a scenario.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptReport {
     /// From 0.
@@ -259,7 +286,7 @@ pub struct AttemptReport {
 }
 
 /// One request of an attempt.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StepReport {
     /// `setup[0]`, `main`, or the name it was given.
@@ -277,7 +304,7 @@ pub struct StepReport {
 }
 
 /// How whole a trace was when it was judged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CompletenessReport {
     /// Complete, quiet, timed out or no span.
@@ -291,7 +318,7 @@ pub struct CompletenessReport {
 }
 
 /// The spans of one service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceSpans {
     /// The service.
@@ -301,7 +328,7 @@ pub struct ServiceSpans {
 }
 
 /// How the wait for a trace ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Outcome {
     /// Evidence says that it is whole.
     #[serde(rename = "complete")]
@@ -331,7 +358,7 @@ impl Outcome {
 }
 
 /// What came of an assertion.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AssertionReport {
     /// Its key in the suite: `status`, `spans`, `fault_path`, …
@@ -357,7 +384,7 @@ pub struct AssertionReport {
 }
 
 /// A span that proves something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EvidenceSpan {
     /// 32 hex digits.

@@ -31,6 +31,8 @@ pub struct RunOptions {
     pub commit: Option<String>,
     /// The branch, where known.
     pub branch: Option<String>,
+    /// Where traces can be looked at later, for links in reports.
+    pub page: Option<String>,
     /// Headwater's version, for the report.
     pub version: String,
 }

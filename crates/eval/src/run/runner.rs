@@ -131,6 +131,7 @@ fn header(plan: &Plan, host: &Host) -> RunReport {
         without_traces: plan.options.without_traces,
         commit: plan.options.commit.clone(),
         branch: plan.options.branch.clone(),
+        page: plan.options.page.clone(),
         remarks: remarks(plan),
         ..RunReport::default()
     }

@@ -8,13 +8,14 @@ use eval::Plan;
 use eval::report::RunReport;
 use eval::suite::Suite;
 
-use super::eval::{Outputs, read_suite, told};
+use super::eval::{read_suite, told};
 use super::judge::{host, of_this_version};
 use crate::access::{connect, report_damage, resolve};
 use crate::captured::{Captured, Seen};
 use crate::cli_testing::CaptureArgs;
 use crate::data_folder::Temporary;
 use crate::exit::{ExitCode, Failure};
+use crate::outputs::Outputs;
 use crate::server::{Server, ServerOptions, clock};
 use crate::stored_traces::{LookedUp, answer_queries};
 use crate::{amounts, runs};
@@ -60,7 +61,6 @@ async fn captured_and_judged(
     say(&seen, args.temp);
     let Some(suite) = suite else { return Ok(command) };
     let report = judged(args, suite, &seen, server, outputs).await?;
-    outputs.write(&report)?;
     if command != ExitCode::OK {
         eprintln!("headwater: the command exited with {}, which is passed on", command.0);
         return Ok(command);
@@ -203,6 +203,6 @@ async fn judged(
     if let Err(error) = client.submit_run(&runs::as_wire(&report)).await {
         eprintln!("headwater: the run was not kept: {error}");
     }
-    outputs.write_with_traces(&report, &client).await?;
+    outputs.write(&report, &client).await?;
     Ok(report)
 }

@@ -9,13 +9,14 @@ use eval::report::RunReport;
 use eval::suite::Suite;
 use eval::{Plan, RunOptions};
 
-use super::eval::{Outputs, inside, suite_of};
+use super::eval::{inside, suite_of};
 use crate::access::{report_damage, resolve};
 use crate::amounts;
 use crate::cli::DemoArgs;
 use crate::data_folder::Temporary;
 use crate::destinations;
 use crate::exit::{ExitCode, Failure};
+use crate::outputs::Outputs;
 use crate::server::{Server, ServerOptions, interrupted};
 use crate::terminal::{Style, Terminal};
 use crate::tree;
@@ -62,7 +63,7 @@ pub async fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
         }
     };
     let written = match crate::access::connect(&server.page_url()).await {
-        Ok(client) => outputs.write_with_traces(&report, &client).await.and_then(|()| outputs.write(&report)),
+        Ok(client) => outputs.write(&report, &client).await,
         Err(failure) => Err(failure),
     };
     show_one_trace(&server, &report);

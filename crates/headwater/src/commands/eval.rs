@@ -1,6 +1,6 @@
 //! `headwater eval`: drives a live system through the scenarios of a suite.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use client::Client;
@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use crate::access::{refused, report_damage, resolve};
 use crate::cli::EvalArgs;
 use crate::exit::{ExitCode, Failure};
+use crate::outputs::Outputs;
 use crate::runs;
 use crate::server::{Server, ServerOptions, clock, interrupted, random};
 use crate::shelf::Shelf;
@@ -20,6 +21,11 @@ use crate::terminal::Terminal;
 use crate::{data_folder, destinations, stored_traces};
 
 pub async fn run(args: &EvalArgs) -> Result<ExitCode, Failure> {
+    if args.report_schema {
+        let schema = serde_json::to_string_pretty(&report::run_schema());
+        println!("{}", schema.map_err(|error| Failure::infrastructure(error.to_string()))?);
+        return Ok(ExitCode::OK);
+    }
     if args.schema {
         let schema = serde_json::to_string_pretty(&eval::suite::json_schema());
         println!("{}", schema.map_err(|error| Failure::infrastructure(error.to_string()))?);
@@ -34,10 +40,16 @@ pub async fn run(args: &EvalArgs) -> Result<ExitCode, Failure> {
         Receive::Embedded { .. } => None,
     };
     let report = match args.server.clone().or(named) {
-        Some(url) => beside(&url, stored_traces::plan(suite, options(args), &url).await?, &outputs).await?,
+        Some(url) => {
+            beside(
+                &url,
+                stored_traces::plan(suite, RunOptions { page: Some(url.clone()), ..options(args) }, &url).await?,
+                &outputs,
+            )
+            .await?
+        }
         None => embedded(args, suite, &outputs).await?,
     };
-    outputs.write(&report)?;
     Ok(ExitCode(report.exit_code.unwrap_or(ExitCode::INFRASTRUCTURE.0)))
 }
 
@@ -64,6 +76,7 @@ fn options(args: &EvalArgs) -> RunOptions {
         flaky: if args.allow_flaky { eval::exit_code::Flaky::Allowed } else { eval::exit_code::Flaky::Fails },
         without_traces: args.no_trace,
         again: None,
+        page: None,
         commit: commit(),
         branch: branch(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -82,90 +95,6 @@ pub fn branch() -> Option<String> {
 
 fn variable(names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| std::env::var(name).ok()).filter(|value| !value.is_empty())
-}
-
-/// Reports to write when the run is over.
-pub struct Outputs(Vec<(Format, PathBuf)>);
-
-#[derive(Clone, Copy)]
-enum Format {
-    Json,
-    Junit,
-    Markdown,
-    /// The run and all its traces.
-    Run,
-    /// One file with the page, the run and its traces inside.
-    Html,
-}
-
-/// Names of [`Format`], for people.
-const FORMATS: &str = "json, junit, markdown, html, run";
-
-impl Outputs {
-    /// From `--output FORMAT FILE` pairs; all mistakes at once.
-    pub fn parse(pairs: &[String]) -> Result<Self, Failure> {
-        let mut outputs = Vec::new();
-        let mut problems = Vec::new();
-        for pair in pairs.chunks(2) {
-            let [format, file] = pair else { continue };
-            let format = match format.as_str() {
-                "json" => Format::Json,
-                "junit" => Format::Junit,
-                "markdown" => Format::Markdown,
-                "run" => Format::Run,
-                "html" => Format::Html,
-                other => {
-                    problems.push(format!("--output: there is no format {other:?}; there are {FORMATS}"));
-                    continue;
-                }
-            };
-            outputs.push((format, PathBuf::from(file)));
-        }
-        if problems.is_empty() { Ok(Self(outputs)) } else { Err(Failure::usage(problems.join("\n"))) }
-    }
-
-    /// Writes those reports that hold the run's traces, which the server at `client` keeps.
-    pub async fn write_with_traces(&self, run: &RunReport, client: &Client) -> Result<(), Failure> {
-        for (format, path) in &self.0 {
-            if matches!(format, Format::Html) {
-                write_html(path, run, client).await?;
-            }
-            if matches!(format, Format::Run) {
-                let missing = crate::run_file::write(path, run, client).await?;
-                if missing > 0 {
-                    eprintln!("headwater: {}: {missing} traces of the run are not stored", path.display());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes the others.
-    pub fn write(&self, run: &RunReport) -> Result<(), Failure> {
-        for (format, path) in &self.0 {
-            let text = match format {
-                Format::Json => report::json(run).map_err(|error| Failure::infrastructure(error.to_string()))?,
-                Format::Junit => report::junit(run),
-                Format::Markdown => report::markdown(run),
-                Format::Run | Format::Html => continue,
-            };
-            std::fs::write(path, text)
-                .map_err(|error| Failure::infrastructure(format!("cannot write {}: {error}", path.display())))?;
-        }
-        Ok(())
-    }
-}
-
-/// Writes the report that the server makes of the run; it is handed the run where it does not have it yet.
-async fn write_html(path: &Path, run: &RunReport, client: &Client) -> Result<(), Failure> {
-    let mut html = client.run_report(&run.run).await.map_err(refused)?;
-    if html.is_none() {
-        client.submit_run(&runs::as_wire(run)).await.map_err(refused)?;
-        html = client.run_report(&run.run).await.map_err(refused)?;
-    }
-    let html = html.ok_or_else(|| Failure::infrastructure(format!("the server does not keep the run {}", run.run)))?;
-    std::fs::write(path, html)
-        .map_err(|error| Failure::infrastructure(format!("cannot write {}: {error}", path.display())))
 }
 
 /// Runs with the receiver of this process.
@@ -191,7 +120,7 @@ async fn embedded(args: &EvalArgs, suite: Suite, outputs: &Outputs) -> Result<Ru
     report_damage(&server);
     let run = async {
         let run = inside(&server, stored_traces::plan(suite, options(args), &server.page_url()).await?).await?;
-        outputs.write_with_traces(&run, &crate::access::connect(&server.page_url()).await?).await?;
+        outputs.write(&run, &crate::access::connect(&server.page_url()).await?).await?;
         Ok(run)
     }
     .await;
@@ -199,12 +128,17 @@ async fn embedded(args: &EvalArgs, suite: Suite, outputs: &Outputs) -> Result<Ru
     run
 }
 
+/// The traces that `server`, which is in this process, receives and keeps.
+pub fn own_traces(server: &Server) -> OwnTraces {
+    OwnTraces { watched: Arc::clone(&server.pipeline.watched), store: Arc::clone(&server.store) }
+}
+
 /// Runs a plan with the receiver of `server`, which is in this process.
 pub async fn inside(server: &Server, plan: Plan) -> Result<RunReport, Failure> {
     let host = Host {
         clock: clock(),
         random: random(),
-        source: Arc::new(OwnTraces { watched: Arc::clone(&server.pipeline.watched), store: Arc::clone(&server.store) }),
+        source: Arc::new(own_traces(server)),
         sink: Arc::clone(&server.pipeline) as _,
         settings: Arc::new(Shelf::settings(&server.store)),
         client: HttpClient::new().map_err(|error| Failure::infrastructure(error.to_string()))?,
@@ -245,7 +179,7 @@ async fn beside(url: &str, plan: Plan, outputs: &Outputs) -> Result<RunReport, F
     if let Err(error) = client.submit_run(&runs::as_wire(&run)).await {
         eprintln!("headwater: the server did not take the run: {error}");
     }
-    outputs.write_with_traces(&run, &client).await?;
+    outputs.write(&run, &client).await?;
     Ok(run)
 }
 

@@ -9,10 +9,13 @@ use eval::suite::Suite;
 use eval::{Host, HttpClient, NoSettings, Plan, RunOptions, TraceSource};
 use model::TraceId;
 
-use super::eval::{Outputs, read_suite, told};
+use super::eval::{read_suite, told};
 use crate::access::{Access, nothing, refused};
+use crate::cli::DataArg;
 use crate::cli_testing::JudgeArgs;
+use crate::data_folder::Temporary;
 use crate::exit::{ExitCode, Failure};
+use crate::outputs::Outputs;
 use crate::server::{clock, random};
 use crate::stored_traces::{LookedUp, NoSink, answer_queries, find};
 use crate::{amounts, run_file, runs};
@@ -24,13 +27,31 @@ pub async fn run(args: &JudgeArgs) -> Result<ExitCode, Failure> {
     }
     let suite = read_suite(&args.suite)?;
     if let Some(path) = args.run.as_ref().map(Path::new).filter(|path| path.is_file()) {
-        let (run, traces) = run_file::read(path)?;
-        let report = judged(args, suite, Some(run), Arc::new(traces)).await?;
-        outputs.write(&report)?;
-        return Ok(code(&report));
+        return of_file(args, path, suite, &outputs).await;
     }
     let access = Access::open(&args.data, args.server.as_deref()).await?;
     access.with(async |access| of_store(args, suite, &outputs, access).await).await
+}
+
+/// Of a file: its traces go to a store that lives as long as the judging.
+async fn of_file(args: &JudgeArgs, path: &Path, suite: Suite, outputs: &Outputs) -> Result<ExitCode, Failure> {
+    let (run, traces) = run_file::read(path)?;
+    let temporary = Temporary::new().map_err(Failure::infrastructure)?;
+    let access = Access::open(&DataArg { data: Some(temporary.path().to_owned()) }, None).await?;
+    access
+        .with(async |access| {
+            for batch in &traces {
+                let imported = access.client.import(batch).await.map_err(refused)?;
+                if imported.rejected > 0 {
+                    eprintln!("headwater: {} were rejected: {}", imported.rejected, imported.message);
+                }
+            }
+            let client = Arc::new(access.client.clone());
+            let report = judged(args, suite, Some(run), Arc::new(LookedUp(Arc::clone(&client)))).await?;
+            outputs.write(&report, &client).await?;
+            Ok(code(&report))
+        })
+        .await
 }
 
 async fn of_store(args: &JudgeArgs, mut suite: Suite, outputs: &Outputs, access: &Access) -> Result<ExitCode, Failure> {
@@ -47,8 +68,7 @@ async fn of_store(args: &JudgeArgs, mut suite: Suite, outputs: &Outputs, access:
     if let Err(error) = client.submit_run(&runs::as_wire(&report)).await {
         eprintln!("headwater: the server did not take the run: {error}");
     }
-    outputs.write_with_traces(&report, &client).await?;
-    outputs.write(&report)?;
+    outputs.write(&report, &client).await?;
     Ok(code(&report))
 }
 
@@ -101,7 +121,8 @@ async fn judged(
     source: Arc<dyn TraceSource>,
 ) -> Result<RunReport, Failure> {
     let flaky = if args.allow_flaky { eval::exit_code::Flaky::Allowed } else { eval::exit_code::Flaky::Fails };
-    let options = RunOptions { filter: args.filter.clone(), flaky, ..of_this_version(again.map(Arc::new)) };
+    let page = args.server.clone();
+    let options = RunOptions { page, filter: args.filter.clone(), flaky, ..of_this_version(again.map(Arc::new)) };
     let plan = Plan::new(Arc::new(suite), options).map_err(|error| Failure::usage(error.message))?;
     Ok(told(plan, host(source)?, |_| {}).await)
 }
