@@ -30,3 +30,14 @@ pub fn exists(program: &str) -> bool {
         .status()
         .is_ok()
 }
+
+/// The released binary: one that is built already can be named by `HEADWATER_BIN`, else it is built.
+pub fn binary() -> Result<PathBuf, String> {
+    match std::env::var_os("HEADWATER_BIN") {
+        Some(path) => Ok(path.into()),
+        None => {
+            run(&root(), "cargo", &["build", "--release", "--package", "headwater"])?;
+            Ok(root().join("target/release/headwater"))
+        }
+    }
+}

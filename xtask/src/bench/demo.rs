@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::Figure;
-use crate::process::{root, run};
+use crate::process::binary;
 
 const START_BAR: Duration = Duration::from_millis(100);
 const MEMORY_BAR_MB: f64 = 60.0;
@@ -20,14 +20,7 @@ const EXPORT_DELAY: &str = "20ms";
 
 /// Measures; `quick` takes fewer repetitions.
 pub fn measure(quick: bool) -> Result<Vec<Figure>, String> {
-    // A binary that is built already can be named, such as one that will be released.
-    let binary = match std::env::var_os("HEADWATER_BIN") {
-        Some(path) => path.into(),
-        None => {
-            run(&root(), "cargo", &["build", "--release", "--package", "headwater"])?;
-            root().join("target/release/headwater")
-        }
-    };
+    let binary = binary()?;
     let (start, memory_mb) = server(&binary, if quick { 5 } else { 15 })?;
     let size_mb = std::fs::metadata(&binary).map_err(|error| error.to_string())?.len() as f64 / 1e6;
     let (without, with) = scenarios(&binary, if quick { 10 } else { 40 })?;

@@ -1,6 +1,8 @@
 //! Benches: each prints one table, figure beside bar.
 
 mod demo;
+mod eval;
+mod mutation;
 
 use clap::ValueEnum;
 
@@ -9,6 +11,10 @@ use clap::ValueEnum;
 pub enum Name {
     /// Start, memory, size of the binary, and what trace assertions cost.
     Demo,
+    /// What assertions on traces cost a run, and what a run of large traces holds in memory.
+    Eval,
+    /// Deliberate defects of the demo, caught by its suite and what `headwater suggest` wrote from clean traces.
+    Mutation,
 }
 
 /// One line of a bench's table.
@@ -26,6 +32,8 @@ pub struct Figure {
 pub fn run(name: Name, quick: bool, check: bool) -> Result<(), String> {
     let figures = match name {
         Name::Demo => demo::measure(quick)?,
+        Name::Eval => eval::measure(quick)?,
+        Name::Mutation => mutation::measure(quick)?,
     };
     println!("\n{:<64} {:>16} {:>16}", "what", "figure", "bar");
     for figure in &figures {
