@@ -14,6 +14,21 @@ const BAR_WIDTH_MIN = 2;
 /** A span without an end is drawn at least this wide, dashed. */
 const UNFINISHED_WIDTH = 14;
 
+const FONT = "11px system-ui, sans-serif";
+
+/** Widths of labels that were measured; forgotten all at once when there are too many. */
+const widths = new Map<string, number>();
+const WIDTHS_MAX = 5000;
+
+function widthOf(context: CanvasRenderingContext2D, text: string): number {
+  let width = widths.get(text);
+  if (width === undefined) {
+    if (widths.size >= WIDTHS_MAX) widths.clear();
+    widths.set(text, (width = context.measureText(text).width));
+  }
+  return width;
+}
+
 interface BarsView {
   outline: Outline;
   segments: SegmentIndex;
@@ -35,6 +50,9 @@ interface BarsView {
 export function drawBars(context: CanvasRenderingContext2D, view: BarsView): void {
   const scale = view.width / lengthOf(view.window);
   const x = (time: Nanos) => (time - view.window.from) * scale;
+  // Setting a font makes the browser compute the page's styles: once, and only when the canvas forgot it.
+  if (context.font !== FONT) context.font = FONT;
+  context.textBaseline = "middle";
   drawGrid(context, view, x);
   for (const [position, row] of view.rows.entries()) {
     const group = view.groupOf?.(row);
@@ -145,9 +163,7 @@ function drawLabel(context: CanvasRenderingContext2D, view: BarsView, row: numbe
 
 function drawBeside(context: CanvasRenderingContext2D, view: BarsView, text: string, isSelected: boolean, left: number, right: number, top: number): void {
   const { theme } = view;
-  context.font = "11px system-ui, sans-serif";
-  context.textBaseline = "middle";
-  const width = context.measureText(text).width;
+  const width = widthOf(context, text);
   const middle = top + view.rowHeight / 2 + 0.5;
   context.fillStyle = colour(isSelected ? "fg" : "muted", theme);
   if (right + 7 + width <= view.width) {
@@ -165,8 +181,6 @@ function drawBeside(context: CanvasRenderingContext2D, view: BarsView, text: str
 
 /** Says how far away a bar outside the window is. */
 function drawEdgeArrow(context: CanvasRenderingContext2D, view: BarsView, top: number, before: boolean, distance: Nanos): void {
-  context.font = "11px system-ui, sans-serif";
-  context.textBaseline = "middle";
   context.fillStyle = colour("muted", view.theme);
   context.textAlign = before ? "left" : "right";
   const text = before ? `◂ ${formatDuration(distance)} earlier` : `${formatDuration(distance)} later ▸`;

@@ -21,8 +21,8 @@ export function valueScale(values: Iterable<number>): ValueScale {
   const unit = 10 ** Math.floor(Math.log10(raw));
   const step = unit * ([1, 2, 5, 10].find((factor) => factor * unit >= raw) ?? 10);
   const from = Math.floor(least / step) * step;
-  const ticks: number[] = [];
-  for (let at = 0; from + at * step < most + step * 0.999; at++) ticks.push(tidy(from + at * step));
+  const ticks = [tidy(from)];
+  while (ticks.at(-1)! < most) ticks.push(tidy(from + ticks.length * step));
   return { from, to: ticks.at(-1)!, ticks };
 }
 

@@ -1,5 +1,6 @@
 // Values in the address bar: each codec reads what it wrote, and answers broken text with its default.
 
+import type { PlotArea } from "../engine/plot.ts";
 import type { Window } from "../engine/viewport.ts";
 
 interface Codec<T> {
@@ -32,6 +33,17 @@ export const windowCodec: Codec<Window | undefined> = {
     return match && to > from ? { from, to } : undefined;
   },
   write: (window) => window && `${Math.round(window.from)}..${Math.max(Math.round(window.to), Math.round(window.from) + 1)}`,
+};
+
+/** A part of the plot of traces: `ms..ms,ns..ns`; undefined for none. */
+export const areaCodec: Codec<PlotArea | undefined> = {
+  read(text) {
+    const match = /^(\d{1,14})\.\.(\d{1,14}),(\d{1,16})\.\.(\d{1,16})$/.exec(text ?? "");
+    if (!match) return undefined;
+    const [fromMs, toMs, least, most] = match.slice(1).map(Number) as [number, number, number, number];
+    return toMs > fromMs && most > least ? { fromMs, toMs, least, most } : undefined;
+  },
+  write: (area) => area && `${area.fromMs}..${area.toMs},${area.least}..${area.most}`,
 };
 
 /** How far back a list looks; `all` is without bound. */

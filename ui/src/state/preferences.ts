@@ -16,6 +16,9 @@ export const theme = computed<Theme>(() => (themeChoice.value === "auto" ? (syst
 /** Whether single letters act as commands; some people's input methods type them by accident (WCAG 2.1.4). */
 export const shortcutsOn = stored("shortcuts", (text) => text !== "false");
 
+/** Whether the list of traces has its plot above it. */
+export const plotShown = stored("plot", (text) => text !== "false");
+
 export const rowHeight = stored<20 | 24 | 28>("rowHeight", (text) => (text === "20" ? 20 : text === "28" ? 28 : 24));
 
 export const nameBounds = { least: 120, most: 900 };

@@ -71,3 +71,24 @@ test("two marked traces are compared; a selection against the time before", asyn
   expect(troubles).toEqual([]);
   await page.context().close();
 });
+
+test("traces dragged over on the plot are told from the rest, and a difference filters", async () => {
+  const { page, troubles } = await visit("traces?live=0");
+  const plot = (await page.locator(".plot-canvas").boundingBox())!;
+  await page.mouse.move(plot.x + 4, plot.y + 2);
+  await page.mouse.down();
+  await page.mouse.move(plot.x + plot.width * 0.7, plot.y + plot.height * 0.6, { steps: 4 });
+  await page.mouse.up();
+  const card = page.getByRole("button", { name: /app\.user\.tier pro/ });
+  await card.waitFor();
+  expect(new URL(page.url()).searchParams.get("sel")).toMatch(/^\d+\.\.\d+,\d+\.\.\d+$/);
+  const [, shown] = /(\d+) shown/.exec(await page.locator(".list-end").innerText())!;
+  expect(await page.locator('.trace-row[id^="trace-"]').count()).toBe(Number(shown));
+  expect(await page.locator(".differences strong").innerText()).toBe(`${shown} traces selected`);
+  expect(await violations(page)).toEqual([]);
+  await card.click();
+  expect(new URL(page.url()).searchParams.get("q")).toBe('{ span.app.user.tier = "pro" }');
+  expect(new URL(page.url()).searchParams.get("sel")).toBeNull();
+  expect(troubles).toEqual([]);
+  await page.context().close();
+});

@@ -5,6 +5,8 @@ import type { Problem, QueryProblem } from "../../api/types.ts";
 import type { Range } from "../../state/codecs.ts";
 import { hint } from "../../state/keymap.ts";
 import { useCommands } from "../../state/keys.ts";
+import { plotShown } from "../../state/preferences.ts";
+import { useValue } from "../../state/signals.ts";
 import { Icon } from "../../ui/Icon.tsx";
 import { RangeSelect } from "../../ui/RangeSelect.tsx";
 import { QueryInput } from "./QueryInput.tsx";
@@ -29,6 +31,7 @@ interface FilterBarProps {
 export function FilterBar({ query, range, live, origin, understood, problems, onQuery, onRange, onOrigin, onLive }: FilterBarProps) {
   const [text, setText] = useState(query);
   const input = useRef<HTMLInputElement>(null);
+  const hasPlot = useValue(plotShown);
   useEffect(() => setText(query), [query]);
   useCommands({ search: () => input.current?.focus(), live: () => onLive(!live) });
   const mistakes = problems.filter((problem) => !problem.isWarning);
@@ -47,6 +50,7 @@ export function FilterBar({ query, range, live, origin, understood, problems, on
         <option value="all">All traffic</option><option value="real">Without evaluations</option><option value="eval">Evaluations only</option>
       </select>
       <button type="button" className="button" aria-pressed={live} title={`Pause or resume the live list (${hint("everywhere", "live")})`} onClick={() => onLive(!live)}><Icon name={live ? "pause" : "play"} />{live ? "Live" : "Paused"}</button>
+      <button type="button" className="button" aria-pressed={hasPlot} title="Traces by time and duration, above the list" onClick={() => (plotShown.value = !hasPlot)}><Icon name="plot" />Plot</button>
       <div id="query-notes" className="filter-notes">
         {problems.length > 0 && text === query ? problems.map((problem) => <QueryNote key={problem.error} query={query} problem={problem} />)
           : understood && understood !== query && <span className="muted">Understood as <code>{understood}</code></span>}

@@ -1,12 +1,14 @@
 // The list of traces: filtered by the server, live on top.
 
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { api } from "../../api/client.ts";
 import { ApiError, toError } from "../../api/error.ts";
-import type { ServiceStyle, TraceList, TraceSort } from "../../api/types.ts";
+import type { ServiceStyle, TraceList, TraceRow, TraceSort } from "../../api/types.ts";
+import { frameOf, isInside, type PlotArea, type PlotPoint } from "../../engine/plot.ts";
 import { formatCount, formatDuration } from "../../engine/time.ts";
-import { rangeCodec, rangeStart, switchCodec, wordCodec } from "../../state/codecs.ts";
+import { areaCodec, rangeCodec, rangeStart, switchCodec, wordCodec } from "../../state/codecs.ts";
 import { onLive } from "../../state/live.ts";
+import { plotShown } from "../../state/preferences.ts";
 import { useResource } from "../../state/resource.ts";
 import { useValue } from "../../state/signals.ts";
 import { compareLink } from "../../state/routes.ts";
@@ -14,11 +16,17 @@ import { changeQuery, go, place } from "../../state/url.ts";
 import { useTitle } from "../../ui/title.ts";
 import { Banner, Empty, FailureBanner, Placeholder } from "../../ui/States.tsx";
 import { arrive, show, type Listed } from "./arrivals.ts";
+import { Differences } from "./Differences.tsx";
 import { FilterBar, problemsOf } from "./FilterBar.tsx";
+import { TracePlot } from "./TracePlot.tsx";
 import { TraceTable } from "./TraceTable.tsx";
 import { Welcome } from "./Welcome.tsx";
 
 const PAGE_ROWS = 100;
+/** Traces on the plot. */
+const PLOT_ROWS = 1000;
+/** Fewer are read in the list. */
+const PLOT_ROWS_MIN = 3;
 type Asked = Parameters<typeof api.traces>[0];
 const originCodec = wordCodec(["all", "real", "eval"]);
 const sortCodec = wordCodec(["-start", "start", "-duration", "duration", "-errors", "-spans"] as const satisfies TraceSort[]);
@@ -117,6 +125,12 @@ function Listing({ asked, first, origin, q, range, sort, live, isStale, reload }
     if (marked === undefined || marked === traceId) setMarked(marked === traceId ? undefined : traceId);
     else go(compareLink(`trace:${marked}`, `trace:${traceId}`));
   };
+  const area = areaCodec.read(useValue(place).query["sel"]);
+  const hasPlot = useValue(plotShown);
+  const plotted = usePlotted(asked, listed.rows, hasPlot);
+  const points = useMemo(() => plotted.map(pointOf), [plotted]);
+  const selected = area && hasPlot ? plotted.filter((row) => isInside(pointOf(row), area)) : undefined;
+  const select = (next: PlotArea | undefined) => changeQuery({ sel: areaCodec.write(next) }, "push");
   const isFresh = q === "" && range === "all" && origin === "all" && listed.rows.length === 0 && listed.waiting.length === 0;
   if (isFresh && !isStale) return <Welcome />;
   const waiting = joins ? listed.waiting.length : unseen;
@@ -125,6 +139,8 @@ function Listing({ asked, first, origin, q, range, sort, live, isStale, reload }
     <div className={`page relative${isStale ? " dimmed" : ""}`}>
       {!first.completeness.complete && <Banner kind="warn"><span>Not everything was looked at: {first.completeness.reasons.join("; ")}</span></Banner>}
       <div className="pill-place" role="status">{(waiting > 0 || isOld) && <button type="button" className="button primary pill" onClick={showNew}>{isOld ? "Load again" : `${formatCount(waiting)} new`}</button>}</div>
+      {hasPlot && plotted.length >= PLOT_ROWS_MIN && <TracePlot points={points} area={area} onArea={select} />}
+      {selected && area && <Differences query={first.query} area={area} window={frameOf(points)} count={selected.length} onFilter={(next) => changeQuery({ q: next, sel: undefined }, "push")} onClear={() => select(undefined)} />}
       {listed.rows.length === 0 ? (
         <Empty title="No trace matches">
           <p>{q ? <>Nothing matches <code>{first.query || q}</code>{range === "all" ? "" : " in this time range"}.</> : "Nothing was received in this time range."}</p>
@@ -133,14 +149,28 @@ function Listing({ asked, first, origin, q, range, sort, live, isStale, reload }
           {range !== "all" && <button type="button" className="button" onClick={() => changeQuery({ t: "" }, "push")}>Look at all time</button>}
         </Empty>
       ) : (
-        <TraceTable rows={listed.rows} services={services} sort={sort} onSort={(next) => changeQuery({ sort: sortCodec.write(next) }, "push")} onNewRows={showNew} marked={marked} onMark={mark} onIdle={(now) => (idle.current = now)}>
+        <TraceTable rows={selected ?? listed.rows} services={services} sort={sort} onSort={(next) => changeQuery({ sort: sortCodec.write(next) }, "push")} onNewRows={showNew} marked={marked} onMark={mark} onIdle={(now) => (idle.current = now)}>
           <div className="list-end">
-            {cursor ? <button type="button" className="button" onClick={more}>Older traces</button> : <span className="muted">No more traces</span>}
+            {selected ? <span className="muted">the selection alone</span> : cursor ? <button type="button" className="button" onClick={more}>Older traces</button> : <span className="muted">No more traces</span>}
             {failure && <span className="error-text">{failure}</span>}
-            <span className="muted">{formatCount(listed.rows.length)} shown · answered in {formatDuration(first.cost.elapsed)} · {formatCount(first.cost.rowsScanned)} rows looked at</span>
+            <span className="muted">{formatCount((selected ?? listed.rows).length)} shown · answered in {formatDuration(first.cost.elapsed)} · {formatCount(first.cost.rowsScanned)} rows looked at</span>
           </div>
         </TraceTable>
       )}
     </div>
   );
+}
+
+function pointOf({ traceId, start, duration, errorCount }: TraceRow): PlotPoint {
+  return { id: traceId, ms: Number(BigInt(start) / 1_000_000n), duration, failed: errorCount > 0 };
+}
+
+/** What is on the plot: more than the list has at first, and what has arrived since. */
+function usePlotted(asked: Asked, rows: readonly TraceRow[], wanted: boolean): readonly TraceRow[] {
+  const more = useResource(wanted ? JSON.stringify(asked) : "", (signal) => (wanted ? api.traces({ ...asked, limit: PLOT_ROWS }, signal) : Promise.resolve(undefined)), true).data;
+  return useMemo(() => {
+    if (!wanted) return [];
+    const known = new Set(rows.map(({ traceId }) => traceId));
+    return [...rows, ...(more?.traces ?? []).filter(({ traceId }) => !known.has(traceId))];
+  }, [more, rows, wanted]);
 }
