@@ -90,7 +90,7 @@ export const api = {
   doctor: (parameters: SelectionParameters, signal?: AbortSignal) => get<Diagnosis>("doctor", { ...parameters }, signal),
   compare: (body: CompareRequest, signal?: AbortSignal) => postFor<Comparison>("compare", body, signal),
   whatIf: (body: WhatIfRequest, signal?: AbortSignal) => postFor<WhatIfAnswer>("what-if", body, signal),
-  runs: (parameters: { cursor?: string }, signal?: AbortSignal) => get<RunList>("evals", parameters, signal),
+  runs: (parameters: { cursor?: string; suite?: string }, signal?: AbortSignal) => get<RunList>("evals", parameters, signal),
   run: (id: string, signal?: AbortSignal) => get<EvalRun>(`evals/${encodeURIComponent(id)}`, {}, signal),
   /** Where the trace can be downloaded as OTLP JSON. */
   otlpUrl: (traceId: string): string | undefined => apiUrl(tracePath(traceId, "otlp")),

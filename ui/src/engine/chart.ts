@@ -60,10 +60,22 @@ export function runs(points: readonly (number | null)[]): { at: number; values: 
 
 /** Instants in milliseconds at which an axis has a label, at round local times, about `most` of them. */
 export function clockTicks(fromMs: number, toMs: number, most: number): number[] {
-  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_592_000, 7_776_000, 31_536_000].map((seconds) => seconds * 1000);
+  const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_592_000, 7_776_000, ...[1, 2, 5, 10, 20, 50, 100].map((years) => years * 31_556_952)].map((seconds) => seconds * 1000);
   const step = steps.find((one) => (toMs - fromMs) / one <= most) ?? steps.at(-1)!;
   const zone = new Date(fromMs).getTimezoneOffset() * 60_000;
   const ticks: number[] = [];
   for (let at = Math.ceil((fromMs - zone) / step) * step + zone; at <= toMs && ticks.length <= most + 1; at += step) ticks.push(at);
   return ticks;
+}
+
+const shortClock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const dayClock = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const dayAlone = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const monthAlone = new Intl.DateTimeFormat("en-GB", { month: "short", year: "numeric" });
+
+/** How ticks that lie so far apart are labelled. */
+export function tickLabel(fromMs: number, toMs: number): Intl.DateTimeFormat {
+  const days = (toMs - fromMs) / 86_400_000;
+  if (days > 300) return monthAlone;
+  return days > 8 ? dayAlone : days > 0.8 ? dayClock : shortClock;
 }

@@ -2,7 +2,7 @@
 
 import { useMemo, useRef, useState } from "react";
 import type { SeriesList, ServiceStyle } from "../../api/types.ts";
-import { clockTicks, runs, valueScale } from "../../engine/chart.ts";
+import { clockTicks, runs, tickLabel, valueScale } from "../../engine/chart.ts";
 import { formatClock } from "../../engine/time.ts";
 import { traceLink } from "../../state/routes.ts";
 import { go } from "../../state/url.ts";
@@ -14,15 +14,13 @@ const PAD = { left: 64, right: 14, top: 10, bottom: 24 };
 /** More lines than this tell nobody anything: the table has them all. */
 const LINES_MAX = 40;
 const TICK_PX = 110;
-const hour = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
 export function SeriesChart({ list, services }: { list: SeriesList; services: readonly ServiceStyle[] }) {
   const holder = useRef<HTMLDivElement>(null);
   const { width } = useSize(holder);
   const [at, setAt] = useState<number | undefined>(undefined);
   const [hidden, setHidden] = useState<ReadonlySet<number>>(new Set());
-  const shown = useMemo(() => list.series.map((series, index) => ({ series, index })).slice(0, LINES_MAX), [list]);
+  const shown = useMemo(() => list.series.map((series, index) => ({ series, index, size: sizeOf(series.points) })).toSorted((a, b) => b.size - a.size).slice(0, LINES_MAX), [list]);
   const lines = shown.filter(({ index }) => !hidden.has(index));
   const steps = Math.max(0, ...list.series.map(({ points }) => points.length));
   const [startMs, endMs, stepMs] = [Number(BigInt(list.start) / 1_000_000n), Number(BigInt(list.end) / 1_000_000n), list.step / 1e6];
@@ -33,7 +31,7 @@ export function SeriesChart({ list, services }: { list: SeriesList; services: re
   const xOfMs = (ms: number) => x((ms - startMs) / stepMs - 0.5);
   const y = (value: number) => PAD.top + innerHeight - ((value - scale.from) / (scale.to - scale.from)) * innerHeight;
   const timeOf = (step: number) => BigInt(list.start) + BigInt(Math.round(step)) * BigInt(list.step);
-  const label = endMs - startMs > 20 * 3_600_000 ? day : hour;
+  const label = tickLabel(startMs, endMs);
   const move = (to: number) => setAt(Math.min(Math.max(to, 0), steps - 1));
   return (
     <div className="chart">
@@ -70,7 +68,7 @@ export function SeriesChart({ list, services }: { list: SeriesList; services: re
           </svg>
         )}
       </div>
-      <p className="chart-time muted">{at === undefined ? `${shown.length === list.series.length ? "" : `${LINES_MAX} of ${list.series.length} series drawn · `}newest figures` : formatClock(timeOf(at), new Date())}</p>
+      <p className="chart-time muted">{at === undefined ? `${shown.length === list.series.length ? "" : `the largest ${LINES_MAX} of ${list.series.length} series are drawn · `}newest figures` : formatClock(timeOf(at), new Date())}</p>
       <ul className="chart-legend" aria-label="Series">
         {shown.map(({ series, index }) => {
           const look = lookOfSeries(series, index, services);
@@ -87,6 +85,10 @@ export function SeriesChart({ list, services }: { list: SeriesList; services: re
       </ul>
     </div>
   );
+}
+
+function sizeOf(points: readonly (number | null)[]): number {
+  return points.reduce<number>((sum, point) => sum + Math.abs(point ?? 0), 0);
 }
 
 function figure(value: number | null, write: (value: number) => string): string {

@@ -7,7 +7,7 @@ import { formatAgo, formatDuration, formatFullTime } from "../../engine/time.ts"
 import { wordCodec } from "../../state/codecs.ts";
 import { onLive } from "../../state/live.ts";
 import { useResource } from "../../state/resource.ts";
-import { findingsLink } from "../../state/routes.ts";
+import { compareLink, findingsLink } from "../../state/routes.ts";
 import { useValue } from "../../state/signals.ts";
 import { changeQuery, place } from "../../state/url.ts";
 import { Copy } from "../../ui/Copy.tsx";
@@ -70,10 +70,18 @@ function commandFor(run: EvalRun): string {
   return `headwater eval headwater.yaml${origin ? ` --server ${origin}` : ""}${filters.join("")}`;
 }
 
+/** The run of the same suite before this one. */
+function useRunBefore({ suite, run }: EvalRun["summary"]): string | undefined {
+  const runs = useResource(`before ${suite} ${run}`, (signal) => (isEmbedded ? Promise.resolve(undefined) : api.runs({ suite }, signal))).data?.runs ?? [];
+  const at = runs.findIndex((other) => other.run === run);
+  return at < 0 ? undefined : runs.slice(at + 1).find((other) => other.suite === suite && !other.running)?.run;
+}
+
 function RunFacts({ run, show }: { run: EvalRun; show: "all" | "failing" }) {
   const { summary } = run;
   const command = commandFor(run);
   const report = api.reportUrl(summary.run);
+  const before = useRunBefore(summary);
   return (
     <header className="bar run-facts">
       <h1><Link to="evals">{summary.suite}</Link> <span className="muted">{summary.run}</span></h1>
@@ -85,6 +93,7 @@ function RunFacts({ run, show }: { run: EvalRun; show: "all" | "failing" }) {
           <button type="button" className="button" aria-pressed={show === "all"} onClick={() => changeQuery({ show: showCodec.write("all") }, "push")}>All</button>
           <button type="button" className="button" aria-pressed={show === "failing"} onClick={() => changeQuery({ show: showCodec.write("failing") }, "push")}>Not passed</button>
         </span>
+        {before && <Link to={compareLink(`run:${before}`, `run:${summary.run}`)} className="button quiet" title={`Hold its traces against those of the run before, ${before}`}><Icon name="compare" />Compare</Link>}
         {!isEmbedded && <Link to={findingsLink(`run:${summary.run}`)} className="button quiet"><Icon name="bulb" />Findings</Link>}
         {report && <a className="button quiet" href={report} download={`${summary.run}.html`} title="Download as one HTML file with the traces inside"><Icon name="external" />Report</a>}
         <span className="copyable muted">Command<Copy text={command} label={`Copy the command: ${command}`} /></span>

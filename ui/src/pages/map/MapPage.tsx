@@ -10,12 +10,14 @@ import { useCommands } from "../../state/keys.ts";
 import { useResource } from "../../state/resource.ts";
 import { useValue } from "../../state/signals.ts";
 import { changeQuery, place } from "../../state/url.ts";
+import { Copy } from "../../ui/Copy.tsx";
 import { Link } from "../../ui/Link.tsx";
 import { RangeSelect } from "../../ui/RangeSelect.tsx";
 import { Banner, Empty, Loaded } from "../../ui/States.tsx";
 import { useTitle } from "../../ui/title.ts";
 import { MapGraph } from "./MapGraph.tsx";
 import { MapPanel } from "./MapPanel.tsx";
+import { asMermaid } from "./mermaid.ts";
 import { MapTable } from "./MapTable.tsx";
 
 /** More nodes than this are a table first: a picture of them tells nobody anything. */
@@ -52,6 +54,7 @@ export function MapPage() {
           </select>
         )}
         <button type="button" className="button" disabled={map.loading} onClick={map.reload}>Refresh</button>
+        {map.data && map.data.nodes.length > 0 && <Copy text={asMermaid(map.data)} label="Copy the map as Mermaid text" />}
         {map.data && <span className="muted map-cost">{formatCount(map.data.traceCount)} traces looked at · {formatDuration(map.data.cost.elapsed)}</span>}
       </div>
       <Loaded resource={map}>{(data) => <MapBody map={data} view={view} />}</Loaded>

@@ -11,6 +11,7 @@ import { useResource } from "../../state/resource.ts";
 import { useValue } from "../../state/signals.ts";
 import type { TraceView } from "../../state/trace-view.ts";
 import { changeQuery, place } from "../../state/url.ts";
+import { copyAndSay } from "../../ui/Copy.tsx";
 import { Icon } from "../../ui/Icon.tsx";
 import { Monogram } from "../../ui/Service.tsx";
 import { FailureBanner, Placeholder } from "../../ui/States.tsx";
@@ -22,6 +23,7 @@ import { LlmTab } from "./LlmTab.tsx";
 import { LogsTab } from "./LogsTab.tsx";
 import { OverviewTab } from "./OverviewTab.tsx";
 import { RawTab } from "./RawTab.tsx";
+import { assertionOf } from "./assertion.ts";
 import { tabCodec, tabs, type SpanTab } from "./view-url.ts";
 
 /** Moving through rows with a held key must not ask for each of them. */
@@ -55,6 +57,7 @@ export function SpanPanel({ view, row, onClose }: { view: TraceView; row: number
       <div className="span-head">
         <Monogram look={look} />
         <h2 className="clip" title={name}><span className="muted">{look.name}</span> {name || "(no name)"}</h2>
+        {!isPlaceholder && <button type="button" className="button quiet icon" aria-label="Copy an assertion that such spans are there" title="Copy as an assertion of a suite: that such spans are there, and how many" onClick={() => copyAndSay(assertionOf(view, row), "Assertion copied: paste it into a scenario")}><Icon name="flask" /></button>}
         <button type="button" className="button quiet icon" aria-label="Zoom to the span" title={`Zoom to the span (${hint("trace", "zoomSpan")})`} onClick={() => view.zoomToSpan(row)}><Icon name="zoomSpan" /></button>
         <button type="button" className="button quiet icon" aria-label="Close the details" title={`Close (${hint("span", "back")})`} onClick={onClose}><Icon name="close" /></button>
       </div>

@@ -45,6 +45,7 @@ export function Differences({ query, area, window, count, onFilter, onClear }: D
         <Link to={findingsLink(`${query ? `${query} && ` : ""}{ ${inArea} }`)} className="button quiet tight">Findings</Link>
         <button type="button" className="button quiet icon" aria-label="Clear the selection" onClick={onClear}><Icon name="close" /></button>
       </p>
+      {found.loading && !found.data && <p className="muted" role="status">Looking at the spans…</p>}
       {found.error && <p className="error-text" role="alert"><Icon name="error" /> {describe(found.error).error}</p>}
       {found.data && !found.data.completeness.complete && <p className="warn-text"><Icon name="warn" /> {found.data.completeness.reasons.join("; ")}</p>}
       {found.data && differences.length === 0 && <p className="muted">No attribute value is more frequent in the selection than in the rest.</p>}

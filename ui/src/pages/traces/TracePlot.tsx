@@ -1,7 +1,7 @@
 // Traces as points, when against how long: a click opens one, a dragged rectangle selects some.
 
 import { useEffect, useMemo, useRef, useState } from "react";
-import { clockTicks } from "../../engine/chart.ts";
+import { clockTicks, tickLabel } from "../../engine/chart.ts";
 import { fitCanvas } from "../../engine/canvas.ts";
 import { areaBetween, frameOf, isInside, pointAt, xOf, yOf, type PlotArea, type PlotFrame, type PlotPoint } from "../../engine/plot.ts";
 import { formatCount, formatDuration } from "../../engine/time.ts";
@@ -16,7 +16,6 @@ import { usePixelRatio, useSize } from "../../ui/use-size.ts";
 const REACH_PX = 8;
 const TICK_PX = 120;
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 /** Where the picture lies in its frame, as charts.css has it. */
 const AT = { left: 64, top: 4 };
 
@@ -45,13 +44,13 @@ export function TracePlot({ points, area, onArea }: { points: readonly PlotPoint
     else onArea(undefined);
     setDrag(undefined);
   };
-  const label = frame.toMs - frame.fromMs > 20 * 3_600_000 ? day : clock;
+  const label = tickLabel(frame.fromMs, frame.toMs);
   const box = drag ?? (area && { a: { x: xOf(frame, area.fromMs, width), y: yOf(frame, area.most, height) }, b: { x: xOf(frame, area.toMs, width), y: yOf(frame, area.least, height) } });
   const failed = points.filter((point) => point.failed).length;
   return (
     <div className="plot" role="img" aria-label={`${formatCount(points.length)} traces by time and duration, from ${formatDuration(frame.least)} to ${formatDuration(frame.most)}; ${failed} with an error. The list below has the same; traceDuration in the filter narrows it.`}>
       <svg className="plot-axis" width={width + AT.left + 12} height={height + 24} aria-hidden="true">
-        {powers(frame).map((power) => <g key={power}><line className="chart-grid" x1={AT.left} x2={AT.left + width} y1={yOf(frame, power, height)} y2={yOf(frame, power, height)} /><text x={AT.left - 8} y={Math.min(Math.max(yOf(frame, power, height) + 4, 9), height)} textAnchor="end">{formatDuration(power)}</text></g>)}
+        {powers(frame).map((power) => <g key={power}><line className="chart-grid" x1={AT.left} x2={AT.left + width} y1={yOf(frame, power, height)} y2={yOf(frame, power, height)} /><text x={AT.left - 8} y={Math.min(Math.max(yOf(frame, power, height) + 4, 9), height)} textAnchor="end">{power >= 1e9 ? `${power / 1e9} s` : formatDuration(power)}</text></g>)}
         {clockTicks(frame.fromMs, frame.toMs, Math.max(2, Math.floor(width / TICK_PX))).map((tick) => <text key={tick} x={AT.left + xOf(frame, tick, width)} y={height + 16} textAnchor="middle">{label.format(tick)}</text>)}
       </svg>
       <div
