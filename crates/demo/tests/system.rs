@@ -182,6 +182,60 @@ fn a_service_without_exporter_is_silent_and_still_hands_the_context_on() {
 }
 
 #[test]
+fn a_real_provider_answers_and_its_refusal_of_the_key_is_not_the_users_fault() {
+    runtime().block_on(async {
+        let provider = provider().await;
+        for (key, status) in [("right", 200), ("wrong", 502)] {
+            let system = Started::with(|options| {
+                let (program, arguments) = std::mem::take(&mut options.program);
+                let mut all = vec![format!("OPENAI_API_KEY={key}"), format!("OPENAI_BASE_URL=http://{provider}/v1")];
+                all.push(program.to_string_lossy().into_owned());
+                all.extend(arguments);
+                options.program = ("env".into(), all);
+            })
+            .await;
+            let answer = system.ask("What is a span?", "p", None).await;
+            assert_eq!(answer.status, status, "{}", answer.body);
+            let trace = system.trace(&answer, |trace| trace.servers("gateway") == 1).await;
+            let logs = if status == 200 {
+                assert!(answer.body.to_string().contains("asked with the right key"), "{}", answer.body);
+                assert_eq!(trace.servers_of("llm")[0].status, 0, "{trace:#?}");
+                Vec::new()
+            } else {
+                assert_eq!(trace.servers_of("llm")[0].status, ERROR, "{trace:#?}");
+                system.logs_of(&answer.trace_id, "orchestrator").await
+            };
+            assert_eq!(logs.is_empty(), status == 200, "{logs:?}");
+            system.system.stop().await;
+        }
+    });
+}
+
+/// An OpenAI-compatible endpoint that knows one key.
+async fn provider() -> std::net::SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    let answer = async |headers: axum::http::HeaderMap| {
+        if headers.get("authorization").is_some_and(|value| value == "Bearer right") {
+            let message = serde_json::json!({ "role": "assistant", "content": "asked with the right key [1]" });
+            let usage = serde_json::json!({ "prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7 });
+            let choice = serde_json::json!({ "index": 0, "finish_reason": "stop", "message": message });
+            (
+                axum::http::StatusCode::OK,
+                axum::Json(serde_json::json!({
+                    "id": "1", "object": "chat.completion", "model": "gpt-of-the-test", "choices": [choice], "usage": usage,
+                })),
+            )
+        } else {
+            (axum::http::StatusCode::UNAUTHORIZED, axum::Json(serde_json::json!({ "error": { "message": "no" } })))
+        }
+    };
+    let routes = axum::Router::new().route("/v1/chat/completions", axum::routing::post(answer));
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    address
+}
+
+#[test]
 fn strangers_are_refused_and_faults_need_permission() {
     runtime().block_on(async {
         let system = Started::with(|options| options.faults = false).await;

@@ -157,7 +157,14 @@ async fn ask_provider(service: &Service, provider: &Provider, request: &Value) -
             let status = response.status();
             span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
             if !status.is_success() {
+                span.set_attribute(KeyValue::new("error.type", status.as_str().to_owned()));
                 span.set_status(Status::error(format!("the provider answered {status}")));
+            }
+            if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+                span.end();
+                // It is our key that is refused, not the user's token.
+                let message = format!("the provider answered {status}: is OPENAI_API_KEY right?");
+                return failure(StatusCode::BAD_GATEWAY, &message);
             }
             let content_type = response.headers().get(header::CONTENT_TYPE).cloned();
             let mut relayed = Response::new(Body::from_stream(response.bytes_stream()));
