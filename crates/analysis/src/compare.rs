@@ -16,7 +16,8 @@ use std::collections::BTreeMap;
 use model::{Duration, SpanIndex, Text, Trace};
 
 use crate::fault::is_error;
-use crate::limits::{KEYS_MAX, SAMPLES_MAX};
+use crate::limits::KEYS_MAX;
+use crate::samples::Samples;
 use crate::statistics::{discoveries, quantile, rank_test, sorted_values, two_shares};
 use crate::timeline::Timeline;
 
@@ -47,7 +48,7 @@ pub struct RunProfile {
 #[derive(Clone, Debug, Default)]
 struct Operation {
     /// Start and duration.
-    samples: Vec<(u64, i64)>,
+    samples: Samples<(u64, i64)>,
     count: u64,
     errors: u64,
 }
@@ -71,18 +72,29 @@ impl RunProfile {
             let operation = self.operations.entry(key).or_default();
             operation.count += 1;
             operation.errors += u64::from(is_error(span));
-            if operation.samples.len() < SAMPLES_MAX {
-                operation.samples.push((span.start.0, times.duration(index as SpanIndex).0));
-            } else {
-                self.left_out += 1;
-            }
+            operation.samples.push((span.start.0, times.duration(index as SpanIndex).0));
         }
     }
 
     /// Measurements that were not kept because there were too many.
     #[must_use]
     pub fn left_out(&self) -> u64 {
-        self.left_out
+        self.left_out + self.operations.values().map(|operation| operation.samples.left_out()).sum::<u64>()
+    }
+
+    /// Adds everything that `other` has measured.
+    pub fn merge(&mut self, other: Self) {
+        self.left_out += other.left_out;
+        for (key, theirs) in other.operations {
+            if self.operations.len() >= KEYS_MAX && !self.operations.contains_key(&key) {
+                self.left_out += theirs.count;
+                continue;
+            }
+            let ours = self.operations.entry(key).or_default();
+            ours.count += theirs.count;
+            ours.errors += theirs.errors;
+            ours.samples.merge(theirs.samples);
+        }
     }
 }
 
@@ -160,10 +172,11 @@ struct Tests {
 
 impl Tests {
     fn of(key: &(Text, Text), before: &Operation, after: &Operation) -> Self {
-        let (a, b) = (sorted_values(&before.samples), sorted_values(&after.samples));
+        let (a, b) = (sorted_values(before.samples.kept()), sorted_values(after.samples.kept()));
         let at = |share: f64| (Duration(quantile(&a, share)), Duration(quantile(&b, share)));
-        let blocks =
-            |share: f64| rank_test(&block_quantiles(&before.samples, share), &block_quantiles(&after.samples, share)).p;
+        let blocks = |share: f64| {
+            rank_test(&block_quantiles(before.samples.kept(), share), &block_quantiles(after.samples.kept(), share)).p
+        };
         let verdict = match (before.count, after.count) {
             (0, _) => Verdict::Added,
             (_, 0) => Verdict::Removed,
@@ -223,7 +236,7 @@ fn moved((before, after): (Duration, Duration), share_min: f64) -> bool {
 }
 
 fn tail_p(before: &Operation, after: &Operation) -> f64 {
-    let both: Vec<(u64, i64)> = before.samples.iter().chain(&after.samples).copied().collect();
+    let both: Vec<(u64, i64)> = before.samples.kept().iter().chain(after.samples.kept()).copied().collect();
     let limit = quantile(&sorted_values(&both), 0.95);
     let [before, after] = [before, after].map(|side| {
         // Per thousand, since the last block is mostly shorter.
@@ -231,14 +244,14 @@ fn tail_p(before: &Operation, after: &Operation) -> f64 {
             let above = block.iter().filter(|sample| sample.1 > limit).count();
             (above * 1_000 / block.len().max(1)) as i64
         };
-        per_block(&side.samples, share)
+        per_block(side.samples.kept(), share)
     });
     rank_test(&before, &after).p
 }
 
 fn lasts(before: &Operation, after: &Operation, share: f64) -> bool {
-    let [before, after] =
-        [before, after].map(|side| in_blocks(&side.samples, 4, |quarter| quantile(&sorted_values(quarter), share)));
+    let [before, after] = [before, after]
+        .map(|side| in_blocks(side.samples.kept(), 4, |quarter| quantile(&sorted_values(quarter), share)));
     let ends = |quarters: &[i64]| quarters.first().copied().zip(quarters.last().copied());
     let (Some(before), Some(after)) = (ends(&before), ends(&after)) else { return false };
     after.0 > before.1 || after.1 < before.0

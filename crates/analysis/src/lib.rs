@@ -10,6 +10,9 @@
 //! | `calls.rs` | [`calls`]: which service called which, with both sides |
 //! | `fault.rs` | [`fault_path`]: where an error began, how far it reached, who handled it |
 //! | `retries.rs` | [`attempts`]: logical calls with their attempts and the gaps between them |
+//! | `llm.rs` | [`llm_call`]: a span as a call to a model, whatever dialect described it |
+//! | `prices.rs` | [`PriceTable`]: what tokens cost |
+//! | `arguments.rs` | what a call was asked, as a key |
 //! | `cache.rs` | [`cache_accesses`]: hits and misses, with the evidence |
 //! | `service_graph.rs` | [`ServiceGraph`]: who calls whom over many traces |
 //! | `happens_before.rs` | [`SiblingOrders`]: which siblings wait for which, over many traces |
@@ -24,9 +27,11 @@
 //! | `explain/` | [`Explanation`]: findings over many traces, fed trace by trace |
 //! | `names.rs` | services and operations as small numbers |
 //! | `statistics.rs` | quantiles, a rank test, many tests at once |
+//! | `samples.rs` | measurements of bounded number, evenly thinned |
 //! | `sketch.rs` | [`Sketch`]: a mergeable histogram within 1 % |
 //! | `limits.rs` | every bound |
 
+mod arguments;
 mod cache;
 mod calls;
 mod compare;
@@ -37,12 +42,15 @@ mod fault;
 mod finding;
 mod happens_before;
 pub mod limits;
+mod llm;
 mod names;
 mod peer;
 mod prediction;
+mod prices;
 mod provenance;
 mod retries;
 mod root_cause;
+mod samples;
 mod self_time;
 mod service_graph;
 mod sketch;
@@ -63,8 +71,10 @@ pub use explain::{CannotTell, ExplainOptions, Explained, Explanation, LeftOut, R
 pub use fault::{FaultKind, FaultPath, Origin, OriginPlace, fault_kind, fault_path, fault_path_on, is_error};
 pub use finding::{Confidence, Evidence, Figure, Finding, FindingKind, Place, Saving, Unit, Waste};
 pub use happens_before::{SiblingOrder, SiblingOrders, TRACES_MIN};
+pub use llm::{LlmCall, LlmDocument, LlmMessage, LlmPart, LlmSide, LlmTokens, is_llm, llm_call};
 pub use peer::{Peer, PeerKind, Peers, peer_of};
 pub use prediction::{Change, OperationName, Prediction, edit_of};
+pub use prices::{Price, PriceTable};
 pub use retries::{Backoff, LogicalCall, Outcome, attempts};
 pub use root_cause::{LatencyProfile, RootCause, Spot, Suspect, latency_root_cause, score_of_chance};
 pub use self_time::{self_time, self_time_blocking};

@@ -22,8 +22,9 @@ pub const SIBLING_OPERATIONS_MAX: usize = 200;
 /// Pairs seen fewer times than this in one order say nothing about it.
 pub const PAIRS_SEEN_MIN: u64 = 5;
 
-/// Measurements kept of one operation or edge by the comparisons; later ones are counted and left out.
-pub const SAMPLES_MAX: usize = 200_000;
+/// Measurements kept of one operation or edge; of more, every so many are kept, and how many were left out is counted.
+/// A P99 rests on 200 of them then.
+pub const SAMPLES_MAX: usize = 20_000;
 
 /// Operations, edges and host pairs that the comparisons keep apart.
 pub const KEYS_MAX: usize = 50_000;
@@ -60,3 +61,27 @@ pub const LOOKED_AT_MAX: u64 = 200;
 
 /// Spans above and below a call that are searched for where its arguments came from.
 pub const LOOKED_SPANS_MAX: usize = 100;
+
+/// Messages and documents kept of one LLM span.
+pub const LLM_ITEMS_MAX: usize = 1_000;
+
+/// How deep nested values of messages are read; deeper ones are left out. OTLP decoders cap nesting too.
+pub const LLM_VALUE_DEPTH_MAX: usize = 64;
+
+/// Calls kept with their arguments, over all operations: replaying them through caches needs each. About 100 bytes each.
+pub const ACCESSES_MAX: usize = 500_000;
+
+/// Calls kept of one operation, so that one does not take the place of all.
+pub const ACCESSES_OF_ONE_MAX: usize = 50_000;
+
+/// Blocks of prompts kept, over all calls: 8 bytes each.
+pub const PROMPT_BLOCKS_MAX: usize = 2_000_000;
+
+/// Blocks of one prompt that are compared: half a megabyte of text.
+pub const PROMPT_BLOCKS_OF_ONE_MAX: usize = 1_000;
+
+/// Passages of one retrieval that are searched in prompts.
+pub const PASSAGES_MAX: usize = 100;
+
+/// Resources of one trace that are remembered while its calls are read; others are looked at again each time.
+pub const RESOURCES_KNOWN_MAX: usize = 64;

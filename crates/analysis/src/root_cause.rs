@@ -16,7 +16,8 @@ use std::collections::BTreeMap;
 
 use model::{Duration, Instant, SpanIndex, SpanKind, Text, Trace};
 
-use crate::limits::{KEYS_MAX, SAMPLES_MAX};
+use crate::limits::KEYS_MAX;
+use crate::samples::Samples;
 use crate::self_time::self_time;
 use crate::statistics::{median, median_deviation, quantile, sorted_values};
 use crate::timeline::Timeline;
@@ -68,9 +69,9 @@ impl Spot {
 #[derive(Clone, Debug, Default)]
 pub struct LatencyProfile {
     /// Start and time spent.
-    samples: BTreeMap<Spot, Vec<(u64, i64)>>,
+    samples: BTreeMap<Spot, Samples<(u64, i64)>>,
     /// How long whole requests took.
-    requests: Vec<(u64, i64)>,
+    requests: Samples<(u64, i64)>,
     left_out: u64,
 }
 
@@ -90,7 +91,7 @@ impl LatencyProfile {
             if start < from || start >= until {
                 continue;
             }
-            if trace.parent(index).is_none() && self.requests.len() < SAMPLES_MAX {
+            if trace.parent(index).is_none() {
                 self.requests.push((start.0, times.duration(index).0));
             }
             match far_side(trace, index) {
@@ -108,14 +109,26 @@ impl LatencyProfile {
             self.left_out += 1;
             return;
         }
-        let samples = self.samples.entry(spot).or_default();
-        if samples.len() < SAMPLES_MAX { samples.push(time) } else { self.left_out += 1 }
+        self.samples.entry(spot).or_default().push(time);
+    }
+
+    /// Adds everything that `other` has measured.
+    pub fn merge(&mut self, other: Self) {
+        self.left_out += other.left_out;
+        self.requests.merge(other.requests);
+        for (spot, theirs) in other.samples {
+            if self.samples.len() >= KEYS_MAX && !self.samples.contains_key(&spot) {
+                self.left_out += theirs.seen();
+            } else {
+                self.samples.entry(spot).or_default().merge(theirs);
+            }
+        }
     }
 
     /// Measurements that were not kept because there were too many.
     #[must_use]
     pub fn left_out(&self) -> u64 {
-        self.left_out
+        self.left_out + self.requests.left_out() + self.samples.values().map(Samples::left_out).sum::<u64>()
     }
 }
 
@@ -209,14 +222,14 @@ fn suspects(normal: &LatencyProfile, abnormal: &LatencyProfile) -> Vec<Suspect> 
     // Instances come and go between windows: what is normal is told by all of them together.
     let mut pooled: BTreeMap<Spot, Vec<(u64, i64)>> = BTreeMap::new();
     for (spot, samples) in &normal.samples {
-        pooled.entry(spot.of_any_instance()).or_default().extend(samples);
+        pooled.entry(spot.of_any_instance()).or_default().extend(samples.kept());
     }
     pooled.values_mut().for_each(|samples| samples.sort_unstable());
-    let noticeable = NOTICEABLE * median(&sorted_values(&normal.requests)) as f64;
+    let noticeable = NOTICEABLE * median(&sorted_values(normal.requests.kept())) as f64;
     let mut found: Vec<Suspect> = abnormal
         .samples
         .iter()
-        .filter_map(|(spot, after)| suspect(spot, pooled.get(&spot.of_any_instance())?, after, noticeable))
+        .filter_map(|(spot, after)| suspect(spot, pooled.get(&spot.of_any_instance())?, after.kept(), noticeable))
         .collect();
     charge_callers(&mut found);
     let mut worst: BTreeMap<Text, Suspect> = BTreeMap::new();

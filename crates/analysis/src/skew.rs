@@ -10,11 +10,14 @@
 //! 99.9 % quantile counts instead of the extreme. The estimate is the median of the middles, which assumes that the way
 //! there and the way back take alike.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use model::{Duration, Span, SpanIndex, SpanKind, Text, Trace};
+use model::{Duration, Resource, Span, SpanIndex, SpanKind, Text, Trace};
 
-use crate::limits::{KEYS_MAX, SAMPLES_MAX};
+use crate::limits::{KEYS_MAX, RESOURCES_KNOWN_MAX};
+use crate::names::{NameId, Names};
+use crate::samples::Samples;
 use crate::statistics::{median, quantile};
 use crate::timeline::Timeline;
 
@@ -53,13 +56,14 @@ pub enum SkewVerdict {
     NotEnoughCalls,
 }
 
-/// Calling service and host, called service and host.
-type HostEdge = ((Text, Text), (Text, Text));
+/// Calling service and host, called service and host, by number.
+type HostEdge = [NameId; 4];
 
 /// Collects calls between hosts.
 #[derive(Clone, Debug, Default)]
 pub struct ClockOffsets {
-    edges: BTreeMap<HostEdge, Vec<(i64, i64)>>,
+    names: Names,
+    edges: HashMap<HostEdge, Samples<(i64, i64)>>,
     left_out: u64,
 }
 
@@ -73,48 +77,85 @@ impl ClockOffsets {
     /// Adds the calls of a trace whose both sides and hosts are known. Calls on one host are left alone: their late ends
     /// are no matter of clocks.
     pub fn add(&mut self, trace: &Trace) {
-        let times = Timeline::of(trace);
+        self.add_on(trace, &Timeline::of(trace));
+    }
+
+    /// As [`Self::add`] for a caller that has the sanitised times already.
+    pub fn add_on(&mut self, trace: &Trace, times: &Timeline) {
+        // Few resources stand behind many spans: each is looked at once.
+        let mut known: Vec<(*const Resource, Option<[NameId; 2]>)> = Vec::new();
         for server in 0..trace.spans().len() as SpanIndex {
             let Some(client) = trace.parent(server) else { continue };
             let (asking, answering) = (trace.span(client), trace.span(server));
-            let kinds = (asking.kind, answering.kind) == (SpanKind::CLIENT, SpanKind::SERVER);
-            let (Some(from), Some(to)) = (host(asking), host(answering)) else { continue };
-            if !kinds || from == to {
+            if (asking.kind, answering.kind) != (SpanKind::CLIENT, SpanKind::SERVER) {
                 continue;
             }
-            let low = (times.end(server) - times.end(client)).0;
-            let high = (times.start(server) - times.start(client)).0;
-            self.insert(
-                ((asking.service_name().into(), from.into()), (answering.service_name().into(), to.into())),
-                (low, high),
-            );
+            let (from, to) = (self.place(&mut known, asking), self.place(&mut known, answering));
+            let (Some(from), Some(to)) = (from, to) else { continue };
+            if from[1] != to[1] {
+                let low = (times.end(server) - times.end(client)).0;
+                let high = (times.start(server) - times.start(client)).0;
+                self.insert([from[0], from[1], to[0], to[1]], (low, high));
+            }
         }
+    }
+
+    fn place(&mut self, known: &mut Vec<(*const Resource, Option<[NameId; 2]>)>, span: &Span) -> Option<[NameId; 2]> {
+        let resource = Arc::as_ptr(&span.resource);
+        if let Some((_, place)) = known.iter().find(|(one, _)| *one == resource) {
+            return *place;
+        }
+        let place = host(span).map(|host| [self.names.name(span.service_name()), self.names.name(host)]);
+        if known.len() < RESOURCES_KNOWN_MAX {
+            known.push((resource, place));
+        }
+        place
     }
 
     fn insert(&mut self, key: HostEdge, bounds: (i64, i64)) {
-        let new = !self.edges.contains_key(&key);
-        if new && self.edges.len() >= KEYS_MAX {
+        if self.edges.len() >= KEYS_MAX && !self.edges.contains_key(&key) {
             self.left_out += 1;
             return;
         }
-        let calls = self.edges.entry(key).or_default();
-        if calls.len() < SAMPLES_MAX { calls.push(bounds) } else { self.left_out += 1 }
+        self.edges.entry(key).or_default().push(bounds);
     }
 
-    /// The offset of every edge between two hosts.
+    /// Adds everything that `other` has seen.
+    pub fn merge(&mut self, other: Self) {
+        let numbers = self.names.absorb(&other.names);
+        self.left_out += other.left_out;
+        for (key, calls) in other.edges {
+            let key = key.map(|name| numbers.names[name as usize]);
+            if self.edges.len() >= KEYS_MAX && !self.edges.contains_key(&key) {
+                self.left_out += calls.seen();
+            } else {
+                self.edges.entry(key).or_default().merge(calls);
+            }
+        }
+    }
+
+    /// The offset of every edge between two hosts, by caller and callee.
     #[must_use]
     pub fn offsets(&self) -> Vec<ClockOffset> {
-        self.edges.iter().map(|((caller, callee), calls)| offset(caller, callee, calls)).collect()
+        let text = |name: NameId| self.names.text(name).clone();
+        let mut offsets: Vec<ClockOffset> = self
+            .edges
+            .iter()
+            .map(|(key, calls)| offset(&(text(key[0]), text(key[1])), &(text(key[2]), text(key[3])), calls))
+            .collect();
+        offsets.sort_by(|a, b| (&a.caller, &a.callee).cmp(&(&b.caller, &b.callee)));
+        offsets
     }
 
-    /// Calls that were not used because there were too many.
+    /// Calls that were not used: there were too many edges, or so many calls of one that every so many were taken.
     #[must_use]
     pub fn left_out(&self) -> u64 {
-        self.left_out
+        self.left_out + self.edges.values().map(Samples::left_out).sum::<u64>()
     }
 }
 
-fn offset(caller: &(Text, Text), callee: &(Text, Text), calls: &[(i64, i64)]) -> ClockOffset {
+fn offset(caller: &(Text, Text), callee: &(Text, Text), calls: &Samples<(i64, i64)>) -> ClockOffset {
+    let calls = calls.kept();
     let sorted = |values: &mut dyn Iterator<Item = i64>| {
         let mut values: Vec<i64> = values.collect();
         values.sort_unstable();

@@ -137,7 +137,8 @@ fn check_sequential(draw: &dyn Fn(u64) -> String, traces: u64, found: &[&str]) {
     let sequential = explained.findings.iter().filter(|one| one.kind == FindingKind::SequentialCalls);
     let shown: Vec<String> = sequential.map(|one| format!("{} {}", one.confidence.name(), one.place)).collect();
     assert_eq!(shown, found);
-    assert_eq!(explained.cannot_tell.is_empty(), traces >= 50);
+    let untold = explained.cannot_tell.iter().any(|one| one.kinds.contains(&FindingKind::SequentialCalls));
+    assert_eq!(untold, traces < 50);
 }
 
 #[test]
@@ -172,4 +173,98 @@ fn calls_in_sequence_are_independent_dependent_or_unknown() {
     check_sequential(&silent, 60, &["cannot-tell a:r -> a:x, a:y"]);
     // Steps within one service are no calls.
     check_sequential(&|_| "a:r:server[0..100](a:x[1..40] a:y[41..90])".into(), 60, &[]);
+}
+
+#[test]
+fn equal_questions_are_told_with_what_a_cache_would_save() {
+    let ask = |n: u64| {
+        format!(
+            "a:r:server[0..100](a:GET:client[10..60]{{http.request.method=GET,url.full=http://b/x?id={}}}(b:r:server[12..58]))",
+            n % 4
+        )
+    };
+    let texts: Vec<String> = (0..40).map(ask).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    check(&texts, 1, &["cacheable-calls a:GET"]);
+    let found = explain(&texts, 1);
+    let cacheable = found.iter().find(|one| one.kind == FindingKind::CacheableCalls).unwrap();
+    assert!(
+        cacheable.what.starts_with("of 40 calls a cache would answer 90 % if kept for a minute"),
+        "{}",
+        cacheable.what
+    );
+    assert_eq!(cacheable.traces, (36, 40));
+    // Without arguments nobody knows whether the same was asked.
+    check(&["a:r:server[0..100](a:GET:client[10..60](b:r:server[12..58]))"], 40, &[]);
+    // What changes something is not kept.
+    let post =
+        "a:r:server[0..100](a:POST:client[10..60]{http.request.method=POST,url.full=http://b/x}(b:r:server[12..58]))";
+    check(&[post], 40, &[]);
+}
+
+#[test]
+fn a_cache_that_seldom_has_the_answer_is_told() {
+    let asked = |hit: bool| format!("a:r:server[0..100](a:get[10..12]{{cache.hit={hit}}})");
+    let (hit, miss) = (asked(true), asked(false));
+    check(&[&hit, &miss, &miss], 10, &["cold-cache a:get"]);
+    check(&[&hit, &hit, &miss], 10, &[]);
+}
+
+/// A trace of a retrieval and a chat whose prompt is `prompt`.
+fn retrieval(number: u64, passages: &[&str], prompt: &str) -> model::Trace {
+    let text = "a:r:server[0..900](a:search[0..9]{gen_ai.operation.name=retrieval} a:chat[10..800]{gen_ai.operation.name=chat})";
+    let (mut spans, logs) = draw(text).into_parts();
+    for (position, passage) in passages.iter().enumerate() {
+        spans[1].attributes.push(format!("retrieval.documents.{position}.document.content"), *passage);
+    }
+    spans[2].attributes.push("gen_ai.input.messages", prompt);
+    spans[2].attributes.push("gen_ai.request.model", "gpt-4o");
+    spans[2].attributes.push("gen_ai.usage.input_tokens", 1_000_i64);
+    let id = spans[0].trace_id;
+    with_id(model::Trace::assemble(id, spans, logs), number)
+}
+
+#[test]
+fn prompts_that_begin_alike_and_passages_that_reach_none_are_told() {
+    let passages = ["the first passage speaks of rivers", "the second passage speaks of mountains"];
+    let instructions = "Answer from the passages only. ".repeat(100);
+    let mut explanation = Explanation::new(ExplainOptions::default());
+    for number in 0..20 {
+        let prompt = format!("{instructions} {}\nquestion {number}", passages[0]);
+        explanation.add(&retrieval(number, &passages, &prompt));
+    }
+    let found = explanation.finish().findings;
+    let of = |kind| found.iter().find(|one| one.kind == kind).expect("a finding of this kind");
+    let unused = of(FindingKind::UnusedPassages);
+    assert!(unused.what.starts_with("20 of 40 passages (50 %)"), "{}", unused.what);
+    let prefix = of(FindingKind::PromptPrefix);
+    let waste = prefix.waste.expect("tokens");
+    // 19 of 20 prompts share all but the last block: about 900 of 1,000 tokens each.
+    assert!((12_000..=19_000).contains(&waste.tokens), "{waste:?}");
+    let usd = waste.usd.expect("a listed price");
+    assert!((usd - waste.tokens as f64 * 1.25 / 1e6).abs() < 1e-9);
+}
+
+#[test]
+fn clocks_that_differ_are_told_with_bounds() {
+    let skewed = |number: u64| {
+        let (mut spans, logs) = draw("a:r:server[0..50](a:c:client[10..30](b:r:server[15..25]))").into_parts();
+        for span in &mut spans {
+            let mut resource = (*span.resource).clone();
+            let on_b = span.service_name() == "b";
+            resource.attributes.push("host.name", if on_b { "h2" } else { "h1" });
+            if on_b {
+                (span.start.0, span.end.0) = (span.start.0 + 40_000_000, span.end.0 + 40_000_000);
+            }
+            span.resource = resource.into();
+        }
+        let id = spans[0].trace_id;
+        with_id(model::Trace::assemble(id, spans, logs), number)
+    };
+    let mut explanation = Explanation::new(ExplainOptions::default());
+    (0..40).for_each(|number| explanation.add(&skewed(number)));
+    let found = explanation.finish().findings;
+    let skew = found.iter().find(|one| one.kind == FindingKind::ClockSkew).expect("the clocks differ");
+    assert_eq!(skew.place.to_string(), "h1 and h2");
+    assert!(skew.what.starts_with("by 40.0 ms (between 35.0 ms and 45.0 ms)"), "{}", skew.what);
 }

@@ -56,9 +56,6 @@ pub const VALUE_DEPTH_MAX: usize = 64;
 /// Log records sent with one span.
 pub const SPAN_LOGS_MAX: usize = 1_000;
 
-/// Messages and documents shown of one LLM span.
-pub const LLM_ITEMS_MAX: usize = 1_000;
-
 /// Body of a submitted run: thousands of attempts with evidence fit in a tenth of it.
 pub const RUN_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 

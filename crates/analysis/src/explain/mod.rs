@@ -19,15 +19,21 @@
 //! | `retrying.rs` | retries, hedges, storms |
 //! | `families.rs` | who calls whom as a rule: missing spans, lost context, work after the answer |
 //! | `sequential.rs` | calls that wait for each other: independent, dependent, or cannot tell |
+//! | `caching.rs` | calls whose answers could be kept, caches that seldom have them |
+//! | `prompts.rs` | prompts that begin alike, passages that reached no prompt |
+//! | `skewed.rs` | clocks of machines that differ |
 //! | `broken.rs` | spans that are broken in themselves |
 
 mod bottlenecks;
 mod broken;
+mod caching;
 mod errors;
 mod families;
+mod prompts;
 mod repeats;
 mod retrying;
 mod sequential;
+mod skewed;
 mod view;
 
 use model::{Duration, Text, Trace};
@@ -35,11 +41,15 @@ use model::{Duration, Text, Trace};
 use crate::finding::{Confidence, Evidence, Figure, Finding, FindingKind, Place, Saving, Unit, Waste, id_of};
 use crate::names::{Names, OperationId};
 use crate::peer::Peers;
+use crate::prices::PriceTable;
+use crate::skew::ClockOffsets;
 use bottlenecks::Bottlenecks;
 use broken::Broken;
+use caching::Caching;
 use errors::Errors;
 pub use errors::normalised_message;
 use families::Families;
+use prompts::Prompts;
 pub use repeats::REPEATS_MIN;
 use repeats::Repeats;
 use retrying::Retrying;
@@ -51,6 +61,8 @@ use view::View;
 pub struct ExplainOptions {
     /// Attributes that say whether a cache was hit, believed before [`crate::CACHE_HIT_KEYS`].
     pub cache_hit_keys: Vec<Text>,
+    /// What tokens cost.
+    pub prices: PriceTable,
 }
 
 /// Collects what traces show. The order in which they are added does not matter to what is found.
@@ -67,6 +79,9 @@ pub struct Explanation {
     families: Families,
     broken: Broken,
     sequential: Sequential,
+    caching: Caching,
+    prompts: Prompts,
+    skewed: ClockOffsets,
 }
 
 /// What was looked at.
@@ -124,6 +139,18 @@ impl Explanation {
         &self.options
     }
 
+    /// The clocks of machines against each other, as far as the traces tell.
+    #[must_use]
+    pub fn clock_offsets(&self) -> &ClockOffsets {
+        &self.skewed
+    }
+
+    /// Which service answers at which address, as far as the traces tell.
+    #[must_use]
+    pub fn peers(&self) -> &Peers {
+        &self.peers
+    }
+
     /// Adds a trace.
     pub fn add(&mut self, trace: &Trace) {
         self.total.traces += 1;
@@ -138,6 +165,9 @@ impl Explanation {
         self.families.add(&view, &mut self.names, &self.peers);
         self.broken.add(&view);
         self.sequential.add(&view);
+        self.caching.add(&view, &self.options.cache_hit_keys, &self.options.prices);
+        self.prompts.add(&view, &mut self.names);
+        self.skewed.add_on(trace, &view.times);
     }
 
     /// Adds everything that `other` has seen.
@@ -154,6 +184,9 @@ impl Explanation {
         self.families.merge(other.families, &numbers);
         self.broken.merge(other.broken);
         self.sequential.merge(other.sequential, &numbers);
+        self.caching.merge(other.caching, &numbers);
+        self.prompts.merge(other.prompts, &numbers);
+        self.skewed.merge(other.skewed);
     }
 
     /// What the traces showed so far.
@@ -167,6 +200,9 @@ impl Explanation {
         findings.extend(self.families.findings(names, total));
         findings.extend(self.broken.findings(total));
         findings.extend(self.sequential.findings(names, total));
+        findings.extend(self.caching.findings(names, total));
+        findings.extend(self.prompts.findings(names, total, &self.options.prices));
+        findings.extend(skewed::findings(&self.skewed, total));
         findings.sort_by(|a, b| b.impact.total_cmp(&a.impact).then_with(|| a.id.cmp(&b.id)));
         Explained {
             traces: total.traces,
@@ -178,16 +214,37 @@ impl Explanation {
     }
 
     fn cannot_tell(&self) -> Vec<CannotTell> {
-        let few = self.total.traces < crate::happens_before::TRACES_MIN;
-        let few = few.then(|| CannotTell {
-            kinds: vec![FindingKind::SequentialCalls],
-            why: format!(
-                "which calls wait for each other takes {} traces, and there are {}",
-                crate::happens_before::TRACES_MIN,
-                self.total.traces
-            ),
-        });
-        few.into_iter().collect()
+        let mut untold = Vec::new();
+        let least = crate::happens_before::TRACES_MIN;
+        if self.total.traces < least {
+            untold.push(CannotTell {
+                kinds: vec![FindingKind::SequentialCalls],
+                why: format!(
+                    "which calls wait for each other takes {least} traces, and there are {}",
+                    self.total.traces
+                ),
+            });
+        }
+        if self.caching.silent > 0 {
+            let all = self.caching.silent + self.caching.asked;
+            untold.push(CannotTell {
+                kinds: vec![FindingKind::CacheableCalls],
+                why: format!(
+                    "{} of {all} client spans do not say what they ask (a URL that is read, a statement with its parameters, a prompt)",
+                    self.caching.silent
+                ),
+            });
+        }
+        if self.prompts.without_content > 0 {
+            untold.push(CannotTell {
+                kinds: vec![FindingKind::PromptPrefix, FindingKind::UnusedPassages],
+                why: format!(
+                    "{} calls to models or retrievals carry no prompt or no passages: recording of content is off",
+                    self.prompts.without_content
+                ),
+            });
+        }
+        untold
     }
 
     fn left_out(&self) -> Vec<LeftOut> {
@@ -199,6 +256,9 @@ impl Explanation {
             ("edges with retries", self.retrying.left_out),
             ("pairs of operations", self.families.left_out),
             ("kinds of broken spans", self.broken.left_out),
+            ("calls with their arguments", self.caching.left_out),
+            ("prompts", self.prompts.left_out),
+            ("calls between hosts", self.skewed.left_out()),
             ("call paths and pairs of siblings", self.sequential.orders.left_out + self.sequential.left_out),
             ("addresses of services", self.peers.not_learned()),
         ];

@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 
-use analysis::{CriticalPath, Timeline};
+use analysis::{CriticalPath, Timeline, is_llm};
 use model::{Duration, Instant, OddityKind, Span, SpanId, SpanKind, Trace};
 use wire::{Completeness, OutlineColumns, OutlineHeader, OutlineOddity, ServiceStyle, TraceRow, UnixNanos, flag};
 
 use super::rows::{Row, Rows};
 use crate::limits::{ODDITY_ROWS_MAX, OUTLINE_ROWS_MAX, OUTLINE_STRINGS_16_MAX};
-use crate::llm::is_llm;
 
 /// What an outline is made of.
 pub struct OutlineInput<'a> {
