@@ -17,21 +17,33 @@
 //! | `minutes.rs` | metrics queries that the store answers from its aggregates |
 //! | `series_window.rs` | [`window_of`]: steps and ends of series; [`stored_time`] |
 //! | `complete.rs` | [`complete`]: what may stand at the cursor |
+//! | `walk.rs` | [`choose`], [`walk`]: the traces of a selection, one after another, with bounds |
+//! | `what_if.rs` | [`WhatIf`]: what changes would do to many traces |
+//! | `compare.rs` | [`compare()`]: two selections beside each other |
+//! | `doctor/` | [`Doctor`]: what is wrong with the instrumentation |
 //! | `analysed.rs` | [`Analysed`]: numbers of `analysis`, handed to `query` |
 //! | `limits.rs` | every bound |
 
 mod analysed;
+mod compare;
 mod complete;
+mod doctor;
 pub mod limits;
 mod minutes;
 mod plan;
 mod search;
 mod series;
 mod series_window;
+mod walk;
+mod what_if;
 
 pub use analysed::Analysed;
+pub use compare::{Compared, Half, PathDifference, SUSPECTED_TRACES_MIN, Side, TRACES_MIN, compare};
 pub use complete::{Completion, Suggestion, complete, field_text};
+pub use doctor::{Ailment, AilmentKind, Diagnosis, Doctor, ServiceHealth, Severity};
 pub use plan::{necessary, residual};
 pub use search::{FoundSpan, FoundSpanset, Match, Matches, Search, search};
 pub use series::series;
 pub use series_window::{stored_time, window_of};
+pub use walk::{Chosen, Walked, choose, walk, without_runner};
+pub use what_if::{Change, OperationName, Predicted, PredictedEffect, WhatIf};

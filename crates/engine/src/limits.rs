@@ -22,3 +22,30 @@ pub const COUNTED_TRACES_MAX: usize = 4_000_000;
 
 /// Suggestions for completing a query.
 pub const SUGGESTIONS_MAX: usize = 200;
+
+/// Traces chosen at once before a walk.
+pub const CHOOSE_PAGE: usize = 1_000;
+
+/// Different reasons told of why a walk is not complete.
+pub const SHORTFALLS_MAX: usize = 100;
+
+/// Threads that a walk may use: half a small machine stays free for receiving.
+pub const WALK_THREADS_MAX: usize = 4;
+
+/// Traces of which a what-if names the effect.
+pub const EXAMPLES_MAX: usize = 10;
+
+/// Places in the tree of calls that a comparison keeps apart; further ones are counted and left out.
+pub const CALL_PATHS_MAX: usize = 20_000;
+
+/// Depth to which the tree of calls is compared; what lies deeper is counted and left out.
+pub const CALL_PATH_DEPTH_MAX: usize = 100;
+
+/// Instrumentation scopes named of a service.
+pub const SCOPES_MAX: usize = 20;
+
+/// Traces named as evidence of an ailment.
+pub const EVIDENCE_MAX: usize = 5;
+
+/// Services and hops that the doctor keeps apart; further ones are counted and left out.
+pub const HOPS_MAX: usize = 10_000;

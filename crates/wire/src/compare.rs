@@ -21,6 +21,9 @@ shape! {
         pub structure: Vec<StructureDifference>,
         /// Operations that differ, the largest difference first.
         pub operations: Vec<OperationDifference>,
+        /// Where requests spend more or less of their time: critical path, mean per trace; the largest difference first. The
+        /// differences of all operations add up to the difference of the mean durations.
+        pub critical: Vec<CriticalDifference>,
         /// Operations that were compared and do not differ.
         pub same_count: u64,
         /// Operations of which there are too few measurements.
@@ -41,8 +44,10 @@ shape! {
     pub struct ComparedSide {
         /// The traces.
         pub looked_at: LookedAt,
-        /// How long their roots took.
+        /// How long their first roots took.
         pub duration: Spread,
+        /// How long their first roots took, mean, ns; null without traces.
+        pub duration_mean: Option<i64>,
         /// Traces with an error.
         pub error_count: u64,
     }
@@ -93,6 +98,18 @@ shape! {
         pub errors_before: u64,
         /// Spans that failed.
         pub errors_after: u64,
+    }
+
+    /// An operation with its share of the critical path.
+    pub struct CriticalDifference {
+        /// The service.
+        pub service: String,
+        /// The operation.
+        pub operation: String,
+        /// Mean per trace, ns.
+        pub mean_before: i64,
+        /// Mean per trace, ns.
+        pub mean_after: i64,
     }
 
     /// Which service made it slower, or "cannot tell".

@@ -67,13 +67,13 @@ shape! {
         pub place: FindingPlace,
         /// One sentence with the figures.
         pub what: String,
-        /// Further sentences: what speaks for it and against it.
-        pub details: Vec<String>,
+        /// Why it is as sure as that: what speaks for it and against it.
+        pub reason: String,
         /// In how many traces.
         pub trace_count: u64,
         /// Of how many.
         pub trace_total: u64,
-        /// Spans that show it, some of them.
+        /// Traces that show it with the spans that do, the most telling first; some of them.
         pub evidence: Vec<FindingEvidence>,
         /// What it costs in a trace that has it, median, ns; null where it costs no time.
         pub cost: Option<i64>,
@@ -87,34 +87,54 @@ shape! {
         pub confidence: FindingConfidence,
         /// What to do next.
         pub next_step: String,
+        /// Share of the traces, or of the time of all traces, that is at stake, 0 to 1. Findings come by it.
+        pub impact: f64,
+        /// The figures of `what`, for programs.
+        pub figures: Vec<FindingFigure>,
+    }
+
+    /// A named number of a finding.
+    pub struct FindingFigure {
+        /// What it is, such as `calls_median`.
+        pub name: String,
+        /// How much.
+        pub value: f64,
+        /// `count`, `ns`, `share`, `tokens` or `usd`.
+        pub unit: String,
     }
 
     /// Where a finding is.
     pub struct FindingPlace {
+        /// What it is.
+        pub kind: PlaceKind,
         /// In words.
         pub text: String,
         /// The service, or the caller of an edge; null where it is none.
         pub service: Option<String>,
-        /// The operation; null where it is none.
+        /// The operation of that service; null where it does not matter.
         pub operation: Option<String>,
         /// The callee of an edge; null where it is none.
         pub callee: Option<String>,
+        /// What is called there; null where it does not matter.
+        pub called: Option<String>,
     }
 
-    /// A span that shows a finding. The page opens `/trace/{traceId}?span={spanId}`.
+    /// A trace that shows a finding. The page opens `/trace/{traceId}?span={spanId}`.
     pub struct FindingEvidence {
         /// 32 hex digits.
         pub trace_id: String,
-        /// 16 hex digits; null where the whole trace shows it.
-        pub span_id: Option<String>,
+        /// The spans that show it, each 16 hex digits; empty where the whole trace does.
+        pub span_ids: Vec<String>,
     }
 
     /// Bounds of a saving in a trace, ns.
     pub struct SavingBounds {
         /// At least.
         pub least: i64,
-        /// Mostly.
+        /// The median over the traces.
         pub median: i64,
+        /// The 95th percentile over the traces.
+        pub p95: i64,
         /// At most.
         pub most: i64,
     }
@@ -207,10 +227,26 @@ shape! {
 words! {
     /// How sure a finding is.
     pub enum FindingConfidence {
+        /// The traces do not say whether the change can be made: somebody has to look.
+        CannotTell = "cannot-tell",
         /// Seen in few traces.
         Hint = "hint",
-        /// Seen in at least fifty traces.
+        /// Seen in at least fifty traces, or true of every single trace that shows it.
         Evidence = "evidence",
+    }
+
+    /// What a place is.
+    pub enum PlaceKind {
+        /// A service as a whole.
+        Service = "service",
+        /// An operation.
+        Operation = "operation",
+        /// From a service, or an operation of it, to calls.
+        Edge = "edge",
+        /// Between two machines: `service` and `callee` name them.
+        Hosts = "hosts",
+        /// The traces as a whole.
+        Traces = "traces",
     }
 
     /// What a change does.

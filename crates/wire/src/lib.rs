@@ -50,8 +50,8 @@ mod value;
 mod watch;
 
 pub use compare::{
-    AttributeDifference, CompareRequest, ComparedSide, Comparison, DifferenceVerdict, OperationDifference,
-    RootCauseAnswer, RootCauseSuspect, StructureChange, StructureDifference,
+    AttributeDifference, CompareRequest, ComparedSide, Comparison, CriticalDifference, DifferenceVerdict,
+    OperationDifference, RootCauseAnswer, RootCauseSuspect, StructureChange, StructureDifference,
 };
 pub use complete::{KeyList, KnownKey, KnownValue, ValueList};
 pub use doctor::{Ailment, Diagnosis, ServiceHealth, Severity};
@@ -61,7 +61,8 @@ pub use evals::{
 };
 pub use explain::{
     CannotTell, Change, ChangeEffect, ChangeKind, ChangedTrace, Explanation, Finding, FindingConfidence,
-    FindingEvidence, FindingPlace, LookedAt, SavingBounds, Selection, Spread, WhatIfAnswer, WhatIfRequest,
+    FindingEvidence, FindingFigure, FindingPlace, LookedAt, PlaceKind, SavingBounds, Selection, Spread, WhatIfAnswer,
+    WhatIfRequest,
 };
 pub use info::{
     Forwarding, ForwardingState, Info, ReasonCount, Receiving, Rejection, ServiceList, ServiceStyle, Status, Storing,
