@@ -27,6 +27,11 @@ impl Refusal {
         Self { status, problem: Box::new(Problem::new(error, hint)) }
     }
 
+    /// What it says.
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
     /// A parameter that cannot be read.
     pub fn parameter(name: &str, error: impl Into<String>, hint: impl Into<String>) -> Self {
         let place = Place { of: name.to_owned(), line: 1, column: 1, offset: 0, length: 0 };

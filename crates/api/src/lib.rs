@@ -14,6 +14,8 @@
 //! | `routes/` | the answers, one file each kind |
 //! | `reader.rs` | [`Reader`]: the stored traces |
 //! | `selector.rs` | queries: from text to what the store is asked, and to spans of one trace |
+//! | `selection.rs`, `task.rs` | which traces an analysis looks at; long work with a time limit and progress |
+//! | `explained.rs` | what the analyses say, in the shapes of the API |
 //! | `feed.rs` | [`Feed`]: what just arrived, for live pages and for evaluations that watch |
 //! | `run_book.rs` | [`RunBook`]: the runs of evaluations |
 //! | `styles.rs` | [`Styles`]: how services look |
@@ -29,6 +31,7 @@
 //! | `limits.rs` | every bound |
 
 mod answer;
+mod explained;
 mod feed;
 mod find_text;
 mod guard;
@@ -44,11 +47,13 @@ mod reader;
 mod report;
 mod routes;
 mod run_book;
+mod selection;
 mod selector;
 mod server;
 mod service_map;
 mod span_detail;
 mod styles;
+mod task;
 mod values;
 
 pub use feed::{ArrivedBatch, Changed, Feed, Notice, Watched};

@@ -133,3 +133,39 @@ pub const REPORT_PACKED_BYTES_MAX: usize = 50_000_000;
 
 /// Rows of a trace whose attributes an HTML report holds; those of evidence are held beyond it.
 pub const REPORT_DETAIL_ROWS_MAX: usize = 2_000;
+
+/// Traces that an analysis looks at when no limit is given.
+pub const ANALYSED_TRACES_DEFAULT: usize = 2_000;
+
+/// Traces that an analysis looks at, at most: each is read whole.
+pub const ANALYSED_TRACES_MAX: usize = 20_000;
+
+/// How long an analysis may take when nothing is said: then it answers with what it has.
+pub const ANALYSIS_TIME_DEFAULT: model::Duration = model::Duration::from_secs(20);
+
+/// How long it may take at most.
+pub const ANALYSIS_TIME_MAX: model::Duration = model::Duration::from_secs(600);
+
+/// Analyses of many traces at once: each keeps cores busy that receiving needs too.
+pub const LONG_WORK_MAX: usize = 2;
+
+/// Lines of progress that wait for a slow reader; further ones are skipped.
+pub const LINES_QUEUED_MAX: usize = 16;
+
+/// How often progress is told at most.
+pub const PROGRESS_NANOS: u64 = 200_000_000;
+
+/// Findings told when nothing is said.
+pub const FINDINGS_DEFAULT: usize = 50;
+
+/// Findings told at most.
+pub const FINDINGS_MAX: usize = 1_000;
+
+/// Findings that one request suppresses.
+pub const SUPPRESSED_MAX: usize = 1_000;
+
+/// Changes that one what-if tries: each re-times every trace.
+pub const CHANGES_MAX: usize = 20;
+
+/// Operations told of where the time went.
+pub const CRITICAL_TOLD_MAX: usize = 20;

@@ -15,7 +15,7 @@ use crate::selector;
 /// Reads from a store.
 #[derive(Clone)]
 pub struct Reader {
-    store: Arc<dyn SpanStore>,
+    pub(crate) store: Arc<dyn SpanStore>,
 }
 
 impl std::fmt::Debug for Reader {
@@ -294,7 +294,7 @@ fn time_of_series(store: &dyn SpanStore, window: Window, now: Instant) -> Result
     Ok((TimeRange { from: stored.from.min(asked.to), to: stored.to.min(asked.to) }, cost))
 }
 
-fn range_of(window: Window) -> TimeRange {
+pub(crate) fn range_of(window: Window) -> TimeRange {
     let all = TimeRange::default();
     TimeRange { from: window.start.unwrap_or(all.from), to: window.end.map_or(all.to, after) }
 }
@@ -320,7 +320,7 @@ fn cursor_of(text: &str) -> Result<store::Cursor, Refusal> {
         .map_err(|error: String| Refusal::parameter("cursor", error, "give the `nextCursor` of the last answer"))
 }
 
-fn completeness_of(completeness: &store::Completeness) -> Completeness {
+pub(crate) fn completeness_of(completeness: &store::Completeness) -> Completeness {
     let reasons: Vec<String> = completeness.shortfalls.iter().map(ToString::to_string).collect();
     Completeness { complete: reasons.is_empty(), reasons }
 }

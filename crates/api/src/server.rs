@@ -19,12 +19,14 @@ use tokio::sync::{Semaphore, watch};
 use crate::answer::Refusal;
 use crate::feed::Feed;
 use crate::guard::Guard;
-use crate::limits::{BODY_BYTES_MAX, LIVE_CONNECTIONS_MAX, RUN_BODY_BYTES_MAX, WATCHES_MAX};
+use crate::limits::{BODY_BYTES_MAX, LIVE_CONNECTIONS_MAX, LONG_WORK_MAX, RUN_BODY_BYTES_MAX, WATCHES_MAX};
 use crate::page::Page;
 use crate::parts::{Counters, Starter};
 use crate::prepared::PreparedTraces;
 use crate::reader::Reader;
-use crate::routes::{completion, evals, info, live, map, search, series, sign_in, trace, traces, watch as watching};
+use crate::routes::{
+    completion, evals, explain, info, live, map, search, series, sign_in, trace, traces, watch as watching,
+};
 use crate::run_book::RunBook;
 use crate::styles::Styles;
 
@@ -90,6 +92,8 @@ pub struct Api {
     pub(crate) prepared: PreparedTraces,
     /// Which service answers at which address, learned from every trace that a map was made of.
     pub(crate) peers: Mutex<Arc<Peers>>,
+    /// Analyses of many traces that may run.
+    pub(crate) long_work: Arc<Semaphore>,
     pub(crate) watches: Arc<Semaphore>,
     pub(crate) live_connections: Arc<Semaphore>,
     stop: watch::Sender<bool>,
@@ -112,6 +116,7 @@ impl Api {
             clock: parts.clock,
             prepared: PreparedTraces::default(),
             peers: Mutex::default(),
+            long_work: Arc::new(Semaphore::new(LONG_WORK_MAX)),
             watches: Arc::new(Semaphore::new(WATCHES_MAX)),
             live_connections: Arc::new(Semaphore::new(LIVE_CONNECTIONS_MAX)),
             stop: watch::Sender::new(false),
@@ -161,6 +166,10 @@ pub fn router(api: Arc<Api>) -> Router {
         .route("/trace/{id}/otlp", get(trace::get_otlp))
         .route("/trace/{id}/watch", get(watching::watch))
         .route("/map", get(map::map))
+        .route("/findings", get(explain::findings))
+        .route("/what-if", post(explain::what_if))
+        .route("/compare", post(explain::compare_selections))
+        .route("/doctor", get(explain::doctor))
         .route("/keys", get(completion::keys))
         .route("/values", get(completion::values))
         .route("/evals", get(evals::list).post(evals::submit).layer(DefaultBodyLimit::max(RUN_BODY_BYTES_MAX)))

@@ -344,7 +344,7 @@ impl Client {
         self.send(request.header(ACCEPT, accept).timeout(timeout)).await
     }
 
-    fn request(
+    pub(crate) fn request(
         &self,
         method: Method,
         path: &str,
@@ -358,8 +358,11 @@ impl Client {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Bytes, ClientError> {
-        let mut response = request.send().await.map_err(|error| self.unreachable(&error))?;
-        let status = response.status();
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if response.status().is_success() { self.body_of(response).await } else { Err(self.refused(response).await) }
+    }
+
+    async fn body_of(&self, mut response: reqwest::Response) -> Result<Bytes, ClientError> {
         let mut body = BytesMut::new();
         while let Some(part) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
             if body.len() + part.len() > ANSWER_BYTES_MAX {
@@ -367,21 +370,28 @@ impl Client {
             }
             body.extend_from_slice(&part);
         }
-        if status.is_success() {
-            return Ok(body.freeze());
-        }
+        Ok(body.freeze())
+    }
+
+    /// What a server says that will not do what it was asked.
+    pub(crate) async fn refused(&self, response: reqwest::Response) -> ClientError {
+        let status = response.status();
+        let body = match self.body_of(response).await {
+            Ok(body) => body,
+            Err(error) => return error,
+        };
         let problem = serde_json::from_slice(&body).unwrap_or_else(|_| {
             let said: String = String::from_utf8_lossy(&body).chars().take(SHOWN_CHARS_MAX).collect();
             Problem::new(format!("{} answered {status} {}", self.address(), said.trim()), "")
         });
-        Err(ClientError::Refused { status: status.as_u16(), problem: Box::new(problem) })
+        ClientError::Refused { status: status.as_u16(), problem: Box::new(problem) }
     }
 
-    fn unreachable(&self, error: &reqwest::Error) -> ClientError {
+    pub(crate) fn unreachable(&self, error: &reqwest::Error) -> ClientError {
         ClientError::Unreachable { address: self.address().to_owned(), reason: causes(error) }
     }
 
-    fn unreadable(&self, reason: String) -> ClientError {
+    pub(crate) fn unreadable(&self, reason: String) -> ClientError {
         ClientError::Unreadable { address: self.address().to_owned(), reason }
     }
 }

@@ -13,13 +13,16 @@
 //! | file | what |
 //! | --- | --- |
 //! | `client.rs` | [`Client`]: one method for each address |
+//! | `analyses.rs` | analyses of many traces, with progress |
 //! | `otlp_codec.rs` | OTLP bodies to and from the model |
 //! | `error.rs`, `limits.rs` | what can go wrong, every bound |
 
+mod analyses;
 mod client;
 mod error;
 mod limits;
 mod otlp_codec;
 
+pub use analyses::{FindingsQuery, Progress};
 pub use client::{Arrived, Client, Imported, SeriesQuery, TraceQuery, Watched};
 pub use error::ClientError;

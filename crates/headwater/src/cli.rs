@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cli_explain::{CompareArgs, DoctorArgs, ExplainArgs, WhatIfArgs};
 use crate::cli_testing::{CaptureArgs, JudgeArgs};
 
 /// Receives, shows, explains, tests and forwards distributed traces of systems made of many services.
@@ -15,6 +16,8 @@ use crate::cli_testing::{CaptureArgs, JudgeArgs};
   headwater eval                     run the scenarios of ./headwater.yaml
   headwater serve                    the standing server: OTLP in, store, page, API
   headwater trace --last             the newest trace as a tree
+  headwater explain --since 1h       what is slow, fails or is done twice
+  headwater doctor                   where trace context is lost, and how to mend it
   headwater help query               the query language
 
 Exit codes: 0 pass, 1 failed, 2 usage or configuration, 3 not evaluable, 4 infrastructure, 130 interrupted.")]
@@ -35,6 +38,10 @@ pub enum Command {
     Suggest(SuggestArgs),
     Trace(TraceArgs),
     Query(QueryArgs),
+    Explain(ExplainArgs),
+    Whatif(WhatIfArgs),
+    Compare(CompareArgs),
+    Doctor(DoctorArgs),
     Import(ImportArgs),
     Export(ExportArgs),
     Store(StoreArgs),

@@ -11,6 +11,7 @@
 //! | `outputs.rs` | the reports of a run |
 //! | `stored_traces.rs`, `run_file.rs`, `captured.rs` | traces that are judged without driving: stored, of a file, of a command |
 //! | `access.rs` | the stored traces: through the server that owns the folder, or by opening it |
+//! | `cli_explain.rs`, `selecting.rs`, `explaining/` | the analyses: command line, which traces, answers as text |
 //! | `tree.rs` | a trace as a tree for the terminal |
 //! | `terminal.rs`, `exit.rs`, `data_folder.rs`, `amounts.rs` | colour and width, exit codes, where data lives, `7d` and `20GB` |
 #![expect(clippy::print_stderr, reason = "this is the one crate that prints")]
@@ -35,15 +36,18 @@ mod access;
 mod amounts;
 mod captured;
 mod cli;
+mod cli_explain;
 mod cli_testing;
 mod commands;
 mod counters;
 mod data_folder;
 mod destinations;
 mod exit;
+mod explaining;
 mod outputs;
 mod run_file;
 mod runs;
+mod selecting;
 mod server;
 mod shelf;
 mod sinks;
@@ -92,6 +96,10 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Judge(args) => waited(async move { commands::judge::run(&args).await }),
         Command::Suggest(args) => waited(async move { commands::suggest::run(&args).await }),
         Command::Trace(args) => waited(async move { commands::trace::run(&args).await }),
+        Command::Explain(args) => waited(async move { commands::explain::run(&args).await }),
+        Command::Whatif(args) => waited(async move { commands::whatif::run(&args).await }),
+        Command::Compare(args) => waited(async move { commands::compare::run(&args).await }),
+        Command::Doctor(args) => waited(async move { commands::doctor::run(&args).await }),
         Command::Query(args) => waited(async move { commands::query::run(&args).await }),
         Command::Import(args) => waited(async move { commands::import::run(&args).await }),
         Command::Export(args) => waited(async move { commands::export::run(&args).await }),

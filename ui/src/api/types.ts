@@ -184,8 +184,10 @@ export interface CompareRequest {
 export interface ComparedSide {
   /** The traces. */
   lookedAt: LookedAt;
-  /** How long their roots took. */
+  /** How long their first roots took. */
   duration: Spread;
+  /** How long their first roots took, mean, ns; null without traces. */
+  durationMean: number | null;
   /** Traces with an error. */
   errorCount: number;
 }
@@ -200,6 +202,11 @@ export interface Comparison {
   structure: StructureDifference[];
   /** Operations that differ, the largest difference first. */
   operations: OperationDifference[];
+  /**
+   * Where requests spend more or less of their time: critical path, mean per trace; the largest difference first. The
+   * differences of all operations add up to the difference of the mean durations.
+   */
+  critical: CriticalDifference[];
   /** Operations that were compared and do not differ. */
   sameCount: number;
   /** Operations of which there are too few measurements. */
@@ -232,6 +239,18 @@ export interface Cost {
   rowsScanned: number;
   /** Bytes read from disk or cache, as far as the store counts them. */
   bytesRead: number;
+}
+
+/** An operation with its share of the critical path. */
+export interface CriticalDifference {
+  /** The service. */
+  service: string;
+  /** The operation. */
+  operation: string;
+  /** Mean per trace, ns. */
+  meanBefore: number;
+  /** Mean per trace, ns. */
+  meanAfter: number;
 }
 
 /** The first part of a large value. */
@@ -402,13 +421,13 @@ export interface Finding {
   place: FindingPlace;
   /** One sentence with the figures. */
   what: string;
-  /** Further sentences: what speaks for it and against it. */
-  details: string[];
+  /** Why it is as sure as that: what speaks for it and against it. */
+  reason: string;
   /** In how many traces. */
   traceCount: number;
   /** Of how many. */
   traceTotal: number;
-  /** Spans that show it, some of them. */
+  /** Traces that show it with the spans that do, the most telling first; some of them. */
   evidence: FindingEvidence[];
   /** What it costs in a trace that has it, median, ns; null where it costs no time. */
   cost: number | null;
@@ -422,33 +441,53 @@ export interface Finding {
   confidence: FindingConfidence;
   /** What to do next. */
   nextStep: string;
+  /** Share of the traces, or of the time of all traces, that is at stake, 0 to 1. Findings come by it. */
+  impact: number;
+  /** The figures of `what`, for programs. */
+  figures: FindingFigure[];
 }
 
 /** How sure a finding is. */
 export type FindingConfidence =
+  /** The traces do not say whether the change can be made: somebody has to look. */
+  | "cannot-tell"
   /** Seen in few traces. */
   | "hint"
-  /** Seen in at least fifty traces. */
+  /** Seen in at least fifty traces, or true of every single trace that shows it. */
   | "evidence";
 
-/** A span that shows a finding. The page opens `/trace/{traceId}?span={spanId}`. */
+/** A trace that shows a finding. The page opens `/trace/{traceId}?span={spanId}`. */
 export interface FindingEvidence {
   /** 32 hex digits. */
   traceId: string;
-  /** 16 hex digits; null where the whole trace shows it. */
-  spanId: string | null;
+  /** The spans that show it, each 16 hex digits; empty where the whole trace does. */
+  spanIds: string[];
+}
+
+/** A named number of a finding. */
+export interface FindingFigure {
+  /** What it is, such as `calls_median`. */
+  name: string;
+  /** How much. */
+  value: number;
+  /** `count`, `ns`, `share`, `tokens` or `usd`. */
+  unit: string;
 }
 
 /** Where a finding is. */
 export interface FindingPlace {
+  /** What it is. */
+  kind: PlaceKind;
   /** In words. */
   text: string;
   /** The service, or the caller of an edge; null where it is none. */
   service: string | null;
-  /** The operation; null where it is none. */
+  /** The operation of that service; null where it does not matter. */
   operation: string | null;
   /** The callee of an edge; null where it is none. */
   callee: string | null;
+  /** What is called there; null where it does not matter. */
+  called: string | null;
 }
 
 /** One destination. */
@@ -966,6 +1005,19 @@ export interface Place {
   length: number;
 }
 
+/** What a place is. */
+export type PlaceKind =
+  /** A service as a whole. */
+  | "service"
+  /** An operation. */
+  | "operation"
+  /** From a service, or an operation of it, to calls. */
+  | "edge"
+  /** Between two machines: `service` and `callee` name them. */
+  | "hosts"
+  /** The traces as a whole. */
+  | "traces";
+
 /** The body of every answer with a 4xx or 5xx status (`application/problem+json`). */
 export interface Problem {
   /** What was wrong, with what was read. */
@@ -1130,8 +1182,10 @@ export interface RunSummary {
 export interface SavingBounds {
   /** At least. */
   least: number;
-  /** Mostly. */
+  /** The median over the traces. */
   median: number;
+  /** The 95th percentile over the traces. */
+  p95: number;
   /** At most. */
   most: number;
 }

@@ -2,6 +2,7 @@
 
 pub mod completion;
 pub mod evals;
+pub mod explain;
 pub mod info;
 pub mod live;
 pub mod map;

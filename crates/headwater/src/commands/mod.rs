@@ -1,9 +1,12 @@
 //! One file a command.
 
 pub mod capture;
+pub mod compare;
 pub mod completions;
 pub mod demo;
+pub mod doctor;
 pub mod eval;
+pub mod explain;
 pub mod export;
 pub mod import;
 pub mod init;
@@ -14,3 +17,4 @@ pub mod store;
 pub mod suggest;
 pub mod trace;
 pub mod view;
+pub mod whatif;
