@@ -255,17 +255,18 @@ fn structure(before: &Side, after: &Side) -> Vec<PathDifference> {
     let (old, new) = (before.paths.by_path(), after.paths.by_path());
     let keys: std::collections::BTreeSet<_> = old.keys().chain(new.keys()).collect();
     let mut differences: Vec<PathDifference> = Vec::new();
+    let mut told: HashMap<&[(Text, Text)], (f64, f64)> = HashMap::new();
     for path in keys {
         let places = (old.get(path).copied(), new.get(path).copied());
         let sides = (counted(places.0, before.traces), counted(places.1, after.traces));
         if !differs(sides, (before.traces, after.traces)) {
             continue;
         }
-        // What is below a place that came or went came or went with it.
-        let follows = |above: &PathDifference| {
-            path.starts_with(&above.path) && same_change((above.share.0, above.share.1), (sides.0.share, sides.1.share))
-        };
-        if differences.last().is_some_and(follows) {
+        // What is below a place that changed mostly changed with it, and is told with it.
+        let means = (sides.0.mean, sides.1.mean);
+        let follows = told.get(&path[..path.len() - 1]).is_some_and(|above| same_change(*above, means));
+        told.insert(path, means);
+        if follows {
             continue;
         }
         let shows = if sides.1.share > 0.0 { places.1 } else { places.0 };
@@ -279,10 +280,10 @@ fn structure(before: &Side, after: &Side) -> Vec<PathDifference> {
     differences
 }
 
-/// Whether two places are on one side only, and on the same one.
+/// Whether two places came, went or changed in number alike: by the same factor within a tenth.
 fn same_change(one: (f64, f64), other: (f64, f64)) -> bool {
-    let alone = |(before, after): (f64, f64)| (before == 0.0, after == 0.0);
-    alone(one) == alone(other) && alone(one) != (false, false)
+    let share_after = |(before, after): (f64, f64)| after / (before + after);
+    (share_after(one) - share_after(other)).abs() < COUNT_EFFECT_MIN / 4.0
 }
 
 fn differs(sides: (Counted, Counted), traces: (u64, u64)) -> bool {

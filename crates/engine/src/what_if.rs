@@ -47,7 +47,8 @@ impl Change {
     }
 }
 
-/// An operation as people name it: a span's name, `SERVICE:NAME`, or a service, which stands for its outermost spans.
+/// An operation as people name it: a span's name, what stands behind its last slash (a method, the end of a path),
+/// `SERVICE:NAME`, or a service, which stands for its outermost spans.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OperationName(pub Text);
 
@@ -57,6 +58,7 @@ impl OperationName {
         let service = span.service_name();
         let outermost = || trace.parent(index).is_none_or(|parent| trace.span(parent).service_name() != service);
         *span.name == *wanted
+            || span.name.rsplit_once('/').is_some_and(|(_, method)| method == wanted)
             || wanted
                 .strip_prefix(service)
                 .and_then(|rest| rest.strip_prefix(':'))

@@ -38,6 +38,11 @@ impl Access {
         Ok(Self { client: connect(&own.page_url()).await?, own: Some(own) })
     }
 
+    /// Whether the server was started for this command only.
+    pub fn is_own(&self) -> bool {
+        self.own.is_some()
+    }
+
     /// Ends our own server, if there is one.
     pub async fn close(self) {
         if let Some(own) = self.own {

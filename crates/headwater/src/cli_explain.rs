@@ -73,8 +73,8 @@ pub struct ExplainArgs {
   headwater whatif '{ resource.service.name = \"gateway\" }' --cache 'rag:POST /v1/generate' --since 1h
   headwater whatif --speed-up llm=2x --drop-retries           two changes: each alone, and both together
 
-An operation is a span's name, SERVICE:NAME, or a service (its outermost spans). Calls keep waiting for what they waited
-for; contention is not modelled, so a saving is an upper bound.")]
+An operation is a span's name (or what stands behind its last slash), SERVICE:NAME, or a service: its outermost
+spans. Calls keep waiting for what they waited for; contention is not modelled, so a saving is an upper bound.")]
 pub struct WhatIfArgs {
     #[command(flatten)]
     pub selection: SelectionArgs,

@@ -25,7 +25,10 @@ pub async fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
             if !args.analysis.json {
                 let info = access.client.info().await.map_err(refused)?;
                 let status = access.client.status().await.map_err(refused)?;
-                let out = doctor::server(access.client.address(), &info, &status, terminal);
+                let out = match access.is_own() {
+                    true => doctor::no_server(&status, terminal),
+                    false => doctor::server(access.client.address(), &info, &status, terminal),
+                };
                 let _ = std::io::stdout().write_all(out.trim_start().as_bytes());
             }
             let selection = selection(&args.selection, access).await?;

@@ -8,7 +8,10 @@ use wire::{
 };
 
 use super::{change, cost, counted, heading, looked_at, not_all, percent, time, width, wrapped};
-use crate::terminal::{Style, Terminal, pad, printable};
+use crate::terminal::{Style, Terminal, printable};
+
+/// Suspects that rose by less than their usual variation are no suspects.
+const SCORE_SHOWN_MIN: f64 = 1.0;
 
 /// Lines of each section; JSON has them all.
 const LINES_MAX: usize = 15;
@@ -17,8 +20,7 @@ const LINES_MAX: usize = 15;
 pub fn text(comparison: &Comparison, terminal: Terminal) -> String {
     let mut out = String::new();
     for (name, side) in [("before", &comparison.before), ("after", &comparison.after)] {
-        let _ = write!(out, "{}  ", terminal.paint(Style::Bold, &pad(name, 6)));
-        looked_at(&mut out, &side.looked_at, terminal);
+        looked_at(&mut out, &format!("{name:<8}"), &side.looked_at, terminal);
     }
     not_all(&mut out, &comparison.completeness, terminal);
     for remark in &comparison.remarks {
@@ -77,7 +79,7 @@ fn root_cause(out: &mut String, comparison: &Comparison, terminal: Terminal) {
     let cause = &comparison.root_cause;
     let answer = cause.answer.as_deref().unwrap_or("cannot tell");
     wrapped(out, "  ", &format!("{answer}: {}", cause.why), width(terminal));
-    for suspect in &cause.suspects {
+    for suspect in cause.suspects.iter().filter(|suspect| suspect.score >= SCORE_SHOWN_MIN) {
         let text = format!(
             "{:>6.1}  {} in {}: P90 {} -> {}",
             suspect.score,
@@ -104,21 +106,13 @@ fn section<T>(out: &mut String, title: &str, lines: &[T], terminal: Terminal, pr
     }
 }
 
-fn named(service: &str, operation: &str, terminal: Terminal) -> String {
-    pad(&printable(&format!("{service}:{operation}")), width(terminal).saturating_sub(60).max(24))
+fn critical(one: &CriticalDifference, _: Terminal) -> String {
+    let figures = format!("{} -> {}", time(one.mean_before), time(one.mean_after));
+    let name = printable(&format!("{}:{}", one.service, one.operation));
+    format!("{:>9}  {figures:<21} {name}", change(one.mean_after - one.mean_before))
 }
 
-fn critical(one: &CriticalDifference, terminal: Terminal) -> String {
-    format!(
-        "{} {:>10}   {} -> {}",
-        named(&one.service, &one.operation, terminal),
-        change(one.mean_after - one.mean_before),
-        time(one.mean_before),
-        time(one.mean_after)
-    )
-}
-
-fn operation(one: &OperationDifference, terminal: Terminal) -> String {
+fn operation(one: &OperationDifference, _: Terminal) -> String {
     let figures = match one.verdict {
         DifferenceVerdict::Added => counted(one.count_after, "span"),
         DifferenceVerdict::Removed => counted(one.count_before, "span"),
@@ -131,15 +125,10 @@ fn operation(one: &OperationDifference, terminal: Terminal) -> String {
         DifferenceVerdict::SlowerTail | DifferenceVerdict::FasterTail => {
             format!("P95 {} -> {}", time(one.p95_before), time(one.p95_after))
         }
-        _ => format!(
-            "median {} -> {}, P95 {} -> {}",
-            time(one.median_before),
-            time(one.median_after),
-            time(one.p95_before),
-            time(one.p95_after)
-        ),
+        _ => format!("P50 {} -> {}", time(one.median_before), time(one.median_after)),
     };
-    format!("{} {:<13} {figures}", named(&one.service, &one.operation, terminal), one.verdict.word())
+    let name = printable(&format!("{}:{}", one.service, one.operation));
+    format!("{:<12} {figures:<26} {name}", one.verdict.word())
 }
 
 fn structure(one: &StructureDifference, terminal: Terminal) -> String {
@@ -156,9 +145,9 @@ fn structure(one: &StructureDifference, terminal: Terminal) -> String {
     };
     // The innermost names tell most: of a long path the beginning is cut.
     let path = printable(&one.path);
-    let room = width(terminal).saturating_sub(40);
+    let room = width(terminal).saturating_sub(38);
     let length = path.chars().count();
     let path =
         if length > room { format!("…{}", path.chars().skip(length - room + 1).collect::<String>()) } else { path };
-    format!("{:<8} {path}   {figures}", one.change.word())
+    format!("{:<8} {figures:<26} {path}", one.change.word())
 }

@@ -7,6 +7,19 @@ use wire::{Ailment, Diagnosis, Info, ServiceHealth, Severity, Status};
 use super::{clock, counted, heading, looked_at, not_all, open_with, time, width, wrapped};
 use crate::terminal::{Style, Terminal, pad, printable};
 
+/// That nobody receives: the server was started to answer this command.
+pub fn no_server(status: &Status, terminal: Terminal) -> String {
+    let mut out = String::new();
+    heading(&mut out, "Receiver", terminal);
+    let mut line = |mark: &str, text: &str| wrapped(&mut out, &format!("  {mark} "), text, width(terminal));
+    line("!!", "no server runs on this data folder, so nothing is received now: `headwater serve` starts one");
+    line(
+        "ok",
+        &format!("{} stored in {}", counted(status.storing.spans, "span"), counted(status.storing.traces, "trace")),
+    );
+    out
+}
+
 /// The server that was asked.
 pub fn server(address: &str, info: &Info, status: &Status, terminal: Terminal) -> String {
     let mut out = String::new();
@@ -67,7 +80,7 @@ fn how_to_send(info: &Info) -> String {
 /// What the traces say.
 pub fn text(diagnosis: &Diagnosis, terminal: Terminal) -> String {
     let mut out = String::from("\n");
-    looked_at(&mut out, &diagnosis.looked_at, terminal);
+    looked_at(&mut out, "", &diagnosis.looked_at, terminal);
     not_all(&mut out, &diagnosis.completeness, terminal);
     for remark in &diagnosis.remarks {
         wrapped(&mut out, "! ", remark, width(terminal));

@@ -10,7 +10,7 @@ use crate::terminal::{Style, Terminal, printable};
 /// For a terminal.
 pub fn text(explanation: &Explanation, terminal: Terminal) -> String {
     let mut out = String::new();
-    looked_at(&mut out, &explanation.looked_at, terminal);
+    looked_at(&mut out, "", &explanation.looked_at, terminal);
     not_all(&mut out, &explanation.completeness, terminal);
     if explanation.findings.is_empty() {
         let _ = writeln!(out, "\n{}", nothing_found(explanation));
@@ -44,7 +44,7 @@ fn left_out(explanation: &Explanation) -> String {
     let suppressed = explanation.suppressed_count;
     let mut out = String::new();
     if more > 0 {
-        let _ = writeln!(out, "\n{} more with --top {}", counted(more, "finding"), explanation.finding_count);
+        let _ = writeln!(out, "\n{} with --top {}", counted(more, "more finding"), explanation.finding_count);
     }
     if suppressed > 0 && !explanation.findings.is_empty() {
         let _ = writeln!(out, "\n{} suppressed", counted(suppressed, "finding"));

@@ -51,7 +51,7 @@ fn wrapped(out: &mut String, first: &str, text: &str, width: usize) {
 }
 
 /// `Looked at 138 traces with 2310 spans: all traces of the last 1h, 2026-11-24 12:01:03 to 12:05:44 UTC`
-fn looked_at(out: &mut String, looked: &LookedAt, terminal: Terminal) {
+fn looked_at(out: &mut String, first: &str, looked: &LookedAt, terminal: Terminal) {
     let time = match (looked.first, looked.last) {
         (Some(first), Some(last)) if first != last => format!(", from {} to {}", clock(first.0), clock(last.0)),
         (Some(first), _) => format!(", at {}", clock(first.0)),
@@ -63,7 +63,7 @@ fn looked_at(out: &mut String, looked: &LookedAt, terminal: Terminal) {
         counted(looked.span_count, "span"),
         looked.text
     );
-    wrapped(out, "", &text, width(terminal));
+    wrapped(out, first, &text, width(terminal));
 }
 
 /// `2026-11-24 12:01:03Z`: to the second, since nobody looks for traces by fractions of one.
@@ -109,12 +109,12 @@ fn heading(out: &mut String, text: &str, terminal: Terminal) {
     let _ = writeln!(out, "\n{}", terminal.paint(Style::Bold, text));
 }
 
-/// `headwater trace ID`, and the ids of one more.
+/// `headwater trace ID`, and the id of one more.
 fn open_with(evidence: &[FindingEvidence]) -> Option<String> {
     let mut ids: Vec<&str> = evidence.iter().map(|evidence| evidence.trace_id.as_str()).collect();
     ids.dedup();
     let more = ids.len().saturating_sub(TRACES_SHOWN);
-    let shown = ids.get(..TRACES_SHOWN.min(ids.len())).filter(|shown| !shown.is_empty())?.join(" or ");
+    let shown = ids.get(..TRACES_SHOWN.min(ids.len())).filter(|shown| !shown.is_empty())?.join(" ; also ");
     let more = if more > 0 { format!(" ({more} more in --json)") } else { String::new() };
     Some(format!("headwater trace {shown}{more}"))
 }

@@ -10,7 +10,7 @@ use crate::terminal::{Style, Terminal, printable};
 /// For a terminal.
 pub fn text(answer: &WhatIfAnswer, terminal: Terminal) -> String {
     let mut out = String::new();
-    looked_at(&mut out, &answer.looked_at, terminal);
+    looked_at(&mut out, "", &answer.looked_at, terminal);
     not_all(&mut out, &answer.completeness, terminal);
     let head = format!("\n{:<16} {:>10} {:>10} {:>10}", "", "P50", "P95", "P99");
     let _ = writeln!(out, "{}", terminal.paint(Style::Bold, &head));
