@@ -11,9 +11,9 @@
 //!
 //! What is not modelled: contention (more at once makes each slower), batching, rate limits. A saving is an upper bound.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use model::{Duration, Span, SpanId, SpanIndex, Text, Trace};
+use model::{Duration, SpanId, SpanIndex, SpanKind, Text, Trace};
 
 use crate::peer::Peers;
 use crate::retries::attempts;
@@ -21,8 +21,9 @@ use crate::sketch::Sketch;
 use crate::timeline::Timeline;
 use crate::whatif::{Edit, retime};
 
-/// Names spans by `SERVICE:NAME`, by the span's name, or by the service.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// Names spans by `SERVICE:NAME`, by the span's name or what stands behind its last slash (a method, the end of a path), or
+/// by the service, which stands for its outermost spans.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OperationName(Text);
 
 impl OperationName {
@@ -32,13 +33,22 @@ impl OperationName {
         Self(text.trim().into())
     }
 
-    /// Whether `span` is meant.
+    /// Whether the span is meant.
     #[must_use]
-    pub fn matches(&self, span: &Span) -> bool {
+    pub fn matches(&self, trace: &Trace, index: SpanIndex) -> bool {
+        let (span, wanted) = (trace.span(index), &*self.0);
         let (service, name) = (span.service_name(), &*span.name);
-        *self.0 == *name
-            || *self.0 == *service
-            || self.0.strip_prefix(service).and_then(|rest| rest.strip_prefix(':')) == Some(name)
+        let outermost = || trace.parent(index).is_none_or(|parent| trace.span(parent).service_name() != service);
+        name == wanted
+            || name.rsplit_once('/').is_some_and(|(_, method)| method == wanted)
+            || wanted.strip_prefix(service).and_then(|rest| rest.strip_prefix(':')) == Some(name)
+            || (service == wanted && outermost())
+    }
+
+    /// The spans of `trace` that are meant.
+    #[must_use]
+    pub fn spans(&self, trace: &Trace) -> Vec<SpanIndex> {
+        (0..trace.spans().len() as SpanIndex).filter(|&index| self.matches(trace, index)).collect()
     }
 }
 
@@ -51,7 +61,8 @@ impl std::fmt::Display for OperationName {
 /// Something that could be changed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
-    /// Siblings of these operations all start when the first of them starts; one name alone puts its repeats side by side.
+    /// Where these operations meet below one span, they all start when the first of them starts; one name alone puts its
+    /// repeats side by side.
     Parallel(Vec<OperationName>),
     /// This share (0 to 1) of the calls is answered by a cache, in this time.
     Cache {
@@ -71,6 +82,36 @@ pub enum Change {
     },
     /// Only the last attempt of each call is made, when the first was.
     DropRetries,
+}
+
+impl Change {
+    /// The operations it names.
+    #[must_use]
+    pub fn operations(&self) -> &[OperationName] {
+        match self {
+            Self::Parallel(operations) => operations,
+            Self::Cache { operation, .. } | Self::SpeedUp { operation, .. } => std::slice::from_ref(operation),
+            Self::DropRetries => &[],
+        }
+    }
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Parallel(operations) => {
+                let names: Vec<String> = operations.iter().map(ToString::to_string).collect();
+                write!(f, "{} side by side", names.join(", "))
+            }
+            Self::Cache { operation, hit_share, .. } if *hit_share >= 1.0 => write!(f, "{operation} from a cache"),
+            Self::Cache { operation, hit_share, .. } => {
+                write!(f, "{:.0} % of {operation} from a cache", hit_share * 100.0)
+            }
+            Self::SpeedUp { operation, factor } if *factor >= 1.0 => write!(f, "{operation} {factor} times as fast"),
+            Self::SpeedUp { operation, factor } => write!(f, "{operation} at {factor} of its speed"),
+            Self::DropRetries => f.write_str("no retries"),
+        }
+    }
 }
 
 /// Durations of requests before and after some changes.
@@ -178,15 +219,15 @@ pub fn edit_of(trace: &Trace, times: &Timeline, changes: &[Change]) -> (Edit, Ve
         let count = match change {
             Change::Parallel(operations) => parallel(trace, operations, &mut edit),
             Change::Cache { operation, hit_share, hit } => {
-                let hits = |span: &Span| operation.matches(span) && share_of(span.span_id) < *hit_share;
-                shorten(trace, &mut edit, hits, |before, span| before.unwrap_or(times.duration(span)).min(*hit))
+                let hits = |span: &SpanIndex| share_of(trace.span(*span).span_id) < *hit_share;
+                let calls = operation.spans(trace).into_iter().filter(hits).map(|span| call_of(trace, span));
+                shorten(&mut edit, calls, |before, span| before.unwrap_or(times.duration(span)).min(*hit))
             }
-            Change::SpeedUp { operation, factor } if *factor > 0.0 => shorten(
-                trace,
-                &mut edit,
-                |span| operation.matches(span),
-                |before, span| Duration((before.unwrap_or(times.duration(span)).0 as f64 / factor) as i64),
-            ),
+            Change::SpeedUp { operation, factor } if *factor > 0.0 => {
+                shorten(&mut edit, operation.spans(trace), |before, span| {
+                    Duration((before.unwrap_or(times.duration(span)).0 as f64 / factor) as i64)
+                })
+            }
             Change::SpeedUp { .. } => 0,
             Change::DropRetries => drop_retries(trace, &mut edit),
         };
@@ -196,35 +237,49 @@ pub fn edit_of(trace: &Trace, times: &Timeline, changes: &[Change]) -> (Edit, Ve
 }
 
 fn shorten(
-    trace: &Trace,
     edit: &mut Edit,
-    applies: impl Fn(&Span) -> bool,
+    spans: impl IntoIterator<Item = SpanIndex>,
     after: impl Fn(Option<Duration>, SpanIndex) -> Duration,
 ) -> u64 {
     let mut count = 0;
-    for (index, span) in trace.spans().iter().enumerate() {
-        if applies(span) {
-            let index = index as SpanIndex;
-            let duration = after(edit.durations.get(&index).copied(), index);
-            edit.durations.insert(index, duration);
-            count += 1;
-        }
+    for span in spans {
+        let duration = after(edit.durations.get(&span).copied(), span);
+        edit.durations.insert(span, duration);
+        count += 1;
     }
     count
 }
 
+/// The span of the caller that does nothing but call `span`, else the span itself: what a cache would spare.
+fn call_of(trace: &Trace, span: SpanIndex) -> SpanIndex {
+    let Some(parent) = trace.parent(span) else { return span };
+    let caller = trace.span(parent);
+    let calls = caller.kind == SpanKind::CLIENT
+        && caller.service_name() != trace.span(span).service_name()
+        && trace.children(parent).len() == 1;
+    if calls { parent } else { span }
+}
+
+/// Groups of siblings, each of which is, or has below it, a span of one of the operations: client spans are often all
+/// called alike, and only what they call tells them apart.
 fn parallel(trace: &Trace, operations: &[OperationName], edit: &mut Edit) -> u64 {
-    let mut families: HashMap<Option<SpanIndex>, Vec<SpanIndex>> = HashMap::new();
-    for (index, span) in trace.spans().iter().enumerate() {
-        if operations.iter().any(|operation| operation.matches(span)) {
-            families.entry(trace.parent(index as SpanIndex)).or_default().push(index as SpanIndex);
+    let least = operations.len().min(2);
+    // Which operations wait below each span for a meeting further up.
+    let mut waiting: HashMap<SpanIndex, BTreeSet<usize>> = HashMap::new();
+    let mut groups: Vec<Vec<SpanIndex>> = Vec::new();
+    for (index, _) in trace.depth_first().into_iter().rev() {
+        let children = trace.children(index).iter().copied();
+        let below: Vec<SpanIndex> = children.filter(|child| waiting.contains_key(child)).collect();
+        let mut here: BTreeSet<usize> = below.iter().flat_map(|child| waiting[child].iter().copied()).collect();
+        if below.len() >= 2 && here.len() >= least {
+            groups.push(below);
+            here.clear();
+        }
+        here.extend((0..operations.len()).filter(|&at| operations[at].matches(trace, index)));
+        if !here.is_empty() {
+            waiting.insert(index, here);
         }
     }
-    let mut groups: Vec<Vec<SpanIndex>> = families
-        .into_iter()
-        .filter(|(parent, group)| parent.is_some() && group.len() > 1)
-        .map(|(_, group)| group)
-        .collect();
     groups.sort();
     let count = groups.iter().map(|group| group.len() as u64).sum();
     edit.side_by_side.extend(groups);

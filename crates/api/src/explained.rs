@@ -11,9 +11,11 @@ use wire::{
 
 /// A finding.
 pub fn finding_of(finding: &analysis::Finding) -> Finding {
-    let evidence = finding.evidence.iter().map(|evidence| FindingEvidence {
-        trace_id: evidence.trace.to_string(),
-        span_ids: evidence.spans.iter().map(ToString::to_string).collect(),
+    let evidence = finding.evidence.iter().flat_map(|evidence| {
+        let trace_id = evidence.trace.to_string();
+        let whole = evidence.spans.is_empty().then_some(None);
+        let spans = evidence.spans.iter().map(|span| Some(span.to_string())).chain(whole);
+        spans.map(move |span_id| FindingEvidence { trace_id: trace_id.clone(), span_id })
     });
     Finding {
         id: finding.id.to_string(),
@@ -21,7 +23,7 @@ pub fn finding_of(finding: &analysis::Finding) -> Finding {
         title: finding.title.clone(),
         place: place_of(&finding.place),
         what: finding.what.clone(),
-        reason: finding.reason.clone(),
+        details: Some(finding.reason.clone()).filter(|reason| !reason.is_empty()).into_iter().collect(),
         trace_count: finding.traces.0,
         trace_total: finding.traces.1,
         evidence: evidence.collect(),
@@ -111,16 +113,16 @@ pub fn what_if_remarks(predicted: &Predicted) -> Vec<String> {
         .iter()
         .map(|(wanted, near)| {
             let near = if near.is_empty() { String::new() } else { format!(": there are {}", near.join(", ")) };
-            format!("no span is called {:?}{near}", &*wanted.0)
+            format!("no span is called \"{wanted}\"{near}")
         })
         .collect();
     let changes = || predicted.effects.iter().map(|effect| &effect.change);
-    if changes().any(|change| matches!(change, engine::Change::Cache(_))) {
+    if changes().any(|change| matches!(change, analysis::Change::Cache { .. })) {
         remarks.push(
             "every call is taken to be answered by the cache at once: a lower hit ratio saves as much less".into(),
         );
     }
-    if changes().any(|change| matches!(change, engine::Change::Parallel(_))) {
+    if changes().any(|change| matches!(change, analysis::Change::Parallel(_))) {
         remarks.push(
             "calls that need each other's answers cannot run side by side: the traces do not say, look at them".into(),
         );
@@ -278,7 +280,7 @@ pub fn ailment_of(ailment: &engine::Ailment, trace_total: u64) -> Ailment {
         evidence: ailment
             .evidence
             .iter()
-            .map(|(trace, span)| FindingEvidence { trace_id: trace.to_string(), span_ids: vec![span.to_string()] })
+            .map(|(trace, span)| FindingEvidence { trace_id: trace.to_string(), span_id: Some(span.to_string()) })
             .collect(),
     }
 }

@@ -46,4 +46,4 @@ pub use search::{FoundSpan, FoundSpanset, Match, Matches, Search, search};
 pub use series::series;
 pub use series_window::{stored_time, window_of};
 pub use walk::{Chosen, Walked, choose, walk, without_runner};
-pub use what_if::{Change, OperationName, Predicted, PredictedEffect, WhatIf};
+pub use what_if::{Predicted, PredictedEffect, WhatIf};

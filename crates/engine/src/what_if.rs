@@ -1,75 +1,12 @@
 //! What changes would do to many traces: each is re-timed under happens-before, with every change alone and with all of them
 //! together, so that nothing is counted twice.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use analysis::{Edit, Peers, Timeline, attempts, retime};
-use model::{Duration, SpanIndex, SpanKind, Text, Trace, TraceId};
+use analysis::{Change, OperationName, Timeline, edit_of, retime};
+use model::{Duration, SpanIndex, Text, Trace, TraceId};
 
 use crate::limits::{EXAMPLES_MAX, HOPS_MAX};
-
-/// A change to be tried.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Change {
-    /// These operations run side by side where they meet below one span.
-    Parallel(Vec<OperationName>),
-    /// Calls of this operation are answered at once.
-    Cache(OperationName),
-    /// This operation takes its time divided by the factor.
-    SpeedUp(OperationName, f64),
-    /// Attempts that failed and were tried again do not happen, nor do the pauses after them.
-    DropRetries,
-}
-
-impl std::fmt::Display for Change {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Parallel(operations) => {
-                let names: Vec<&str> = operations.iter().map(|operation| &*operation.0).collect();
-                write!(f, "{} side by side", names.join(", "))
-            }
-            Self::Cache(operation) => write!(f, "{} from a cache", operation.0),
-            Self::SpeedUp(operation, factor) if *factor >= 1.0 => write!(f, "{} {factor} times as fast", operation.0),
-            Self::SpeedUp(operation, factor) => write!(f, "{} at {factor} of its speed", operation.0),
-            Self::DropRetries => f.write_str("no retries"),
-        }
-    }
-}
-
-impl Change {
-    /// The operations it names.
-    pub fn operations(&self) -> &[OperationName] {
-        match self {
-            Self::Parallel(operations) => operations,
-            Self::Cache(operation) | Self::SpeedUp(operation, _) => std::slice::from_ref(operation),
-            Self::DropRetries => &[],
-        }
-    }
-}
-
-/// An operation as people name it: a span's name, what stands behind its last slash (a method, the end of a path),
-/// `SERVICE:NAME`, or a service, which stands for its outermost spans.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OperationName(pub Text);
-
-impl OperationName {
-    fn names(&self, trace: &Trace, index: SpanIndex) -> bool {
-        let (span, wanted) = (trace.span(index), &*self.0);
-        let service = span.service_name();
-        let outermost = || trace.parent(index).is_none_or(|parent| trace.span(parent).service_name() != service);
-        *span.name == *wanted
-            || span.name.rsplit_once('/').is_some_and(|(_, method)| method == wanted)
-            || wanted
-                .strip_prefix(service)
-                .and_then(|rest| rest.strip_prefix(':'))
-                .is_some_and(|name| *span.name == *name)
-            || (service == wanted && outermost())
-    }
-
-    fn spans(&self, trace: &Trace) -> Vec<SpanIndex> {
-        (0..trace.spans().len() as SpanIndex).filter(|&index| self.names(trace, index)).collect()
-    }
-}
 
 /// Tries changes on trace after trace.
 #[derive(Clone, Debug)]
@@ -140,21 +77,18 @@ impl WhatIf {
     pub fn add(&mut self, trace: &Trace) {
         let Some(&root) = trace.roots().first() else { return };
         self.note_names(trace);
-        let now = Timeline::of(trace).duration(root);
-        let mut together = Edit::default();
-        for (change, effect) in self.changes.iter().zip(&mut self.effects) {
-            let (edit, spans) = edit_of(trace, change);
+        let times = Timeline::of(trace);
+        let now = times.duration(root);
+        let after = |edit| retime(trace, &edit)[root as usize];
+        let (together, counts) = edit_of(trace, &times, &self.changes);
+        for ((change, effect), spans) in self.changes.iter().zip(&mut self.effects).zip(counts) {
             effect.spans += spans;
-            if spans == 0 {
-                continue;
+            if spans > 0 {
+                let sooner = now - after(edit_of(trace, &times, std::slice::from_ref(change)).0);
+                effect.savings.extend(Some(sooner.0).filter(|sooner| *sooner != 0));
             }
-            let sooner = now - retime(trace, &edit)[root as usize];
-            if sooner != Duration::ZERO {
-                effect.savings.push(sooner.0);
-            }
-            join(&mut together, edit);
         }
-        let then = retime(trace, &together)[root as usize];
+        let then = after(together);
         self.before.push(now.0);
         self.after.push(then.0);
         if then != now {
@@ -165,7 +99,7 @@ impl WhatIf {
 
     fn note_names(&mut self, trace: &Trace) {
         let indices = 0..trace.spans().len() as SpanIndex;
-        self.missing.retain(|wanted| !indices.clone().any(|index| wanted.names(trace, index)));
+        self.missing.retain(|wanted| !indices.clone().any(|index| wanted.matches(trace, index)));
         if self.missing.is_empty() {
             return;
         }
@@ -186,7 +120,7 @@ impl WhatIf {
     /// What came of it.
     #[must_use]
     pub fn finish(self) -> Predicted {
-        let near = |wanted: &OperationName| near(&wanted.0, &self.seen);
+        let near = |wanted: &OperationName| near(&wanted.to_string(), &self.seen);
         Predicted {
             missing: self.missing.iter().map(|wanted| (wanted.clone(), near(wanted))).collect(),
             before: sorted(self.before),
@@ -223,72 +157,4 @@ fn near(wanted: &str, seen: &BTreeSet<(Text, Text)>) -> Vec<String> {
     let alike: Vec<String> =
         all().filter(|name| words.iter().any(|word| name.to_lowercase().contains(word))).take(NEAR_MAX).collect();
     if alike.is_empty() { all().take(NEAR_MAX).collect() } else { alike }
-}
-
-/// The change as an edit of this trace, and how many spans it touches.
-fn edit_of(trace: &Trace, change: &Change) -> (Edit, u64) {
-    let times = Timeline::of(trace);
-    let mut edit = Edit::default();
-    match change {
-        Change::Parallel(operations) => edit.side_by_side = meetings(trace, operations),
-        Change::Cache(operation) => {
-            let calls = operation.spans(trace).into_iter().map(|span| call_of(trace, span));
-            edit.durations.extend(calls.map(|call| (call, Duration::ZERO)));
-        }
-        Change::SpeedUp(operation, factor) => {
-            let faster = |span: SpanIndex| Duration((times.duration(span).0 as f64 / factor).round() as i64);
-            edit.durations.extend(operation.spans(trace).into_iter().map(|span| (span, faster(span))));
-        }
-        Change::DropRetries => {
-            for call in attempts(trace, &Peers::default()).into_iter().filter(|call| call.attempts > 1 && !call.hedged)
-            {
-                let failed = call.spans.iter().rev().skip(1);
-                edit.durations.extend(failed.map(|&span| (span, Duration::ZERO)));
-                edit.side_by_side.push(call.spans);
-            }
-        }
-    }
-    let spans = edit.durations.len() + edit.side_by_side.iter().map(Vec::len).sum::<usize>();
-    (edit, spans as u64)
-}
-
-/// Two changes of one span: the shorter time counts, since both are made.
-fn join(together: &mut Edit, edit: Edit) {
-    for (span, duration) in edit.durations {
-        together.durations.entry(span).and_modify(|known| *known = (*known).min(duration)).or_insert(duration);
-    }
-    together.side_by_side.extend(edit.side_by_side);
-}
-
-/// The span of the caller that does nothing but call `span`, else the span itself: what a cache would spare.
-fn call_of(trace: &Trace, span: SpanIndex) -> SpanIndex {
-    let Some(parent) = trace.parent(span) else { return span };
-    let caller = trace.span(parent);
-    let calls = matches!(caller.kind, SpanKind::CLIENT | SpanKind::PRODUCER)
-        && caller.service_name() != trace.span(span).service_name()
-        && trace.children(parent).len() == 1;
-    if calls { parent } else { span }
-}
-
-/// Where the operations meet: groups of siblings, each of which is, or has below it, a span of one of the operations. Of one
-/// operation alone, its repetitions meet.
-fn meetings(trace: &Trace, operations: &[OperationName]) -> Vec<Vec<SpanIndex>> {
-    // Which operations wait below each span for a meeting further up.
-    let mut waiting: HashMap<SpanIndex, BTreeSet<usize>> = HashMap::new();
-    let mut groups = Vec::new();
-    for (index, _) in trace.depth_first().into_iter().rev() {
-        let below: Vec<SpanIndex> =
-            trace.children(index).iter().copied().filter(|child| waiting.contains_key(child)).collect();
-        let mut here: BTreeSet<usize> = below.iter().flat_map(|child| waiting[child].iter().copied()).collect();
-        let wanted = if operations.len() == 1 { 1 } else { 2 };
-        if below.len() >= 2 && here.len() >= wanted {
-            groups.push(below);
-            here.clear();
-        }
-        here.extend(operations.iter().enumerate().filter(|(_, wanted)| wanted.names(trace, index)).map(|(at, _)| at));
-        if !here.is_empty() {
-            waiting.insert(index, here);
-        }
-    }
-    groups
 }

@@ -81,8 +81,8 @@ pub struct WhatIfArgs {
     /// These operations run side by side where they meet below one span; of one operation, its repetitions.
     #[arg(long, value_name = "OP,OP")]
     pub parallel: Vec<String>,
-    /// Calls of this operation are answered at once.
-    #[arg(long, value_name = "OP")]
+    /// Calls of this operation are answered at once: all, or this share of them (`0.8`).
+    #[arg(long, value_name = "OP[=SHARE]")]
     pub cache: Vec<String>,
     /// This operation is so many times as fast.
     #[arg(long, value_name = "OP=FACTOR")]

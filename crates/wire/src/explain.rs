@@ -67,13 +67,13 @@ shape! {
         pub place: FindingPlace,
         /// One sentence with the figures.
         pub what: String,
-        /// Why it is as sure as that: what speaks for it and against it.
-        pub reason: String,
+        /// Further sentences: why it is as sure as that, what speaks for it and against it.
+        pub details: Vec<String>,
         /// In how many traces.
         pub trace_count: u64,
         /// Of how many.
         pub trace_total: u64,
-        /// Traces that show it with the spans that do, the most telling first; some of them.
+        /// Spans that show it, of the most telling trace first; some of them.
         pub evidence: Vec<FindingEvidence>,
         /// What it costs in a trace that has it, median, ns; null where it costs no time.
         pub cost: Option<i64>,
@@ -119,12 +119,12 @@ shape! {
         pub called: Option<String>,
     }
 
-    /// A trace that shows a finding. The page opens `/trace/{traceId}?span={spanId}`.
+    /// A span that shows a finding. The page opens `/trace/{traceId}?span={spanId}`.
     pub struct FindingEvidence {
         /// 32 hex digits.
         pub trace_id: String,
-        /// The spans that show it, each 16 hex digits; empty where the whole trace does.
-        pub span_ids: Vec<String>,
+        /// 16 hex digits; null where the whole trace shows it.
+        pub span_id: Option<String>,
     }
 
     /// Bounds of a saving in a trace, ns.
@@ -161,7 +161,8 @@ shape! {
         pub kind: ChangeKind,
         /// To which operations; empty for `drop-retries` of all.
         pub operations: Vec<String>,
-        /// `speed-up`: how many times as fast, 2 for twice; below 1 is slower. Null otherwise.
+        /// `speed-up`: how many times as fast, 2 for twice; below 1 is slower. `cache`: which share of the calls hits, 0 to
+        /// 1; null for all. Null otherwise.
         pub factor: Option<f64>,
     }
 

@@ -135,7 +135,10 @@ export interface Change {
   kind: ChangeKind;
   /** To which operations; empty for `drop-retries` of all. */
   operations: string[];
-  /** `speed-up`: how many times as fast, 2 for twice; below 1 is slower. Null otherwise. */
+  /**
+   * `speed-up`: how many times as fast, 2 for twice; below 1 is slower. `cache`: which share of the calls hits, 0 to
+   * 1; null for all. Null otherwise.
+   */
   factor: number | null;
 }
 
@@ -421,13 +424,13 @@ export interface Finding {
   place: FindingPlace;
   /** One sentence with the figures. */
   what: string;
-  /** Why it is as sure as that: what speaks for it and against it. */
-  reason: string;
+  /** Further sentences: why it is as sure as that, what speaks for it and against it. */
+  details: string[];
   /** In how many traces. */
   traceCount: number;
   /** Of how many. */
   traceTotal: number;
-  /** Traces that show it with the spans that do, the most telling first; some of them. */
+  /** Spans that show it, of the most telling trace first; some of them. */
   evidence: FindingEvidence[];
   /** What it costs in a trace that has it, median, ns; null where it costs no time. */
   cost: number | null;
@@ -456,12 +459,12 @@ export type FindingConfidence =
   /** Seen in at least fifty traces, or true of every single trace that shows it. */
   | "evidence";
 
-/** A trace that shows a finding. The page opens `/trace/{traceId}?span={spanId}`. */
+/** A span that shows a finding. The page opens `/trace/{traceId}?span={spanId}`. */
 export interface FindingEvidence {
   /** 32 hex digits. */
   traceId: string;
-  /** The spans that show it, each 16 hex digits; empty where the whole trace does. */
-  spanIds: string[];
+  /** 16 hex digits; null where the whole trace shows it. */
+  spanId: string | null;
 }
 
 /** A named number of a finding. */

@@ -3,6 +3,7 @@
 mod demo;
 mod eval;
 mod mutation;
+mod what_if;
 
 use clap::ValueEnum;
 
@@ -15,6 +16,8 @@ pub enum Name {
     Eval,
     /// Deliberate defects of the demo, caught by its suite and what `headwater suggest` wrote from clean traces.
     Mutation,
+    /// What `headwater whatif` predicts, beside what is measured after the change.
+    WhatIf,
 }
 
 /// One line of a bench's table.
@@ -34,6 +37,7 @@ pub fn run(name: Name, quick: bool, check: bool) -> Result<(), String> {
         Name::Demo => demo::measure(quick)?,
         Name::Eval => eval::measure(quick)?,
         Name::Mutation => mutation::measure(quick)?,
+        Name::WhatIf => what_if::measure(quick)?,
     };
     println!("\n{:<64} {:>16} {:>16}", "what", "figure", "bar");
     for figure in &figures {

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use analysis::{ExplainOptions, Peers};
+use analysis::{Change, ExplainOptions, OperationName, Peers};
 use axum::Json;
 use axum::extract::{Query, State};
-use engine::{Change, Doctor, Half, OperationName, Side, WhatIf, compare};
+use engine::{Doctor, Half, Side, WhatIf, compare};
 use http::{HeaderMap, StatusCode};
 use model::Duration;
 use serde::Deserialize;
@@ -156,7 +156,7 @@ fn change_of(change: &wire::Change) -> Result<Change, Refusal> {
         .iter()
         .map(|name| name.trim())
         .filter(|name| !name.is_empty())
-        .map(|name| OperationName(name.into()))
+        .map(OperationName::new)
         .collect();
     let one = || match names.as_slice() {
         [one] => Ok(one.clone()),
@@ -164,9 +164,16 @@ fn change_of(change: &wire::Change) -> Result<Change, Refusal> {
     };
     match change.kind {
         ChangeKind::DropRetries => Ok(Change::DropRetries),
-        ChangeKind::Cache => Ok(Change::Cache(one()?)),
+        ChangeKind::Cache => match change.factor.unwrap_or(1.0) {
+            hit_share if (0.0..=1.0).contains(&hit_share) => {
+                Ok(Change::Cache { operation: one()?, hit_share, hit: Duration::ZERO })
+            }
+            share => {
+                Err(refuse(format!("{share} is no share of hits for {word}"), "1 is every call, 0.5 every second"))
+            }
+        },
         ChangeKind::SpeedUp => match change.factor {
-            Some(factor) if factor.is_finite() && factor > 0.0 => Ok(Change::SpeedUp(one()?, factor)),
+            Some(factor) if factor.is_finite() && factor > 0.0 => Ok(Change::SpeedUp { operation: one()?, factor }),
             factor => {
                 Err(refuse(format!("{factor:?} is no factor for {word}"), "2 is twice as fast, 0.5 half as fast"))
             }

@@ -48,7 +48,8 @@ fn changes(args: &WhatIfArgs) -> Result<Vec<Change>, Failure> {
         if name.trim().is_empty() {
             problems.push("--cache: name an operation".to_owned());
         } else {
-            add(ChangeKind::Cache, vec![name.trim().to_owned()], None);
+            let (name, share) = hit_share(name.trim());
+            add(ChangeKind::Cache, vec![name.to_owned()], share);
         }
     }
     for text in &args.speed_up {
@@ -70,6 +71,15 @@ fn changes(args: &WhatIfArgs) -> Result<Vec<Change>, Failure> {
     Ok(changes)
 }
 
+/// `chat=0.8`: four of five calls hit. Names may hold an `=` themselves, so only a share behind the last one counts.
+fn hit_share(text: &str) -> (&str, Option<f64>) {
+    let split = text.rsplit_once('=').and_then(|(name, share)| Some((name.trim(), share.trim().parse::<f64>().ok()?)));
+    match split {
+        Some((name, share)) if (0.0..=1.0).contains(&share) && !name.is_empty() => (name, Some(share)),
+        _ => (text, None),
+    }
+}
+
 /// `llm=2x`, `POST /v1/verify=1.5`; the last `=` counts, since names may hold one.
 fn speed_up(text: &str) -> Result<(String, f64), String> {
     let wrong = || format!("--speed-up {text:?}: write OPERATION=FACTOR, such as llm=2x");
@@ -84,6 +94,13 @@ fn speed_up(text: &str) -> Result<(String, f64), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_share_of_hits_stands_behind_the_last_sign() {
+        assert_eq!(hit_share("chat=0.8"), ("chat", Some(0.8)));
+        assert_eq!(hit_share("GET /a?b=c"), ("GET /a?b=c", None));
+        assert_eq!(hit_share("GET /a?b=7"), ("GET /a?b=7", None));
+    }
 
     #[test]
     fn factors_are_read_from_behind_the_last_sign() {

@@ -66,7 +66,7 @@ fn one(out: &mut String, number: usize, finding: &Finding, terminal: Terminal) {
     line("seen", &format!("in {} of {}", finding.trace_count, counted(finding.trace_total, "trace")));
     line("costs", &finding.cost.map_or_else(String::new, |cost| format!("{} a trace, median", time(cost))));
     line("saves", &saving(finding));
-    line("sure", &format!("{}: {}", confidence(finding.confidence), finding.reason));
+    line("sure", &sure(finding));
     line("next", &finding.next_step);
     line("look", &open_with(&finding.evidence).unwrap_or_default());
     line("id", &finding.id);
@@ -91,6 +91,12 @@ fn saving(finding: &Finding) -> String {
         parts[last] += " over all traces looked at";
     }
     parts.join("; ")
+}
+
+/// `evidence: seen in 90 traces; …`
+fn sure(finding: &Finding) -> String {
+    let word = confidence(finding.confidence);
+    if finding.details.is_empty() { word.to_owned() } else { format!("{word}: {}", finding.details.join("; ")) }
 }
 
 fn confidence(confidence: FindingConfidence) -> &'static str {
@@ -130,7 +136,7 @@ pub fn markdown(explanation: &Explanation) -> String {
         line("seen", &format!("in {} of {}", finding.trace_count, counted(finding.trace_total, "trace")));
         line("costs", &finding.cost.map_or_else(String::new, |cost| format!("{} a trace, median", time(cost))));
         line("saves", &saving(finding));
-        line("sure", &format!("{}: {}", confidence(finding.confidence), escaped(&finding.reason)));
+        line("sure", &escaped(&sure(finding)));
         line("next", &escaped(&finding.next_step));
         line("look", &open_with(&finding.evidence).map_or_else(String::new, |command| code(&command)));
         line("id", &code(&finding.id));

@@ -133,8 +133,6 @@ fn cost(out: &mut String, cost: &Cost) {
 mod tests {
     use super::*;
 
-    pub const PLAIN: Terminal = Terminal { color: false, live: false, width: 100 };
-
     #[test]
     fn lines_break_between_words_and_keep_their_indent() {
         let mut out = String::new();
