@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use model::{Batch, Instant, TraceId};
+use model::{Batch, Instant, PackedBatch, TraceId};
 use stdx::Clock;
 use tokio::sync::watch;
 
@@ -92,7 +92,7 @@ impl Feed {
     }
 
     /// Notes what of `batch` is to be told once it is stored.
-    pub fn notice(&self, batch: &Batch) -> Notice {
+    pub fn notice(&self, batch: &PackedBatch) -> Notice {
         let of_logs = batch.logs.iter().filter_map(|log| log.trace_id);
         let mut traces: Vec<TraceId> = batch.spans.iter().map(|span| span.trace_id).chain(of_logs).collect();
         traces.sort_unstable();
@@ -105,7 +105,7 @@ impl Feed {
         if !watched.is_empty() {
             for span in &batch.spans {
                 if let Some(of_trace) = watched.get_mut(&span.trace_id) {
-                    of_trace.spans.push(span.clone());
+                    of_trace.spans.push(batch.unpack_span(span));
                 }
             }
             for log in &batch.logs {
@@ -297,7 +297,8 @@ mod tests {
 
     fn publish(feed: &Feed, traces: &[u64]) {
         let span = |&trace: &u64| Span::new(trace_id(trace), SpanId([1; 8]), "x");
-        let notice = feed.notice(&Batch { spans: traces.iter().map(span).collect(), logs: Vec::new() });
+        let batch = Batch { spans: traces.iter().map(span).collect(), logs: Vec::new() };
+        let notice = feed.notice(&PackedBatch::from(&batch));
         feed.publish(notice);
     }
 

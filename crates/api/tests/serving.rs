@@ -124,7 +124,7 @@ fn server() -> Server {
 
 impl Server {
     fn store(&self, batch: Batch) {
-        let notice = self.feed.notice(&batch);
+        let notice = self.feed.notice(&(&batch).into());
         let record = JournalRecord { signal: 0, format: 0, encoding: 0, body: bytes::Bytes::new() };
         drop(self.store.append(batch, record).expect("taken"));
         self.feed.publish(notice);

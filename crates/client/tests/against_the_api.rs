@@ -95,7 +95,7 @@ async fn server(token: Option<&str>) -> Server {
 }
 
 fn append(store: &MemoryStore, feed: &Feed, batch: Batch) {
-    let notice = feed.notice(&batch);
+    let notice = feed.notice(&(&batch).into());
     let record = JournalRecord { signal: 0, format: 0, encoding: 0, body: Bytes::new() };
     drop(store.append(batch, record).expect("taken"));
     feed.publish(notice);

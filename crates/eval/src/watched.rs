@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
-use model::{Batch, LogRecord, TraceId};
+use model::{Batch, LogRecord, PackedBatch, TraceId};
 use stdx::Clock;
 use tokio::sync::watch;
 
@@ -56,6 +56,20 @@ impl WatchedTraces {
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, inner: Mutex::default() }
+    }
+
+    /// As [`WatchedTraces::receive`]; only what is watched is unpacked.
+    pub fn receive_packed(&self, batch: &PackedBatch) {
+        let watched = {
+            let inner = self.lock();
+            let is_watched = |id: &TraceId| inner.traces.contains_key(id);
+            let spans = batch.spans.iter().filter(|span| is_watched(&span.trace_id));
+            let logs = batch.logs.iter().filter(|log| log.trace_id.as_ref().is_some_and(is_watched));
+            Batch { spans: spans.map(|span| batch.unpack_span(span)).collect(), logs: logs.cloned().collect() }
+        };
+        if !watched.is_empty() {
+            self.receive(&watched);
+        }
     }
 
     /// Takes the spans and log records of watched traces out of `batch`; the rest costs one lookup each.

@@ -411,6 +411,11 @@ pub enum StoreCommand {
         #[command(flatten)]
         data: DataArg,
     },
+    /// Save what can be read of damaged segments; their files are moved to the folder `damaged`, nothing is deleted.
+    Repair {
+        #[command(flatten)]
+        data: DataArg,
+    },
 }
 
 /// Show help: `headwater help query` is the query language.

@@ -9,7 +9,7 @@ use eval::WatchedTraces;
 use forward::{Compression, Forwarder, ReceivedBody};
 use futures_util::future::BoxFuture;
 use ingest::{BodyKind, Encoding, Format, Received, Refusal, Signal, Sink};
-use model::Batch;
+use model::{Batch, PackedBatch};
 use store::{EmbeddedStore, JournalRecord, SpanStore as _, StoreError};
 
 /// How long an answer waits for the forwarders' journals. A disk that hangs must not hang the receiver: the batch is
@@ -30,16 +30,16 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    async fn take(&self, batch: Arc<Batch>, kind: BodyKind, body: bytes::Bytes) -> Result<(), Refusal> {
+    async fn take(&self, batch: Arc<PackedBatch>, kind: BodyKind, body: bytes::Bytes) -> Result<(), Refusal> {
         let store = Arc::clone(&self.store);
         let record = record_of(kind, body.clone());
         let notice = self.feed.notice(&batch);
         let appended = Arc::clone(&batch);
         // The store may have to wait for its disk.
-        let receipt = tokio::task::spawn_blocking(move || store.append((*appended).clone(), record)).await;
+        let receipt = tokio::task::spawn_blocking(move || store.append_packed(appended, record)).await;
         let receipt = receipt.map_err(|error| unavailable(&error.to_string()))?.map_err(refusal)?;
         self.feed.publish(notice);
-        self.watched.receive(&batch);
+        self.watched.receive_packed(&batch);
         self.forwarder.offer(&forwarded(kind, body, &batch));
         let synced = tokio::time::timeout(FORWARD_SYNC_MAX, self.forwarder.synced());
         let (stored, _) = futures_util::future::join(receipt, synced).await;
@@ -62,7 +62,7 @@ impl eval::SpanSink for Pipeline {
             }
             let kind = BodyKind { signal: Signal::Traces, format: Format::Protobuf, encoding: Encoding::Identity };
             let body = otlp::encode_traces_protobuf(&batch.spans).into();
-            if let Err(refused) = self.take(Arc::new(batch), kind, body).await {
+            if let Err(refused) = self.take(Arc::new(PackedBatch::from(&batch)), kind, body).await {
                 eprintln!("headwater: the runner's own spans could not be kept: {refused:?}");
             }
         })
@@ -75,13 +75,13 @@ fn record_of(kind: BodyKind, body: bytes::Bytes) -> JournalRecord {
 }
 
 /// Decodes a journaled body again; handed to the store.
-pub fn decode_record(record: &JournalRecord) -> Result<Batch, String> {
+pub fn decode_record(record: &JournalRecord) -> Result<PackedBatch, String> {
     let tags = [record.signal, record.format, record.encoding];
     let kind = BodyKind::from_tags(tags).ok_or_else(|| format!("a body of the unknown kind {tags:?}"))?;
     ingest::decode_body(kind, &record.body).map(|decoded| decoded.batch).map_err(|error| error.to_string())
 }
 
-fn forwarded(kind: BodyKind, bytes: bytes::Bytes, batch: &Batch) -> ReceivedBody {
+fn forwarded(kind: BodyKind, bytes: bytes::Bytes, batch: &PackedBatch) -> ReceivedBody {
     ReceivedBody {
         signal: match kind.signal {
             Signal::Traces => forward::Signal::Traces,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::Read;
 
-use otlp::Decoded;
+use otlp::DecodedPacked;
 
 use crate::limits::{DECOMPRESSED_BYTES_MAX, PIECE_BYTES, ZSTD_WINDOW_LOG_MAX};
 
@@ -123,17 +123,17 @@ impl std::error::Error for BodyError {}
 ///
 /// # Errors
 /// What is wrong with it; nothing of it is kept then.
-pub fn decode_body(kind: BodyKind, body: &[u8]) -> Result<Decoded, BodyError> {
+pub fn decode_body(kind: BodyKind, body: &[u8]) -> Result<DecodedPacked, BodyError> {
     let plain = decompress::<BodyError>(kind.encoding, body, &mut |_| Ok(()))?;
     decode_plain(kind, plain.as_deref().unwrap_or(body))
 }
 
 /// Decodes a body that is not, or no more, compressed.
-pub(crate) fn decode_plain(kind: BodyKind, plain: &[u8]) -> Result<Decoded, BodyError> {
+pub(crate) fn decode_plain(kind: BodyKind, plain: &[u8]) -> Result<DecodedPacked, BodyError> {
     let decoded = match (kind.format, kind.signal) {
-        (Format::Protobuf, Signal::Traces) => otlp::decode_traces_protobuf(plain),
-        (Format::Protobuf, Signal::Logs) => otlp::decode_logs_protobuf(plain),
-        (Format::Json, _) => otlp::decode_json(plain),
+        (Format::Protobuf, Signal::Traces) => otlp::decode_traces_protobuf_packed(plain),
+        (Format::Protobuf, Signal::Logs) => otlp::decode_logs_protobuf(plain).map(DecodedPacked::from),
+        (Format::Json, _) => otlp::decode_json(plain).map(DecodedPacked::from),
     };
     decoded.map_err(|error| BodyError::Decode(error.to_string()))
 }

@@ -110,7 +110,7 @@ impl Counters {
         self.logs.fetch_add(logs as u64, Ordering::Relaxed);
     }
 
-    pub(crate) fn set_aside(&self, decoded: &otlp::Decoded) {
+    pub(crate) fn set_aside(&self, decoded: &otlp::DecodedPacked) {
         self.spans_rejected.fetch_add(decoded.rejected.spans, Ordering::Relaxed);
         self.logs_rejected.fetch_add(decoded.rejected.logs, Ordering::Relaxed);
         self.logs_without_trace.fetch_add(decoded.logs_without_trace, Ordering::Relaxed);

@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use model::Instant;
-use otlp::Decoded;
+use otlp::DecodedPacked;
 use stdx::Clock;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -215,7 +215,7 @@ impl Exchange {
     }
 }
 
-fn outcome_of(signal: Signal, decoded: &Decoded) -> Outcome {
+fn outcome_of(signal: Signal, decoded: &DecodedPacked) -> Outcome {
     let mut rejected = decoded.rejected.spans + decoded.rejected.logs;
     let mut message = decoded.rejected.message();
     if signal == Signal::Logs && decoded.logs_without_trace > 0 {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use model::Batch;
+use model::PackedBatch;
 
 use crate::BodyKind;
 
@@ -15,7 +15,7 @@ use crate::BodyKind;
 #[derive(Clone, Debug)]
 pub struct Received {
     /// The spans or log records that can be kept.
-    pub batch: Arc<Batch>,
+    pub batch: Arc<PackedBatch>,
     /// What the body is.
     pub kind: BodyKind,
     /// The body as it came, still compressed. It may hold more than `batch`: what was set aside, and log records without

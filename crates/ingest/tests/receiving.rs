@@ -162,9 +162,9 @@ async fn http_takes_every_format_and_compression_and_keeps_the_body_as_it_came()
             assert_eq!((answer.status, answer.header("content-type")), (200, content_type));
             let received = running.received();
             let kind = BodyKind { signal: Signal::Traces, format, encoding };
-            assert_eq!((received.len(), received[0].kind, &received[0].batch.spans), (1, kind, &spans()));
+            assert_eq!((received.len(), received[0].kind, received[0].batch.unpack().spans), (1, kind, spans()));
             assert_eq!(received[0].body, compressed(encoding, &body));
-            assert_eq!(decode_body(kind, &received[0].body).expect("again").batch, *received[0].batch);
+            assert_eq!(decode_body(kind, &received[0].body).expect("again").batch.unpack(), received[0].batch.unpack());
         }
     }
     assert_eq!((running.counts().spans, running.counts().requests), (18, 6));
@@ -180,7 +180,7 @@ async fn grpc_is_taken_on_the_same_port_with_every_compression() {
         let answer = running.grpc(TRACE_SERVICE, encoding, framed(flag, &message)).await;
         assert_eq!((answer.status, answer.header("grpc-status"), &answer.body[..]), (200, "0", &[0; 5][..]));
         let received = running.received();
-        assert_eq!((&received[0].batch.spans, received[0].kind.encoding), (&spans(), encoding));
+        assert_eq!((received[0].batch.unpack().spans, received[0].kind.encoding), (spans(), encoding));
         assert_eq!(received[0].body, message, "kept without the frame, still compressed");
     }
 }

@@ -24,6 +24,7 @@
 //! | `span.rs` | [`Span`], [`SpanKind`], [`Status`], [`Event`], [`Link`] |
 //! | `log.rs` | [`LogRecord`] |
 //! | `batch.rs` | [`Batch`]: what one request carried |
+//! | `packed/` | [`PackedBatch`]: a batch in a compact form, for the way from the wire to the disk |
 //! | `trace.rs` | [`Trace`]: the spans of one trace as a forest, with remarks on what is broken |
 //! | `oddity.rs` | [`Oddity`]: a remark on broken data |
 //! | `summary.rs` | [`TraceSummary`]: one row about a whole trace |
@@ -32,6 +33,7 @@ mod batch;
 mod ids;
 mod log;
 mod oddity;
+mod packed;
 mod resource;
 mod span;
 mod summary;
@@ -43,6 +45,10 @@ pub use batch::Batch;
 pub use ids::{ParseIdError, SpanId, TraceId, parse_hex};
 pub use log::LogRecord;
 pub use oddity::{Oddity, OddityKind};
+pub use packed::{
+    Extras, PackedAttribute, PackedBatch, PackedSpan, PackedValue, Packer, TextCollector, TextId, Texts, bytes_hash,
+    hash_of, shared_hash, text_hash,
+};
 pub use resource::{EntityRef, Resource, Scope};
 pub use span::{
     Event, FLAG_SAMPLED, FLAGS_CONTEXT_HAS_IS_REMOTE, FLAGS_CONTEXT_IS_REMOTE, Link, Span, SpanKind, Status, StatusCode,

@@ -116,6 +116,18 @@ impl Value {
         }
     }
 
+    /// Roughly the bytes of memory behind it, its own place left out.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        match self {
+            Self::String(text) => 16 + text.len(),
+            Self::Bytes(bytes) => 16 + bytes.len(),
+            Self::Array(values) => values.iter().map(|value| size_of::<Self>() + value.memory()).sum(),
+            Self::Map(entries) => entries.iter().map(|entry| size_of::<KeyValue>() + entry.value.memory()).sum(),
+            Self::Empty | Self::Bool(_) | Self::Int(_) | Self::Double(_) => 0,
+        }
+    }
+
     /// The type's name as OpenTelemetry spells it.
     #[must_use]
     pub fn type_name(&self) -> &'static str {
@@ -237,6 +249,12 @@ impl Attributes {
     /// Keys and values in the order sent.
     pub fn iter(&self) -> impl Iterator<Item = (&Text, &Value)> {
         self.0.iter().map(|entry| (&entry.key, &entry.value))
+    }
+
+    /// Roughly the bytes of memory behind them; keys, which are shared, left out.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.0.iter().map(|entry| size_of::<KeyValue>() + entry.value.memory()).sum()
     }
 
     /// How many entries there are.

@@ -1,6 +1,6 @@
 //! What a body held: a batch, and what was set aside with its reasons.
 
-use model::{Batch, LogRecord, SpanId, TraceId};
+use model::{Batch, LogRecord, PackedBatch, SpanId, TraceId};
 
 use crate::limits::REASONS_MAX;
 
@@ -13,6 +13,33 @@ pub struct Decoded {
     pub rejected: Rejected,
     /// Log records without a trace id: valid, but there is no trace they could join.
     pub logs_without_trace: u64,
+}
+
+/// A decoded body whose spans are packed.
+#[derive(Debug, Clone, Default)]
+pub struct DecodedPacked {
+    /// As in [`Decoded`].
+    pub batch: PackedBatch,
+    /// As in [`Decoded`].
+    pub rejected: Rejected,
+    /// As in [`Decoded`].
+    pub logs_without_trace: u64,
+}
+
+impl DecodedPacked {
+    /// The same with the spans unpacked.
+    #[must_use]
+    pub fn unpack(self) -> Decoded {
+        let Self { batch, rejected, logs_without_trace } = self;
+        Decoded { batch: batch.unpack(), rejected, logs_without_trace }
+    }
+}
+
+impl From<Decoded> for DecodedPacked {
+    fn from(decoded: Decoded) -> Self {
+        let Decoded { batch, rejected, logs_without_trace } = decoded;
+        Self { batch: PackedBatch::from(&batch), rejected, logs_without_trace }
+    }
 }
 
 /// Spans and log records that were set aside.

@@ -34,12 +34,12 @@ mod protobuf_encode;
 mod response;
 mod wire;
 
-pub use decoded::{Decoded, Rejected};
+pub use decoded::{Decoded, DecodedPacked, Rejected};
 pub use error::DecodeError;
 pub use json_decode::{JsonLine, decode_json, decode_json_lines};
 pub use json_encode::{encode_json, encode_logs_json, encode_traces_json};
 pub use metrics::{count_metric_points_json, count_metric_points_protobuf};
-pub use protobuf_decode::{decode_logs_protobuf, decode_traces_protobuf};
+pub use protobuf_decode::{decode_logs_protobuf, decode_traces_protobuf, decode_traces_protobuf_packed};
 pub use protobuf_encode::{encode_logs_protobuf, encode_traces_protobuf};
 pub use response::{
     ResponseSignal, RpcStatus, decode_partial_success, decode_status_protobuf, encode_response_json,

@@ -15,3 +15,9 @@ pub const REASONS_MAX: usize = 8;
 
 /// Of what was read, no more than this is quoted in an error.
 pub const QUOTED_CHARS_MAX: usize = 80;
+
+/// Keys of the last span that are remembered by position; further ones are looked up.
+pub const KEYS_REMEMBERED_MAX: usize = 256;
+
+/// A span takes about so many bytes of a body; room for rows is made accordingly.
+pub const SPAN_BYTES_GUESS: usize = 500;

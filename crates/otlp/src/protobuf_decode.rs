@@ -1,4 +1,5 @@
-//! OTLP protobuf to `model`, from the bytes of the body straight into the model.
+//! OTLP protobuf to `model`, from the bytes of the body straight into rows of a `PackedBatch` (spans) and the model's
+//! structs (log records, events, links).
 //!
 //! Each block is read in two steps: first its fields are sorted out (a resource may come after its spans, and twice: then
 //! the two merge), then the parts are built. Nothing is copied in the first step.
@@ -6,14 +7,15 @@
 use std::sync::Arc;
 
 use model::{
-    Attributes, EntityRef, Event, Instant, KeyValue, Link, LogRecord, Resource, Scope, Span, SpanId, SpanKind, Status,
-    StatusCode, Text, TraceId, Value,
+    Attributes, EntityRef, Event, Extras, Instant, KeyValue, Link, LogRecord, PackedAttribute, PackedSpan, Packer,
+    Resource, Scope, SpanId, SpanKind, StatusCode, TextId, TraceId, Value, bytes_hash, hash_of, shared_hash,
 };
 
-use crate::decoded::{Decoded, wrong_length};
+use crate::decoded::{Decoded, DecodedPacked, wrong_length};
 use crate::error::DecodeError;
 use crate::intern::Interner;
-use crate::wire::Reader;
+use crate::limits::{KEYS_REMEMBERED_MAX, SPAN_BYTES_GUESS};
+use crate::wire::{Reader, WireType};
 
 type Result<T> = std::result::Result<T, DecodeError>;
 
@@ -23,9 +25,22 @@ type Result<T> = std::result::Result<T, DecodeError>;
 /// If the bytes are no such message; then nothing of them is kept. Spans that are readable but break OTLP's rules (ids of
 /// a wrong length) are set aside in [`Decoded::rejected`].
 pub fn decode_traces_protobuf(body: &[u8]) -> Result<Decoded> {
+    decode_traces_protobuf_packed(body).map(DecodedPacked::unpack)
+}
+
+/// As [`decode_traces_protobuf`], into the compact form.
+///
+/// # Errors
+/// As for [`decode_traces_protobuf`].
+pub fn decode_traces_protobuf_packed(body: &[u8]) -> Result<DecodedPacked> {
     let mut decoder = Decoder::default();
+    decoder.packer.batch.spans.reserve(body.len() / SPAN_BYTES_GUESS);
     decoder.blocks(Reader::new(body), Decoder::span)?;
-    Ok(decoder.decoded)
+    Ok(DecodedPacked {
+        batch: decoder.packer.finish(),
+        rejected: decoder.decoded.rejected,
+        logs_without_trace: decoder.decoded.logs_without_trace,
+    })
 }
 
 /// Decodes an `ExportLogsServiceRequest` (or `LogsData`, which has the same shape).
@@ -42,10 +57,23 @@ pub fn decode_logs_protobuf(body: &[u8]) -> Result<Decoded> {
 struct Decoder {
     interner: Interner,
     decoded: Decoded,
+    packer: Packer,
+    /// The keys of the last span's attributes, in order: those of the next one are mostly the same.
+    last_keys: Vec<TextId>,
+}
+
+/// What the items of a block share.
+struct Block {
+    resource: Arc<Resource>,
+    scope: Arc<Scope>,
+    /// Their places in the packed batch.
+    places: (u32, u32),
+    /// Their hash, for those of the items.
+    hash: u64,
 }
 
 /// Decodes one span or one log record.
-type Item = fn(&mut Decoder, Reader<'_>, &Arc<Resource>, &Arc<Scope>) -> Result<()>;
+type Item = fn(&mut Decoder, Reader<'_>, &Block) -> Result<()>;
 
 impl Decoder {
     /// Traces and logs have the same shape down to the item.
@@ -86,7 +114,16 @@ impl Decoder {
             }
         }
         let scope = self.interner.scope(scope);
-        items.into_iter().try_for_each(|message| item(self, message, resource, &scope))
+        let block = Block {
+            places: (
+                place_of(&mut self.packer.batch.resources, resource),
+                place_of(&mut self.packer.batch.scopes, &scope),
+            ),
+            hash: shared_hash(hash_of(resource), hash_of(&scope)),
+            resource: Arc::clone(resource),
+            scope,
+        };
+        items.into_iter().try_for_each(|message| item(self, message, &block))
     }
 
     fn resource(&mut self, mut message: Reader<'_>, resource: &mut Resource) -> Result<()> {
@@ -128,27 +165,30 @@ impl Decoder {
         Ok(())
     }
 
-    fn span(&mut self, mut message: Reader<'_>, resource: &Arc<Resource>, scope: &Arc<Scope>) -> Result<()> {
-        let mut span = Span::new(TraceId::default(), SpanId::default(), Text::default());
+    fn span(&mut self, mut message: Reader<'_>, block: &Block) -> Result<()> {
+        let mut span = PackedSpan::empty();
+        let first_attribute = self.packer.batch.attributes.len();
+        let first_value = self.packer.batch.values.len();
+        let mut extras = Extras::default();
         let (mut trace_id, mut span_id, mut parent_id): (&[u8], &[u8], &[u8]) = (&[], &[], &[]);
         let mut wrong_link = None;
         while let Some((number, wire_type)) = message.field()? {
             match number {
                 1 => trace_id = message.bytes(wire_type)?,
                 2 => span_id = message.bytes(wire_type)?,
-                3 => span.trace_state = self.interner.text(message.text(wire_type)?),
+                3 => span.trace_state = self.text_id(&mut message, wire_type)?,
                 4 => parent_id = message.bytes(wire_type)?,
-                5 => span.name = self.interner.text(message.text(wire_type)?),
+                5 => span.name = self.text_id(&mut message, wire_type)?,
                 6 => span.kind = SpanKind(message.int32(wire_type)?),
                 7 => span.start = Instant(message.fixed64(wire_type)?),
                 8 => span.end = Instant(message.fixed64(wire_type)?),
-                9 => self.key_value(message.message(wire_type)?, &mut span.attributes)?,
+                9 => self.attribute(message.message(wire_type)?, first_attribute)?,
                 10 => span.dropped_attributes_count = message.uint32(wire_type)?,
-                11 => span.events.push(self.event(message.message(wire_type)?)?),
+                11 => extras.events.push(self.event(message.message(wire_type)?)?),
                 12 => span.dropped_events_count = message.uint32(wire_type)?,
-                13 => span.links.push(self.link(message.message(wire_type)?, &mut wrong_link)?),
+                13 => extras.links.push(self.link(message.message(wire_type)?, &mut wrong_link)?),
                 14 => span.dropped_links_count = message.uint32(wire_type)?,
-                15 => self.status(message.message(wire_type)?, &mut span.status)?,
+                15 => self.status(message.message(wire_type)?, &mut span)?,
                 16 => span.flags = message.fixed32(wire_type)?,
                 _ => message.skip(number, wire_type)?,
             }
@@ -156,12 +196,91 @@ impl Decoder {
         match span_ids(trace_id, span_id, parent_id, wrong_link) {
             Ok((trace_id, span_id, parent_id)) => {
                 (span.trace_id, span.span_id, span.parent_span_id) = (trace_id, span_id, parent_id);
-                (span.resource, span.scope) = (Arc::clone(resource), Arc::clone(scope));
-                self.decoded.batch.spans.push(span);
+                (span.resource, span.scope) = block.places;
+                self.packer.span(span, first_attribute, extras, block.hash);
             }
-            Err(reason) => self.decoded.rejected.span(&reason),
+            Err(reason) => {
+                self.packer.batch.attributes.truncate(first_attribute);
+                self.packer.batch.values.truncate(first_value);
+                self.decoded.rejected.span(&reason);
+            }
         }
         Ok(())
+    }
+
+    /// The next attribute of the span whose first one has the place `first`.
+    fn attribute(&mut self, mut message: Reader<'_>, first: usize) -> Result<()> {
+        let mut key = TextId::EMPTY;
+        // Most values are one text, which needs no detour.
+        let mut text = None;
+        let mut value = Value::Empty;
+        while let Some((number, wire_type)) = message.field()? {
+            match number {
+                1 => key = self.key_id(&mut message, wire_type, first)?,
+                2 => {
+                    let inner = message.message(wire_type)?;
+                    match self.only_text(inner)? {
+                        Some(only) => (text, value) = (Some(only), Value::Empty),
+                        None => {
+                            if let Some(before) = text.take() {
+                                value = Value::String(self.packer.texts.texts().text(before).into());
+                            }
+                            self.value(inner, &mut value)?;
+                        }
+                    }
+                }
+                // A key by its place in a dictionary that only profiles carry: nothing it could mean here.
+                3 => drop(message.int32(wire_type)?),
+                _ => message.skip(number, wire_type)?,
+            }
+        }
+        match text {
+            Some(text) => self.packer.batch.attributes.push(PackedAttribute::text(key, text)),
+            None => self.packer.attribute(key, value),
+        }
+        Ok(())
+    }
+
+    /// The text, if the value consists of exactly that.
+    fn only_text(&mut self, value: Reader<'_>) -> Result<Option<TextId>> {
+        match value.only_text_bytes() {
+            Some(bytes) => self.id_of(bytes, &value).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn text_id(&mut self, message: &mut Reader<'_>, wire_type: WireType) -> Result<TextId> {
+        let before = *message;
+        let bytes = message.bytes(wire_type)?;
+        self.id_of(bytes, &before)
+    }
+
+    fn key_id(&mut self, message: &mut Reader<'_>, wire_type: WireType, first: usize) -> Result<TextId> {
+        let before = *message;
+        let bytes = message.bytes(wire_type)?;
+        let position = self.packer.batch.attributes.len() - first;
+        let last = self.last_keys.get(position).copied().unwrap_or(TextId::EMPTY);
+        if self.packer.texts.texts().text(last).as_bytes() == bytes {
+            return Ok(last);
+        }
+        let id = self.id_of(bytes, &before)?;
+        if position < KEYS_REMEMBERED_MAX {
+            if self.last_keys.len() <= position {
+                self.last_keys.resize(position + 1, TextId::EMPTY);
+            }
+            self.last_keys[position] = id;
+        }
+        Ok(id)
+    }
+
+    fn id_of(&mut self, bytes: &[u8], place: &Reader<'_>) -> Result<TextId> {
+        let hash = bytes_hash(bytes);
+        if let Some(id) = self.packer.texts.known(bytes, hash) {
+            return Ok(id);
+        }
+        let text = std::str::from_utf8(bytes);
+        let text = text.map_err(|error| place.error(format!("a string is not UTF-8: {error}")))?;
+        Ok(self.packer.texts.id_of_hashed(text, hash))
     }
 
     fn event(&mut self, mut message: Reader<'_>) -> Result<Event> {
@@ -201,18 +320,18 @@ impl Decoder {
         Ok(link)
     }
 
-    fn status(&mut self, mut message: Reader<'_>, status: &mut Status) -> Result<()> {
+    fn status(&mut self, mut message: Reader<'_>, span: &mut PackedSpan) -> Result<()> {
         while let Some((number, wire_type)) = message.field()? {
             match number {
-                2 => status.message = self.interner.text(message.text(wire_type)?),
-                3 => status.code = StatusCode(message.int32(wire_type)?),
+                2 => span.status_message = self.text_id(&mut message, wire_type)?,
+                3 => span.status_code = StatusCode(message.int32(wire_type)?),
                 _ => message.skip(number, wire_type)?,
             }
         }
         Ok(())
     }
 
-    fn log(&mut self, mut message: Reader<'_>, resource: &Arc<Resource>, scope: &Arc<Scope>) -> Result<()> {
+    fn log(&mut self, mut message: Reader<'_>, block: &Block) -> Result<()> {
         let mut log = LogRecord::default();
         let (mut trace_id, mut span_id): (&[u8], &[u8]) = (&[], &[]);
         while let Some((number, wire_type)) = message.field()? {
@@ -238,7 +357,7 @@ impl Decoder {
         }
         log.trace_id = trace_id.try_into().ok().map(TraceId).filter(|id| !id.is_zero());
         log.span_id = span_id.try_into().ok().map(SpanId).filter(|id| !id.is_zero());
-        (log.resource, log.scope) = (Arc::clone(resource), Arc::clone(scope));
+        (log.resource, log.scope) = (Arc::clone(&block.resource), Arc::clone(&block.scope));
         self.decoded.keep_log(log);
         Ok(())
     }
@@ -309,6 +428,14 @@ impl Decoder {
         *value = Value::Map(entries.0);
         Ok(())
     }
+}
+
+/// The place of what is shared; blocks of one resource mostly follow each other.
+fn place_of<T: PartialEq>(all: &mut Vec<Arc<T>>, one: &Arc<T>) -> u32 {
+    if !all.last().is_some_and(|last| Arc::ptr_eq(last, one)) {
+        all.push(Arc::clone(one));
+    }
+    all.len() as u32 - 1
 }
 
 type SpanIds = (TraceId, SpanId, Option<SpanId>);

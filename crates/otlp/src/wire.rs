@@ -37,16 +37,34 @@ impl<'a> Reader<'a> {
         DecodeError::new(format!("byte {} of {}", self.at, self.body_length), problem)
     }
 
+    #[cold]
+    fn cut_short(&self, length: usize, what: &str) -> DecodeError {
+        self.error(format!("{what} of {length} bytes is cut short, {} are left", self.rest.len()))
+    }
+
+    #[inline]
     fn take(&mut self, length: usize, what: &str) -> Result<&'a [u8]> {
-        let Some((taken, rest)) = self.rest.split_at_checked(length) else {
-            return Err(self.error(format!("{what} of {length} bytes is cut short, {} are left", self.rest.len())));
-        };
+        let Some((taken, rest)) = self.rest.split_at_checked(length) else { return Err(self.cut_short(length, what)) };
         self.at += length;
         self.rest = rest;
         Ok(taken)
     }
 
+    #[inline]
     fn varint(&mut self) -> Result<u64> {
+        // Nearly all are of one byte.
+        if let Some((&byte, rest)) = self.rest.split_first()
+            && byte < 0x80
+        {
+            self.at += 1;
+            self.rest = rest;
+            return Ok(u64::from(byte));
+        }
+        self.long_varint()
+    }
+
+    #[inline(never)]
+    fn long_varint(&mut self) -> Result<u64> {
         let mut value = 0_u64;
         for position in 0..10 {
             let Some(&byte) = self.rest.get(position) else { return Err(self.error("a varint is cut short")) };
@@ -64,7 +82,24 @@ impl<'a> Reader<'a> {
         Err(self.error("a varint is longer than 64 bits"))
     }
 
+    /// The bytes of the text, if the message is an `AnyValue` of exactly one text.
+    #[inline]
+    pub fn only_text_bytes(&self) -> Option<&'a [u8]> {
+        const STRING_VALUE: u8 = 1 << 3 | 2;
+        let (&[key, length], text) = self.rest.split_first_chunk::<2>()?;
+        if key != STRING_VALUE {
+            return None;
+        }
+        if length < 0x80 {
+            return (text.len() == usize::from(length)).then_some(text);
+        }
+        let mut long = Self { rest: &self.rest[1..], ..*self };
+        let length = long.varint().ok()?;
+        (long.rest.len() as u64 == length).then_some(long.rest)
+    }
+
     /// The next field's number and wire type; none at the end of the message.
+    #[inline]
     pub fn field(&mut self) -> Result<Option<(u32, WireType)>> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -84,6 +119,7 @@ impl<'a> Reader<'a> {
         if number == 0 { Err(self.error("field number 0 does not exist")) } else { Ok(Some((number, wire_type))) }
     }
 
+    #[inline]
     fn expect(&self, read: WireType, expected: WireType) -> Result<()> {
         if read == expected {
             Ok(())
@@ -106,6 +142,7 @@ impl<'a> Reader<'a> {
         self.uint64(wire_type).map(|value| value as i32)
     }
 
+    #[inline]
     pub fn fixed64(&mut self, wire_type: WireType) -> Result<u64> {
         self.expect(wire_type, WireType::Fixed64)?;
         let bytes = self.take(8, "a fixed64")?;
@@ -118,6 +155,7 @@ impl<'a> Reader<'a> {
         Ok(bytes.try_into().map_or(0, u32::from_le_bytes))
     }
 
+    #[inline]
     pub fn bytes(&mut self, wire_type: WireType) -> Result<&'a [u8]> {
         self.expect(wire_type, WireType::Length)?;
         let length = self.varint()?;
@@ -132,6 +170,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The message in the next field.
+    #[inline]
     pub fn message(&mut self, wire_type: WireType) -> Result<Reader<'a>> {
         let Some(levels_left) = self.levels_left.checked_sub(1) else {
             return Err(self.error(format!("messages are nested deeper than {NESTING_MAX}")));

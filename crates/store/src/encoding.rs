@@ -78,6 +78,12 @@ impl Encoder {
         self.nested(value, 0);
     }
 
+    /// A value that is a text.
+    pub fn text_value(&mut self, text: &str) {
+        self.bytes.push(STRING);
+        self.text(text);
+    }
+
     fn nested(&mut self, value: &Value, depth: usize) {
         match value {
             Value::String(text) => {

@@ -15,6 +15,9 @@ pub const RUNS: &str = "runs";
 /// The folder of the settings.
 pub const SETTINGS: &str = "settings";
 
+/// The folder where a repair puts damaged files.
+pub const DAMAGED: &str = "damaged";
+
 /// How the names of a segment's files end.
 pub const SPANS_SUFFIX: &str = ".spans.parquet";
 /// See [`SPANS_SUFFIX`].

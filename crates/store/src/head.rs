@@ -1,18 +1,25 @@
-//! The head: what arrived and is not sealed yet, in memory, by trace. Exact duplicates are kept once.
+//! The head: what arrived and is not sealed yet, in memory, by trace. Batches stay as they were decoded, packed; a trace
+//! knows which rows of which batches are its own. Exact duplicates are kept once.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use model::{Attributes, Batch, Instant, LogRecord, Resource, Scope, Span, Trace, TraceId, TraceSummary, Value};
+use model::{Instant, LogRecord, PackedBatch, PackedSpan, Span, Trace, TraceId, TraceSummary, hash_of};
+
+use crate::limits::SPANS_COMPARED_MAX;
+
+/// Unsealed traces by id.
+pub type HeadTraces = hashbrown::HashMap<TraceId, Arc<HeadTrace>>;
 
 /// Unsealed spans and log records.
 #[derive(Debug, Default)]
 pub struct Head {
-    pub traces: HashMap<TraceId, Arc<HeadTrace>>,
+    pub traces: HeadTraces,
     /// Roughly the memory it takes.
     pub bytes: usize,
+    /// How many spans it has.
+    pub spans: u64,
     /// When its first batch arrived; none if it is empty.
     pub oldest: Option<Instant>,
     /// Earliest and latest start of its spans; none if it has none.
@@ -21,81 +28,98 @@ pub struct Head {
     pub position: u64,
 }
 
+/// A batch with its rows in order of trace.
+#[derive(Debug)]
+pub struct Arrived {
+    pub batch: Arc<PackedBatch>,
+    /// Places of [`PackedBatch::spans`], by trace id, then in the order sent.
+    order: Vec<u32>,
+}
+
+/// Some rows of one batch.
+#[derive(Clone, Debug)]
+pub struct Part {
+    arrived: Arc<Arrived>,
+    /// Of [`Arrived::order`].
+    rows: Range<u32>,
+}
+
+/// A span where it lies.
+pub type Row<'a> = (&'a Arc<PackedBatch>, &'a PackedSpan);
+
+impl Part {
+    fn rows(&self) -> impl Iterator<Item = &PackedSpan> {
+        let rows = &self.arrived.order[self.rows.start as usize..self.rows.end as usize];
+        rows.iter().map(|&place| &self.arrived.batch.spans[place as usize])
+    }
+}
+
 /// The unsealed part of one trace.
 #[derive(Clone, Debug, Default)]
 pub struct HeadTrace {
-    pub spans: Vec<Span>,
+    parts: Vec<Part>,
+    pub span_count: usize,
     pub logs: Vec<LogRecord>,
     /// Whether a segment may hold another part of the trace.
     pub may_be_sealed_too: bool,
-    seen: HashMap<u64, Vec<u32>>,
+    /// Places of spans by content, once there are too many to compare one by one.
+    seen: Option<hashbrown::HashMap<u64, (u32, u32)>>,
+    seen_logs: HashMap<u64, Vec<u32>>,
     summary: OnceLock<TraceSummary>,
 }
 
-/// One trace's part of a batch, sized and hashed before any lock is taken.
-#[derive(Debug, Default)]
+/// A batch sorted by trace and sized, before any lock is taken.
+#[derive(Debug)]
 pub struct Arriving {
-    pub spans: Vec<(u64, Span)>,
-    pub logs: Vec<(u64, LogRecord)>,
+    arrived: Arc<Arrived>,
+    /// Which rows of [`Arrived::order`] are of which trace.
+    spans: Vec<(TraceId, Range<u32>)>,
+    logs: HashMap<TraceId, Vec<LogRecord>>,
     pub bytes: usize,
+    starts: Option<(Instant, Instant)>,
 }
 
-/// Sorts a batch by trace. Log records without a trace id are left out.
-pub fn by_trace(batch: Batch, hasher: &RandomState) -> HashMap<TraceId, Arriving> {
-    let mut shared = SharedHashes { hasher, known: HashMap::new() };
-    let mut traces: HashMap<TraceId, Arriving> = HashMap::new();
-    for span in batch.spans {
-        let arriving = traces.entry(span.trace_id).or_default();
-        arriving.bytes += span_bytes(&span);
-        arriving.spans.push((shared.of_span(&span), span));
-    }
-    for log in batch.logs {
-        let Some(id) = log.trace_id else { continue };
-        let arriving = traces.entry(id).or_default();
-        arriving.bytes += log_bytes(&log);
-        arriving.logs.push((shared.of_log(&log), log));
-    }
-    traces
-}
-
-/// Hashes resources and scopes once per batch: many spans share one.
-struct SharedHashes<'a> {
-    hasher: &'a RandomState,
-    known: HashMap<usize, u64>,
-}
-
-impl SharedHashes<'_> {
-    fn of_span(&mut self, span: &Span) -> u64 {
-        let shared = (self.of_resource(&span.resource), self.of_scope(&span.scope));
-        let ids = (span.trace_id, span.span_id, span.parent_span_id);
-        let what = (span.start, span.end, &span.name, span.kind, &span.status, &span.attributes);
-        self.hasher.hash_one((shared, ids, what, &span.events, &span.links))
+impl Arriving {
+    /// Sorts a batch by trace. Log records without a trace id are left out.
+    pub fn new(batch: Arc<PackedBatch>) -> Self {
+        let mut by_id: Vec<(TraceId, u32)> =
+            batch.spans.iter().zip(0..).map(|(span, place)| (span.trace_id, place)).collect();
+        by_id.sort_unstable();
+        let mut spans: Vec<(TraceId, Range<u32>)> = Vec::new();
+        for (&(id, _), at) in by_id.iter().zip(0..) {
+            match spans.last_mut() {
+                Some((last, rows)) if *last == id => rows.end = at + 1,
+                _ => spans.push((id, at..at + 1)),
+            }
+        }
+        let mut logs: HashMap<TraceId, Vec<LogRecord>> = HashMap::new();
+        let mut bytes = batch.memory() + by_id.len() * size_of::<u32>() + spans.len() * TRACE_BYTES;
+        for log in &batch.logs {
+            let Some(id) = log.trace_id else { continue };
+            bytes += log_bytes(log);
+            logs.entry(id).or_default().push(log.clone());
+        }
+        let first = batch.spans.iter().map(|span| span.start).min();
+        let starts = first.map(|first| {
+            let last = batch.spans.iter().map(|span| span.start).max();
+            (first, last.unwrap_or(first))
+        });
+        let order = by_id.into_iter().map(|(_, place)| place).collect();
+        Self { arrived: Arc::new(Arrived { batch, order }), spans, logs, bytes, starts }
     }
 
-    fn of_log(&mut self, log: &LogRecord) -> u64 {
-        let shared = (self.of_resource(&log.resource), self.of_scope(&log.scope));
-        let ids = (log.trace_id, log.span_id);
-        self.hasher.hash_one((
-            shared,
-            ids,
-            log.time,
-            log.observed_time,
-            log.severity_number,
-            &log.body,
-            &log.attributes,
-        ))
+    /// Whether nothing of it can be kept.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty() && self.logs.is_empty()
     }
 
-    fn of_resource(&mut self, resource: &Arc<Resource>) -> u64 {
-        self.of(Arc::as_ptr(resource) as usize, resource)
-    }
-
-    fn of_scope(&mut self, scope: &Arc<Scope>) -> u64 {
-        self.of(Arc::as_ptr(scope) as usize, scope)
-    }
-
-    fn of(&mut self, address: usize, shared: &impl Hash) -> u64 {
-        *self.known.entry(address).or_insert_with(|| self.hasher.hash_one(shared))
+    /// Each trace with how many spans and log records arrived of it.
+    pub fn counts(&self) -> impl Iterator<Item = (TraceId, usize, usize)> {
+        let logs_of = |id: &TraceId| self.logs.get(id).map_or(0, Vec::len);
+        let with_spans = self.spans.iter().map(move |(id, rows)| (*id, rows.len(), logs_of(id)));
+        let has_spans = |id: &TraceId| self.spans.binary_search_by(|(other, _)| other.cmp(id)).is_ok();
+        let others = self.logs.iter().filter(move |(id, _)| !has_spans(id));
+        with_spans.chain(others.map(|(id, logs)| (*id, 0, logs.len())))
     }
 }
 
@@ -105,106 +129,162 @@ impl Head {
         self.traces.is_empty()
     }
 
-    /// Takes one trace's part; `may_be_sealed_too` is asked when the trace is new here. Answers how many exact
-    /// duplicates were left out.
-    pub fn insert(&mut self, id: TraceId, arriving: Arriving, may_be_sealed_too: impl FnOnce() -> bool) -> u64 {
-        let trace = match self.traces.entry(id) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => {
-                let new = HeadTrace { may_be_sealed_too: may_be_sealed_too(), ..HeadTrace::default() };
-                entry.insert(Arc::new(new))
-            }
-        };
-        self.bytes += arriving.bytes;
-        for (_, span) in &arriving.spans {
-            let (first, last) = self.starts.unwrap_or((span.start, span.start));
-            self.starts = Some((first.min(span.start), last.max(span.start)));
-        }
-        // A reader that holds the trace keeps what it has; only then it is copied.
-        Arc::make_mut(trace).insert(arriving)
-    }
-
-    /// Takes back what could not be sealed; `earlier` arrived before everything here.
-    pub fn take_back(&mut self, earlier: &Self, hasher: &RandomState) {
-        let later = std::mem::take(&mut self.traces);
-        self.traces = earlier.traces.clone();
-        self.bytes += earlier.bytes;
-        self.oldest = earlier.oldest.or(self.oldest);
-        self.starts = match (earlier.starts, self.starts) {
-            (Some(one), Some(other)) => Some((one.0.min(other.0), one.1.max(other.1))),
-            (one, other) => one.or(other),
-        };
-        for (id, trace) in later {
-            let batch = Batch { spans: trace.spans.clone(), logs: trace.logs.clone() };
-            let may_be_sealed_too = trace.may_be_sealed_too;
-            for arriving in by_trace(batch, hasher).into_values() {
-                self.insert(id, Arriving { bytes: 0, ..arriving }, || may_be_sealed_too);
-            }
-        }
-    }
-}
-
-impl HeadTrace {
-    fn insert(&mut self, arriving: Arriving) -> u64 {
-        self.summary = OnceLock::new();
+    /// Takes a batch; `may_be_sealed_too` is asked of each trace that is new here. Answers how many exact duplicates were
+    /// left out.
+    pub fn insert(&mut self, arriving: Arriving, may_be_sealed_too: &dyn Fn(TraceId) -> bool) -> u64 {
+        let Arriving { arrived, spans, logs, bytes, starts } = arriving;
+        self.bytes += bytes;
+        self.note_starts(starts);
         let mut duplicates = 0;
-        for (hash, span) in arriving.spans {
-            let same = self.seen.entry(hash).or_default();
-            if same.iter().any(|&at| self.spans.get(at as usize) == Some(&span)) {
-                duplicates += 1;
-                continue;
-            }
-            same.push(self.spans.len() as u32);
-            self.spans.push(span);
+        for (id, rows) in spans {
+            let trace = self.trace(id, may_be_sealed_too);
+            let before = trace.span_count;
+            duplicates += trace.insert_spans(&arrived, rows);
+            self.spans += (trace.span_count - before) as u64;
         }
-        for (hash, log) in arriving.logs {
-            // Log records have numbers of their own, counted from the top.
-            let same = self.seen.entry(hash).or_default();
-            if same.iter().any(|&at| self.logs.get((u32::MAX - at) as usize) == Some(&log)) {
-                duplicates += 1;
-                continue;
-            }
-            same.push(u32::MAX - self.logs.len() as u32);
-            self.logs.push(log);
+        for (id, logs) in logs {
+            let trace = self.trace(id, may_be_sealed_too);
+            duplicates += logs.into_iter().map(|log| u64::from(!trace.insert_log(log))).sum::<u64>();
         }
         duplicates
     }
 
+    fn trace(&mut self, id: TraceId, may_be_sealed_too: &dyn Fn(TraceId) -> bool) -> &mut HeadTrace {
+        let trace = self.traces.entry(id).or_insert_with(|| {
+            let may_be_sealed_too = may_be_sealed_too(id);
+            Arc::new(HeadTrace { may_be_sealed_too, ..HeadTrace::default() })
+        });
+        // A reader that holds the trace keeps what it has; only then it is copied.
+        Arc::make_mut(trace)
+    }
+
+    fn note_starts(&mut self, starts: Option<(Instant, Instant)>) {
+        self.starts = match (starts, self.starts) {
+            (Some(one), Some(other)) => Some((one.0.min(other.0), one.1.max(other.1))),
+            (one, other) => one.or(other),
+        };
+    }
+
+    /// Takes back what could not be sealed; `earlier` arrived before everything here.
+    pub fn take_back(&mut self, earlier: &Self) {
+        let later = std::mem::take(&mut self.traces);
+        self.traces = earlier.traces.clone();
+        self.bytes += earlier.bytes;
+        self.oldest = earlier.oldest.or(self.oldest);
+        self.note_starts(earlier.starts);
+        self.spans = earlier.spans;
+        for (id, later) in later {
+            let trace = self.trace(id, &|_| later.may_be_sealed_too);
+            for part in &later.parts {
+                trace.insert_spans(&part.arrived, part.rows.clone());
+            }
+            for log in &later.logs {
+                trace.insert_log(log.clone());
+            }
+        }
+        self.spans = self.traces.values().map(|trace| trace.span_count as u64).sum();
+    }
+}
+
+impl HeadTrace {
+    /// Its spans where they lie, in the order of their arrival.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.parts.iter().flat_map(|part| part.rows().map(move |span| (&part.arrived.batch, span)))
+    }
+
+    /// Its spans, unpacked, in the order of their arrival.
+    pub fn spans(&self) -> impl Iterator<Item = Span> {
+        self.rows().map(|(batch, span)| batch.unpack_span(span))
+    }
+
+    /// Takes rows of a batch; answers how many exact duplicates were left out.
+    fn insert_spans(&mut self, arrived: &Arc<Arrived>, rows: Range<u32>) -> u64 {
+        self.summary = OnceLock::new();
+        let mut duplicates = 0;
+        for row in rows {
+            let span = &arrived.batch.spans[arrived.order[row as usize] as usize];
+            if self.has(arrived, span) {
+                duplicates += 1;
+                continue;
+            }
+            self.span_count += 1;
+            match self.parts.last_mut() {
+                Some(last) if last.rows.end == row && Arc::ptr_eq(&last.arrived, arrived) => last.rows.end = row + 1,
+                _ => self.parts.push(Part { arrived: Arc::clone(arrived), rows: row..row + 1 }),
+            }
+            if let Some(seen) = &mut self.seen {
+                seen.entry(span.content_hash).or_insert((self.parts.len() as u32 - 1, row));
+            }
+        }
+        duplicates
+    }
+
+    fn has(&mut self, arrived: &Arrived, span: &PackedSpan) -> bool {
+        let is_same =
+            |(other, row): Row<'_>| row.content_hash == span.content_hash && other.is_same(row, &arrived.batch, span);
+        if self.span_count <= SPANS_COMPARED_MAX {
+            return self.rows().any(is_same);
+        }
+        if self.seen.is_none() {
+            self.seen = Some(self.places());
+        }
+        let place = self.seen.as_ref().and_then(|seen| seen.get(&span.content_hash));
+        place.is_some_and(|&(part, row)| {
+            let arrived = &self.parts[part as usize].arrived;
+            is_same((&arrived.batch, &arrived.batch.spans[arrived.order[row as usize] as usize]))
+        })
+    }
+
+    fn places(&self) -> hashbrown::HashMap<u64, (u32, u32)> {
+        let mut places = hashbrown::HashMap::new();
+        for (part, number) in self.parts.iter().zip(0..) {
+            for (span, row) in part.rows().zip(part.rows.start..) {
+                places.entry(span.content_hash).or_insert((number, row));
+            }
+        }
+        places
+    }
+
+    /// Answers whether the record is new.
+    fn insert_log(&mut self, log: LogRecord) -> bool {
+        self.summary = OnceLock::new();
+        let same = self.seen_logs.entry(log_hash(&log)).or_default();
+        if same.iter().any(|&at| self.logs.get(at as usize) == Some(&log)) {
+            return false;
+        }
+        same.push(self.logs.len() as u32);
+        self.logs.push(log);
+        true
+    }
+
     /// The summary of this part alone.
     pub fn summary(&self, id: TraceId, summarise: &dyn Fn(&Trace) -> TraceSummary) -> &TraceSummary {
-        self.summary.get_or_init(|| summarise(&Trace::assemble(id, self.spans.clone(), self.logs.clone())))
+        self.summary.get_or_init(|| summarise(&outline(id, &self.rows().collect::<Vec<_>>(), self.logs.clone())))
     }
 }
 
-/// Roughly the memory a span takes in the head.
-fn span_bytes(span: &Span) -> usize {
-    let events: usize = span.events.iter().map(|event| 80 + attributes_bytes(&event.attributes)).sum();
-    let links: usize = span.links.iter().map(|link| 100 + attributes_bytes(&link.attributes)).sum();
-    // 48 for the index of duplicates.
-    size_of::<Span>()
-        + 48
-        + span.name.len()
-        + span.status.message.len()
-        + attributes_bytes(&span.attributes)
-        + events
-        + links
+/// The trace as far as a summary needs it.
+pub fn outline(id: TraceId, rows: &[Row<'_>], logs: Vec<LogRecord>) -> Trace {
+    // Spans of one id may differ in nothing but their attributes, and then only those tell them apart.
+    let mut ids: Vec<_> = rows.iter().map(|(_, span)| span.span_id).collect();
+    ids.sort_unstable();
+    let is_unique = ids.windows(2).all(|pair| pair[0] != pair[1]);
+    let unpacked = |(batch, span): &Row<'_>| match is_unique {
+        true => batch.outline(span),
+        false => batch.unpack_span(span),
+    };
+    Trace::assemble(id, rows.iter().map(unpacked).collect(), logs)
 }
+
+/// What a trace takes beside its rows: the place in the map, the list of parts, room left free.
+const TRACE_BYTES: usize = 400;
 
 fn log_bytes(log: &LogRecord) -> usize {
-    size_of::<LogRecord>() + 48 + value_bytes(&log.body) + attributes_bytes(&log.attributes)
+    // 48 for the index of duplicates.
+    size_of::<LogRecord>() + 48 + log.body.memory() + log.attributes.memory()
 }
 
-fn attributes_bytes(attributes: &Attributes) -> usize {
-    attributes.iter().map(|(_, value)| 56 + value_bytes(value)).sum()
-}
-
-/// Nesting is bounded by the decoder that made the value ([`crate::limits::VALUE_DEPTH_MAX`]).
-fn value_bytes(value: &Value) -> usize {
-    match value {
-        Value::String(text) => 16 + text.len(),
-        Value::Bytes(bytes) => 16 + bytes.len(),
-        Value::Array(values) => values.iter().map(|value| 32 + value_bytes(value)).sum(),
-        Value::Map(entries) => entries.iter().map(|entry| 56 + value_bytes(&entry.value)).sum(),
-        Value::Empty | Value::Bool(_) | Value::Int(_) | Value::Double(_) => 0,
-    }
+fn log_hash(log: &LogRecord) -> u64 {
+    let ids = (log.trace_id, log.span_id, log.time, log.observed_time);
+    hash_of(&(ids, log.severity_number, &log.body, &log.attributes, &log.resource, &log.scope))
 }

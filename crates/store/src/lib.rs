@@ -48,7 +48,7 @@ mod trace_scan;
 pub use aggregate::{LatencyHistogram, MinuteAggregate};
 pub use arrival::Arrival;
 pub use attribute::{AttributeScope, KnownKey, KnownValue, ValueType};
-pub use embedded::{EmbeddedStore, OpenReport, StoreCounts, StoreStats, Upkeep, Upkept, Verified};
+pub use embedded::{EmbeddedStore, OpenReport, Repaired, StoreCounts, StoreStats, Upkeep, Upkept, Verified};
 pub use error::{LockHolder, StoreError};
 pub use lock::lock_holder;
 pub use options::{Decode, Hooks, JournalRecord, Options, Retention, Summarise};

@@ -2,12 +2,12 @@
 
 use model::Duration;
 
-/// The head is sealed at this many bytes: a quarter of the memory that ingest at full speed may take, and a segment
-/// large enough that its Parquet overhead (some 50 kB) does not count.
-pub const SEAL_BYTES: usize = 64 << 20;
+/// The head is sealed at this many bytes: a sixth of the memory that ingest at full speed may take, and some 300,000 spans
+/// of a dozen attributes, so that dictionaries are not repeated too often (measured: 64k spans cost 2.5 bytes more each).
+pub const SEAL_BYTES: usize = 96 << 20;
 
 /// Appends are refused (429) beyond this: one head being sealed, one being filled, and some of a third.
-pub const HEAD_BYTES_MAX: usize = 160 << 20;
+pub const HEAD_BYTES_MAX: usize = 224 << 20;
 
 /// The head is sealed when its oldest batch is this old, so that an idle server gives its memory back; replaying what
 /// two minutes bring costs little.
@@ -32,11 +32,35 @@ pub const ROW_GROUP_ROWS: usize = 262_144;
 /// Rows of a Parquet data page.
 pub const PAGE_ROWS: usize = 4_096;
 
+/// Bytes of texts in a Parquet data page; a page has one value at least, however large.
+pub const PAGE_BYTES: usize = 1 << 20;
+
+/// Bytes of a column's dictionary; a column with more has none.
+pub const DICTIONARY_BYTES_MAX: usize = 4 << 20;
+
+/// Different values of a column's dictionary; a column with more has none.
+pub const DICTIONARY_VALUES_MAX: usize = 1 << 16;
+
+/// Longer texts are not looked up among those of the segment before: they hardly ever repeat.
+pub const SHARED_TEXT_BYTES_MAX: usize = 4_096;
+
+/// Pairs of keys that followed each other, noted to find the order of columns; further ones are passed over.
+pub const KEY_PAIRS_MAX: usize = 1 << 16;
+
+/// Once so many spans were looked at for the order of keys, only one in [`ORDER_SAMPLE`] is.
+pub const ORDER_SPANS_FIRST: u64 = 4_096;
+
+/// See [`ORDER_SPANS_FIRST`].
+pub const ORDER_SAMPLE: u64 = 8;
+
 /// Traces of one page of a scan, at most.
 pub const PAGE_MAX: usize = 10_000;
 
 /// Traces of one page of a scan, unless said otherwise.
 pub const PAGE_DEFAULT: usize = 20;
+
+/// A trace of no more spans is searched one by one for a duplicate; a longer one keeps an index.
+pub const SPANS_COMPARED_MAX: usize = 32;
 
 /// Keys counted apart; beyond it the rarest are left out.
 pub const KNOWN_KEYS_MAX: usize = 10_000;
@@ -64,6 +88,12 @@ pub const MERGE_SPANS_MAX: u64 = 2_000_000;
 
 /// Segments that were sealed further apart are not merged, so that retention by age stays fine enough.
 pub const MERGE_TIME_MAX: Duration = Duration::from_secs(6 * 3_600);
+
+/// Spans that a merge holds in memory beside those of the row group being written: enough that few pages are read twice.
+pub const MERGE_CHUNK_SPANS: usize = 131_072;
+
+/// Traces that a repair lists one by one; further ones are only counted.
+pub const LOST_TRACES_LISTED_MAX: usize = 1_000;
 
 /// How often upkeep looks whether something is due.
 pub const UPKEEP_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use model::{Batch, Duration, Trace, TraceSummary};
+use model::{Duration, PackedBatch, Trace, TraceSummary};
 use stdx::Clock;
 
 use crate::limits;
@@ -61,9 +61,9 @@ impl Default for Retention {
 }
 
 /// Turns a journaled body into what it was decoded to when it arrived, or says why that is not possible.
-pub type Decode = Arc<dyn Fn(&JournalRecord) -> Result<Batch, String> + Send + Sync>;
+pub type Decode = Arc<dyn Fn(&JournalRecord) -> Result<PackedBatch, String> + Send + Sync>;
 
-/// Summarises a whole trace.
+/// Summarises a whole trace. The spans come without attributes, events and links, so that sealing need not unpack them.
 pub type Summarise = Arc<dyn Fn(&Trace) -> TraceSummary + Send + Sync>;
 
 /// What the store must be told because it speaks no OTLP, draws no conclusions and owns no clock.

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use model::{Batch, Instant, Trace, TraceId, TraceSummary};
+use model::{Batch, Instant, PackedBatch, Trace, TraceId, TraceSummary};
 
 use crate::{
     Arrival, AttributeScope, JournalRecord, KnownKey, KnownValue, MinuteAggregate, Receipt, StoreError, TimeRange,
@@ -22,6 +22,14 @@ pub trait SpanStore: Send + Sync {
     /// [`StoreError::Overloaded`] asks to come again; the others say what is wrong with the disk. On an error nothing
     /// of the batch is promised; sending it again does no harm, since exact duplicates are kept once.
     fn append(&self, batch: Batch, record: JournalRecord) -> Result<Receipt, StoreError>;
+
+    /// As [`SpanStore::append`] for a batch in the compact form.
+    ///
+    /// # Errors
+    /// As for [`SpanStore::append`].
+    fn append_packed(&self, batch: Arc<PackedBatch>, record: JournalRecord) -> Result<Receipt, StoreError> {
+        self.append(batch.unpack(), record)
+    }
 
     /// A trace, whole, over everything the store holds; none if nothing of it is held.
     ///
@@ -137,7 +145,7 @@ impl Completeness {
 /// Why an answer is not all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shortfall {
-    /// A segment is damaged: what it holds is missing here. `headwater` can verify and repair.
+    /// A segment is damaged: what it holds is missing here. `headwater store repair` saves what can be read.
     DamagedSegment {
         /// The file.
         file: String,

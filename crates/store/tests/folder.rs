@@ -28,7 +28,7 @@ fn record_of(number: u64) -> JournalRecord {
 fn hooks() -> Hooks {
     let decode = |record: &JournalRecord| {
         let text = std::str::from_utf8(&record.body).map_err(|error| error.to_string())?;
-        text.parse().map(batch_of).map_err(|_| format!("not a number: {text}"))
+        text.parse().map(|number| (&batch_of(number)).into()).map_err(|_| format!("not a number: {text}"))
     };
     Hooks { decode: Arc::new(decode), summarise: Arc::new(TraceSummary::of), clock: Arc::new(SystemClock::new()) }
 }

@@ -305,6 +305,54 @@ fn damage_is_told_and_the_rest_stays_readable() {
 }
 
 #[test]
+fn a_repair_saves_what_can_be_read_and_says_what_cannot() {
+    let path = |name: &str| std::path::PathBuf::from(format!("/data/segments/000000000001.{name}"));
+    let traces = 300;
+    // What is flipped, and how many traces are lost by it.
+    for (file, offset, lost) in [
+        // One page of a column of every trace.
+        (path("spans.parquet"), 40, traces),
+        // The header of the directory: everything is read anew from the rows.
+        (path("directory"), 20, 0),
+        // A section of it.
+        (path("directory"), 600, 0),
+    ] {
+        let world = World::new();
+        let (store, _) = world.open();
+        for number in 0..traces {
+            world.append(
+                &store,
+                vec![span(number, 1, 0, "a", "x", number, 1), span(number, 2, 1, "b", "y", number, 1)],
+                vec![log(number, 1, "l")],
+            );
+        }
+        store.seal_now().expect("sealed");
+        world.append(&store, vec![span(1_000, 1, 0, "a", "x", 1, 1)], vec![]);
+        store.close().expect("closes");
+        drop(store);
+        world.disk.flip_bit(&file, offset, 3);
+        let (store, _) = world.open();
+        assert!(!store.verify().problems.is_empty(), "{file:?}");
+        let repaired = store.repair().expect("repaired");
+        assert_eq!(repaired.len(), 1, "{repaired:?}");
+        assert_eq!((repaired[0].traces_kept, repaired[0].traces_lost), (traces - lost, lost), "{repaired:?}");
+        assert_eq!(repaired[0].spans_lost, 2 * lost, "{repaired:?}");
+        assert!(world.disk.contents(&std::path::PathBuf::from("/data/damaged/000000000001.spans.parquet")).is_some());
+        assert_eq!(store.verify().problems, vec![], "{file:?}");
+        for number in 0..traces {
+            let answer = store.trace(trace_id(number)).expect("answers");
+            assert!(answer.completeness.is_complete());
+            let spans = answer.value.map_or(0, |trace| trace.spans().len());
+            assert_eq!(spans as u64, if lost > 0 { 0 } else { 2 }, "{file:?}: {number}");
+        }
+        assert_eq!(store.trace(trace_id(1_000)).expect("answers").value.expect("held").spans().len(), 1);
+        assert_eq!(store.repair().expect("nothing to do"), vec![]);
+        drop(store);
+        assert!(world.open().1.is_clean());
+    }
+}
+
+#[test]
 fn a_lost_catalog_is_made_anew() {
     let world = World::new();
     let store = five_traces(&world);

@@ -3,9 +3,12 @@
 mod demo;
 mod eval;
 mod mutation;
+mod store;
 mod what_if;
 
 use clap::ValueEnum;
+
+use crate::process;
 
 /// The benches there are.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -18,6 +21,8 @@ pub enum Name {
     Mutation,
     /// What `headwater whatif` predicts, beside what is measured after the change.
     WhatIf,
+    /// What taking, keeping and finding spans costs; 10 million of them.
+    Store,
 }
 
 /// One line of a bench's table.
@@ -32,12 +37,41 @@ pub struct Figure {
     pub met: bool,
 }
 
+impl Figure {
+    /// A figure that must not be below its bar, if it has one.
+    pub fn at_least(what: &'static str, figure: f64, bar: Option<f64>, unit: &str) -> Self {
+        let met = bar.is_none_or(|bar| figure >= bar);
+        let bar = bar.map_or_else(|| "-".to_owned(), |bar| format!(">= {} {unit}", rounded(bar)));
+        Self { what, figure: format!("{} {unit}", rounded(figure)), bar, met }
+    }
+
+    /// A figure that must not be above its bar, if it has one.
+    pub fn at_most(what: &'static str, figure: f64, bar: Option<f64>, unit: &str) -> Self {
+        let met = bar.is_none_or(|bar| figure <= bar);
+        let bar = bar.map_or_else(|| "-".to_owned(), |bar| format!("<= {} {unit}", rounded(bar)));
+        Self { what, figure: format!("{} {unit}", rounded(figure)), bar, met }
+    }
+}
+
+/// Three digits are all that a measurement says.
+fn rounded(number: f64) -> String {
+    match number.abs() {
+        ..1.0 => format!("{number:.3}"),
+        ..10.0 => format!("{number:.2}"),
+        ..100.0 => format!("{number:.1}"),
+        _ => format!("{number:.0}"),
+    }
+}
+
 pub fn run(name: Name, quick: bool, check: bool) -> Result<(), String> {
     let figures = match name {
         Name::Demo => demo::measure(quick)?,
         Name::Eval => eval::measure(quick)?,
         Name::Mutation => mutation::measure(quick)?,
         Name::WhatIf => what_if::measure(quick)?,
+        // Whoever sends must be quick too.
+        Name::Store if cfg!(debug_assertions) => return optimised("store", quick, check),
+        Name::Store => store::measure(quick)?,
     };
     println!("\n{:<64} {:>16} {:>16}", "what", "figure", "bar");
     for figure in &figures {
@@ -46,4 +80,12 @@ pub fn run(name: Name, quick: bool, check: bool) -> Result<(), String> {
     }
     let missed = figures.iter().filter(|figure| !figure.met).count();
     if check && missed > 0 { Err(format!("{missed} of {} bars missed", figures.len())) } else { Ok(()) }
+}
+
+/// The same bench once more, from an optimised build of this program.
+fn optimised(name: &str, quick: bool, check: bool) -> Result<(), String> {
+    let mut arguments = vec!["run", "--release", "--quiet", "--package", "xtask", "--", "bench", name];
+    arguments.extend(quick.then_some("--quick"));
+    arguments.extend(check.then_some("--check"));
+    process::run(&process::root(), "cargo", &arguments)
 }

@@ -2,7 +2,7 @@
 
 use model::Instant;
 
-use super::{EmbeddedStore, State, spans_of};
+use super::{EmbeddedStore, State};
 
 /// What the store holds and how it is doing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl EmbeddedStore {
         let with_spans = || infos().filter(|info| info.spans > 0);
         let starts = || heads().filter_map(|head| head.starts);
         StoreCounts {
-            spans: infos().map(|info| info.spans).sum::<u64>() + heads().map(spans_of).sum::<u64>(),
+            spans: infos().map(|info| info.spans).sum::<u64>() + heads().map(|head| head.spans).sum::<u64>(),
             traces: traces_held(&state),
             bytes: infos().map(|info| info.bytes).sum::<u64>() + journal.bytes,
             oldest: with_spans().map(|info| info.min_start).chain(starts().map(|(first, _)| first)).min(),

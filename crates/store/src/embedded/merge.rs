@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
-use model::TraceId;
+use model::{LogRecord, Text, TextCollector, TraceId};
 
 use super::{EmbeddedStore, Live, UpkeepNotes, without_duplicates};
-use crate::limits::{CHUNK_SPANS, MERGE_BYTES, MERGE_COUNT, MERGE_SPANS_MAX, MERGE_TIME_MAX};
-use crate::segment::{ColumnPlan, KeyCounts, KeyOrder, Segment, SegmentInfo, SegmentWriter, TraceRows};
+use crate::head::Row;
+use crate::limits::{MERGE_BYTES, MERGE_CHUNK_SPANS, MERGE_COUNT, MERGE_SPANS_MAX, MERGE_TIME_MAX};
+use crate::segment::{ColumnPlan, KeyCounts, KeyOrder, PackedReader, Prepared, Segment, SegmentInfo, SegmentWriter};
 use crate::{SpanStore, StoreError};
 
 impl EmbeddedStore {
@@ -108,14 +109,22 @@ fn group_to_merge(mut segments: Vec<Arc<Segment>>) -> Vec<Arc<Segment>> {
     if group.len() >= MERGE_COUNT { group } else { Vec::new() }
 }
 
-fn plan_of(parts: &[Arc<Segment>]) -> io::Result<ColumnPlan> {
+fn plan_of(parts: &[Arc<Segment>]) -> io::Result<Prepared> {
     let mut counts = KeyCounts::default();
     let mut order = KeyOrder::default();
+    let mut texts = TextCollector::default();
     for part in parts {
         counts.merge(&part.keys()?);
-        part.see_key_order(&mut order)?;
+        let keys = part.span_keys()?;
+        order.see(keys.iter().map(|key| texts.id(key).0), part.info.spans);
     }
-    Ok(ColumnPlan::choose(&counts, parts.iter().map(|part| part.info.spans).sum(), &order))
+    let rows = parts.iter().map(|part| part.info.spans).sum();
+    let mut places = |keys: &[Text]| {
+        let ids: Vec<u32> = keys.iter().map(|key| texts.id(key).0).collect();
+        let places = order.places(&ids);
+        ids.iter().map(|id| places.get(id).copied().unwrap_or(usize::MAX)).collect()
+    };
+    Ok(Prepared::with_columns(ColumnPlan::choose(&counts, rows, &mut places)))
 }
 
 /// Every trace of the parts, sorted, with its spans counted once per part.
@@ -139,37 +148,62 @@ fn copy(parts: &[Arc<Segment>], ids: &[(TraceId, u32)], writer: &mut SegmentWrit
     while !rest.is_empty() {
         let mut spans = 0;
         let mut taken = 0;
-        while taken < rest.len() && spans < CHUNK_SPANS {
+        while taken < rest.len() && spans < MERGE_CHUNK_SPANS {
             spans += rest[taken].1 as usize;
             taken += 1;
         }
         let (chunk, behind) = rest.split_at(taken);
-        writer.write(read_chunk(parts, chunk)?)?;
+        copy_chunk(parts, chunk, writer)?;
         rest = behind;
     }
     Ok(())
 }
 
-fn read_chunk(parts: &[Arc<Segment>], chunk: &[(TraceId, u32)]) -> io::Result<Vec<TraceRows>> {
-    let mut rows: HashMap<TraceId, (TraceRows, usize)> = HashMap::new();
+/// What was read of a trace: places of its spans in the batch, its log records, in how many parts it was.
+type Pieces = (Vec<usize>, Vec<LogRecord>, usize);
+
+fn copy_chunk(parts: &[Arc<Segment>], chunk: &[(TraceId, u32)], writer: &mut SegmentWriter<'_>) -> io::Result<()> {
+    let mut reader = PackedReader::default();
+    let mut traces: HashMap<TraceId, Pieces> = HashMap::new();
+    let mut first = 0;
     for part in parts {
-        let traces = part.traces()?;
-        let positions: Vec<usize> = chunk.iter().filter_map(|&(id, _)| traces.position(id)).collect();
-        for read in part.read_traces(&positions)?.0 {
-            let (known, pieces) = rows
-                .entry(read.id)
-                .or_insert_with(|| (TraceRows { id: read.id, spans: Vec::new(), logs: Vec::new() }, 0));
-            known.spans.extend(read.spans);
-            known.logs.extend(read.logs);
+        let directory = part.traces()?;
+        let positions: Vec<usize> = chunk.iter().filter_map(|&(id, _)| directory.position(id)).collect();
+        for (id, rows, logs) in part.read_packed(&positions, &mut reader)? {
+            let (places, all_logs, pieces) = traces.entry(id).or_default();
+            places.extend(first..first + rows);
+            all_logs.extend(logs);
             *pieces += 1;
+            first += rows;
         }
     }
-    let whole = |(id, _): &(TraceId, u32)| {
-        let (rows, pieces) = rows.remove(id)?;
-        if pieces == 1 {
-            return Some(rows);
+    let batch = Arc::new(reader.finish());
+    if batch.spans.len() != first {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a segment has other rows than its directory says"));
+    }
+    for (id, _) in chunk {
+        let Some((places, mut logs, pieces)) = traces.remove(id) else { continue };
+        let mut rows: Vec<_> = places.into_iter().map(|place| (&batch, &batch.spans[place])).collect();
+        if pieces > 1 {
+            rows = distinct(rows);
+            logs = without_duplicates(logs);
         }
-        Some(TraceRows { id: *id, spans: without_duplicates(rows.spans), logs: without_duplicates(rows.logs) })
+        writer.write_trace(*id, rows, &logs)?;
+    }
+    writer.forget_batches();
+    Ok(())
+}
+
+/// Keeps exact duplicates once.
+fn distinct<'a>(rows: Vec<Row<'a>>) -> Vec<Row<'a>> {
+    let mut seen: HashMap<u64, Vec<Row<'a>>> = HashMap::new();
+    let mut is_new = |row: &Row<'a>| {
+        let same = seen.entry(row.1.content_hash).or_default();
+        let is_new = !same.iter().any(|(batch, span)| batch.is_same(span, row.0, row.1));
+        if is_new {
+            same.push(*row);
+        }
+        is_new
     };
-    Ok(chunk.iter().filter_map(whole).collect())
+    rows.into_iter().filter(|row| is_new(row)).collect()
 }

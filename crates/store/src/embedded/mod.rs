@@ -9,33 +9,34 @@
 //! | `seal.rs` | head to segment |
 //! | `merge.rs` | small segments to larger ones; a trace taken out |
 //! | `upkeep.rs` | what runs by itself: seal, merge, retention |
-//! | `verify.rs` | is everything readable |
+//! | `verify.rs`, `repair.rs` | is everything readable; what is not is put aside and the rest written anew |
 //! | `counts.rs` | what is held, in numbers |
 
 mod counts;
 mod merge;
 mod open;
 mod read;
+mod repair;
 mod scan;
 mod seal;
 mod upkeep;
 mod verify;
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::hash::RandomState;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use journal::{Disk, Journal};
-use model::{Batch, Instant, Trace, TraceId, TraceSummary};
+use model::{Batch, Instant, PackedBatch, Trace, TraceId, TraceSummary};
 use tokio::sync::broadcast;
 
 pub use counts::StoreCounts;
 pub use open::OpenReport;
+pub use repair::Repaired;
 pub use upkeep::{Upkeep, Upkept};
 pub use verify::Verified;
 
-use crate::head::{Head, HeadTrace, by_trace};
+use crate::head::{Arriving, Head, HeadTraces};
 use crate::limits::LAST_ARRIVALS_MAX;
 use crate::lock::FolderLock;
 use crate::segment::{Segment, SegmentCaches, SegmentInfo};
@@ -53,7 +54,6 @@ pub struct EmbeddedStore {
     disk: Arc<dyn Disk>,
     segments_folder: PathBuf,
     caches: Arc<SegmentCaches>,
-    hasher: RandomState,
     lock: Mutex<Option<FolderLock>>,
     journal: Journal,
     runs: Shelf,
@@ -130,7 +130,7 @@ struct LastArrivals {
 
 /// What a reader sees: it does not change while it is read.
 struct Snapshot {
-    head: HashMap<TraceId, Arc<HeadTrace>>,
+    head: HeadTraces,
     sealing: Option<Arc<Head>>,
     live: Arc<Live>,
 }
@@ -194,7 +194,7 @@ impl EmbeddedStore {
             overloads: state.counters.overloads,
             head_bytes: state.head.bytes + state.sealing.as_ref().map_or(0, |head| head.bytes),
             head_traces: state.head.traces.len(),
-            head_spans: spans_of(&state.head) + state.sealing.as_ref().map_or(0, |head| spans_of(head)),
+            head_spans: state.head.spans + state.sealing.as_ref().map_or(0, |head| head.spans),
             traces_dropped: state.counters.traces_dropped,
             segments: state.live.segments.len(),
             damaged_segments: state.live.damaged.len(),
@@ -307,19 +307,19 @@ impl EmbeddedStore {
     }
 
     /// Puts a decoded batch into the head; the journal has it at `position`.
-    fn insert(&self, state: &mut State, traces: HashMap<TraceId, crate::head::Arriving>, position: u64, now: Instant) {
-        state.head.position = state.head.position.max(position);
-        for (id, arriving) in traces {
-            state.counters.spans_appended += arriving.spans.len() as u64;
-            state.counters.logs_appended += arriving.logs.len() as u64;
-            let State { head, sealing, live, counters, .. } = state;
-            let may_be_sealed_too = || {
-                sealing.as_ref().is_some_and(|sealing| sealing.traces.contains_key(&id))
-                    || live.segments.iter().any(|segment| segment.may_hold(id))
-            };
-            counters.duplicates += head.insert(id, arriving, may_be_sealed_too);
-            head.oldest.get_or_insert(now);
+    fn insert(&self, state: &mut State, arriving: Arriving, position: u64, now: Instant) {
+        let State { head, sealing, live, counters, .. } = state;
+        for (_, spans, logs) in arriving.counts() {
+            counters.spans_appended += spans as u64;
+            counters.logs_appended += logs as u64;
         }
+        let may_be_sealed_too = |id: TraceId| {
+            sealing.as_ref().is_some_and(|sealing| sealing.traces.contains_key(&id))
+                || live.segments.iter().any(|segment| segment.may_hold(id))
+        };
+        head.position = head.position.max(position);
+        counters.duplicates += head.insert(arriving, &may_be_sealed_too);
+        head.oldest.get_or_insert(now);
     }
 
     fn note_arrivals(&self, arrivals: &[Arrival]) {
@@ -381,22 +381,19 @@ fn without_duplicates<T: Eq + std::hash::Hash>(items: Vec<T>) -> Vec<T> {
 
 impl SpanStore for EmbeddedStore {
     fn append(&self, batch: Batch, record: JournalRecord) -> Result<Receipt, StoreError> {
-        let traces = by_trace(batch, &self.hasher);
-        if traces.is_empty() {
+        self.append_packed(Arc::new(PackedBatch::from(&batch)), record)
+    }
+
+    fn append_packed(&self, batch: Arc<PackedBatch>, record: JournalRecord) -> Result<Receipt, StoreError> {
+        let arriving = Arriving::new(batch);
+        if arriving.is_empty() {
             return Ok(Receipt::nothing());
         }
         let at = self.now();
-        let bytes: usize = traces.values().map(|arriving| arriving.bytes).sum();
+        let bytes = arriving.bytes;
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let arrivals: Vec<_> = traces
-            .iter()
-            .map(|(&trace_id, arriving)| Arrival {
-                trace_id,
-                at,
-                spans: count(arriving.spans.len()),
-                logs: count(arriving.logs.len()),
-            })
-            .collect();
+        let arrival = |(trace_id, spans, logs)| Arrival { trace_id, at, spans: count(spans), logs: count(logs) };
+        let arrivals: Vec<_> = arriving.counts().map(arrival).collect();
         let mut state = self.state();
         if state.closed {
             return Err(StoreError::Closed);
@@ -411,7 +408,7 @@ impl SpanStore for EmbeddedStore {
         let kind = journal::Kind([record.signal, record.format, record.encoding, 0]);
         // One lock for both: what the head holds is exactly what the journal has up to the head's position.
         let receipt = self.journal.append(kind, &record.body)?;
-        self.insert(&mut state, traces, receipt.position().0, at);
+        self.insert(&mut state, arriving, receipt.position().0, at);
         let full = state.head.bytes >= self.options.seal_bytes;
         drop(state);
         if full {
@@ -462,8 +459,4 @@ impl SpanStore for EmbeddedStore {
     fn subscribe(&self) -> broadcast::Receiver<Arrival> {
         self.arrivals.subscribe()
     }
-}
-
-fn spans_of(head: &Head) -> u64 {
-    head.traces.values().map(|trace| trace.spans.len() as u64).sum()
 }

@@ -1,7 +1,6 @@
 //! Opens a data folder: version first, then the lock, the catalog, the segments, and the journal's unsealed part.
 
 use std::collections::HashSet;
-use std::hash::RandomState;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
@@ -12,7 +11,7 @@ use tokio::sync::broadcast;
 
 use super::{DamagedSegment, EmbeddedStore, Live, State, UpkeepNotes};
 use crate::catalog::{self, Catalog, FOLDER_VERSION, Found};
-use crate::head::by_trace;
+use crate::head::Arriving;
 use crate::lock::FolderLock;
 use crate::segment::{Segment, SegmentCaches, SegmentInfo};
 use crate::shelf::Shelf;
@@ -102,7 +101,6 @@ impl EmbeddedStore {
             disk,
             segments_folder,
             caches,
-            hasher: RandomState::new(),
             lock: Mutex::new(lock),
             journal,
             state: Mutex::new(State { live: Arc::new(live), ..State::default() }),
@@ -138,10 +136,10 @@ impl EmbeddedStore {
             };
             report.records_replayed += 1;
             report.spans_replayed += batch.spans.len() as u64;
-            let traces = by_trace(batch, &self.hasher);
+            let arriving = Arriving::new(Arc::new(batch));
             let full = {
                 let mut state = self.state();
-                self.insert(&mut state, traces, record.position.0, now);
+                self.insert(&mut state, arriving, record.position.0, now);
                 state.head.bytes >= self.options.seal_bytes
             };
             if full {
@@ -216,9 +214,8 @@ fn read_catalog(
         match Segment::survey(disk, segments, number) {
             // Retention counts from now on, since nobody knows better.
             Ok(info) => catalog.segments.push(SegmentInfo { sealed_at: now, ..info }),
-            Err(error) => {
-                report.damaged_segments.push((filenames::segment_label(number), error.to_string()));
-            }
+            // It stays known, or the next start would take its files for leftovers.
+            Err(_) => catalog.segments.push(SegmentInfo { number, sealed_at: now, ..SegmentInfo::default() }),
         }
     }
     catalog.segments.sort_unstable_by_key(|info| info.number);

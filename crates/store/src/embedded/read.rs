@@ -34,7 +34,7 @@ impl Snapshot {
         }
         for part in self.in_memory(id).into_iter().flatten() {
             pieces += 1;
-            spans.extend(part.spans.iter().cloned());
+            spans.extend(part.spans());
             logs.extend(part.logs.iter().cloned());
         }
         cost.rows += spans.len() as u64;
@@ -60,9 +60,9 @@ impl Snapshot {
     }
 
     /// Spans of the head and of what is being sealed.
-    fn spans_in_memory(&self) -> impl Iterator<Item = &Span> {
+    fn spans_in_memory(&self) -> impl Iterator<Item = Span> {
         let sealing = self.sealing.iter().flat_map(|sealing| sealing.traces.values());
-        self.head.values().chain(sealing).flat_map(|trace| &trace.spans)
+        self.head.values().chain(sealing).flat_map(|trace| trace.spans())
     }
 
     /// Segments with traces that may start within `time`.
@@ -177,7 +177,7 @@ impl EmbeddedStore {
         let mut asked = self.asked(&snapshot);
         let mut counts = KeyCounts::default();
         for span in snapshot.spans_in_memory().filter(|span| time.contains(span.start)) {
-            counts.count(span);
+            counts.count(&span);
         }
         counts.settle();
         for segment in snapshot.segments_within(time) {
@@ -215,7 +215,7 @@ impl EmbeddedStore {
         let mut counts: HashMap<Value, u64> = HashMap::new();
         let mut complete = true;
         for span in snapshot.spans_in_memory().filter(|span| time.contains(span.start)) {
-            each_attribute(span, scope, &mut |attributes| {
+            each_attribute(&span, scope, &mut |attributes| {
                 for (_, value) in attributes.iter().filter(|(name, _)| &***name == key) {
                     if let Some(count) = counts.get_mut(value) {
                         *count += 1;
@@ -255,7 +255,7 @@ impl EmbeddedStore {
         snapshot
             .spans_in_memory()
             .filter(|span| is_wanted(minute_of(span.start)))
-            .for_each(|span| in_memory.count(span));
+            .for_each(|span| in_memory.count(&span));
         let mut parts = vec![in_memory.finish()];
         // A trace that starts before `time` may have spans within it: segments are not chosen by the start of traces.
         for segment in &snapshot.live.segments {

@@ -146,7 +146,7 @@ impl Scanning<'_> {
     fn judge_whole(&mut self, place: Place, summary: TraceSummary) {
         let meets = |spans: &[Span]| self.about_spans.iter().all(|predicate| spans_meet(spans, predicate));
         let whole_here = self.snapshot.whole_in_memory(summary.trace_id);
-        if whole_here.is_some_and(|part| !meets(&part.spans)) {
+        if whole_here.is_some_and(|part| !meets(&part.spans().collect::<Vec<_>>())) {
             return;
         }
         let is_met = whole_here.is_some() || self.about_spans.is_empty();

@@ -8,8 +8,7 @@ use model::{Instant, TraceId};
 use super::{EmbeddedStore, Live, UpkeepNotes};
 use crate::catalog::{self, Catalog};
 use crate::head::Head;
-use crate::limits::CHUNK_SPANS;
-use crate::segment::{ColumnPlan, KeyCounts, KeyOrder, Segment, SegmentInfo, SegmentWriter, TraceRows};
+use crate::segment::{Prepared, Segment, SegmentInfo, SegmentWriter, Survey};
 use crate::{StoreError, filenames};
 
 impl EmbeddedStore {
@@ -35,7 +34,7 @@ impl EmbeddedStore {
             Err(error) => {
                 let mut state = self.state();
                 state.sealing = None;
-                state.head.take_back(&head, &self.hasher);
+                state.head.take_back(&head);
                 Err(error)
             }
         }
@@ -71,29 +70,15 @@ impl EmbeddedStore {
         others: &[Arc<Segment>],
         now: Instant,
     ) -> Result<Segment, StoreError> {
-        let mut counts = KeyCounts::default();
-        let mut order = KeyOrder::default();
-        let mut spans = 0;
-        for span in ids.iter().flat_map(|id| &head.traces[id].spans) {
-            counts.count(span);
-            order.see(&span.attributes);
-            spans += 1;
+        let mut survey = Survey::default();
+        for (batch, span) in ids.iter().flat_map(|id| head.traces[id].rows()) {
+            survey.see(batch, span);
         }
-        counts.settle();
-        let plan = ColumnPlan::choose(&counts, spans, &order);
-        self.write_segment(notes, plan, now, others, &|writer| {
-            let mut chunk = Vec::new();
-            let mut chunk_spans = 0;
-            for &id in ids {
+        self.write_segment(notes, survey.finish(), now, others, &|writer| {
+            ids.iter().try_for_each(|&id| {
                 let trace = &head.traces[&id];
-                chunk_spans += trace.spans.len();
-                chunk.push(TraceRows { id, spans: trace.spans.clone(), logs: trace.logs.clone() });
-                if chunk_spans >= CHUNK_SPANS {
-                    writer.write(std::mem::take(&mut chunk))?;
-                    chunk_spans = 0;
-                }
-            }
-            writer.write(chunk)
+                writer.write_trace(id, trace.rows().collect(), &trace.logs)
+            })
         })
     }
 
@@ -101,7 +86,7 @@ impl EmbeddedStore {
     pub(super) fn write_segment(
         &self,
         notes: &mut UpkeepNotes,
-        plan: ColumnPlan,
+        prepared: Prepared,
         sealed_at: Instant,
         others: &[Arc<Segment>],
         fill: &dyn Fn(&mut SegmentWriter<'_>) -> std::io::Result<()>,
@@ -110,8 +95,8 @@ impl EmbeddedStore {
         notes.next_segment += 1;
         let summarise = |trace: &model::Trace| self.summarise(trace);
         let continued = |id| others.iter().any(|segment| segment.holds(id).unwrap_or_else(|_| segment.may_hold(id)));
-        let write = || {
-            let mut writer = SegmentWriter::create(&*self.disk, &self.segments_folder, number, plan, &summarise)?;
+        let write = move || {
+            let mut writer = SegmentWriter::create(&*self.disk, &self.segments_folder, number, prepared, &summarise)?;
             fill(&mut writer)?;
             let info = SegmentInfo { sealed_at, ..writer.finish(&continued)? };
             Segment::open(&*self.disk, &self.segments_folder, info, Arc::clone(&self.caches))

@@ -1,4 +1,4 @@
-//! Which attributes get a column of their own, and the Arrow arrays of those columns.
+//! Which attributes get a column of their own, and how they are put together again.
 //!
 //! A span's attributes lie in columns by (scope, key, type), so their order is not in the columns. Where it differs from
 //! the order of the columns it is told by the span's *shape*: for each attribute in the order sent, the number of its
@@ -7,13 +7,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow_array::builder::{BooleanBuilder, Float64Builder, Int64Builder, StringBuilder};
-use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_array::{Array, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field};
 use model::{Attributes, KeyValue, Text, Value};
 
 use super::key_counts::KeyCounts;
-use crate::encoding::{Decoder, Malformed, encoded};
+use crate::encoding::{Decoder, Malformed};
 use crate::limits::{COLUMN_ROWS_SHARE, COLUMNS_MAX};
 use crate::{AttributeScope, ValueType};
 
@@ -41,8 +40,8 @@ pub struct ColumnPlan {
 }
 
 impl ColumnPlan {
-    /// Chooses columns for `rows` spans with these keys; `order` gives each key's place where spans agree on one.
-    pub fn choose(counts: &KeyCounts, rows: u64, order: &KeyOrder) -> Self {
+    /// Chooses columns for `rows` spans with these keys; `places` is asked for the place of each key among those of spans.
+    pub fn choose(counts: &KeyCounts, rows: u64, places: &mut dyn FnMut(&[Text]) -> Vec<usize>) -> Self {
         let threshold = rows / COLUMN_ROWS_SHARE as u64;
         let has_column = |scope: AttributeScope, value_type: ValueType| {
             !matches!(scope, AttributeScope::Event | AttributeScope::Link)
@@ -54,8 +53,11 @@ impl ColumnPlan {
             .collect();
         chosen.sort_unstable_by(|a, b| b.3.cmp(&a.3).then_with(|| (a.0, a.2, a.1).cmp(&(b.0, b.2, b.1))));
         chosen.truncate(COLUMNS_MAX);
+        let keys: Vec<Text> = chosen.iter().map(|&(_, _, key, _)| Arc::clone(key)).collect();
+        let of_spans: HashMap<Text, usize> = keys.iter().cloned().zip(places(&keys)).collect();
         chosen.sort_by_cached_key(|&(scope, value_type, key, _)| {
-            (scope, order.place(scope, key), Arc::clone(key), value_type)
+            let place = if scope == AttributeScope::Span { of_spans[key] } else { 0 };
+            (scope, place, Arc::clone(key), value_type)
         });
         let mut names = HashSet::new();
         let columns = chosen.into_iter().map(|(scope, value_type, key, _)| AttributeColumn {
@@ -129,127 +131,6 @@ fn unique_name(names: &mut HashSet<String>, scope: AttributeScope, key: &str, va
         number += 1;
     }
     name
-}
-
-/// Where keys stand within spans, as seen first: spans of one instrumentation agree on it, so most need no shape.
-#[derive(Debug, Default)]
-pub struct KeyOrder {
-    places: HashMap<Text, usize>,
-}
-
-impl KeyOrder {
-    /// Looks at one span's attributes.
-    pub fn see(&mut self, attributes: &Attributes) {
-        attributes.iter().for_each(|(key, _)| self.see_key(key));
-    }
-
-    /// Looks at the next key.
-    pub fn see_key(&mut self, key: &Text) {
-        if !self.places.contains_key(key) {
-            self.places.insert(Arc::clone(key), self.places.len());
-        }
-    }
-
-    fn place(&self, scope: AttributeScope, key: &str) -> usize {
-        match scope {
-            AttributeScope::Span => self.places.get(key).copied().unwrap_or(usize::MAX),
-            _ => 0,
-        }
-    }
-}
-
-/// The cells of one batch of rows that are not null, column by column.
-#[derive(Debug)]
-pub struct Cells<'a> {
-    plan: &'a ColumnPlan,
-    columns: Vec<Vec<(usize, &'a Value)>>,
-}
-
-/// What of a span's attributes is not in columns.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Remainder {
-    /// Attributes without a column, encoded; none if there are none.
-    pub rest: Option<Vec<u8>>,
-    /// The order, where it is not that of the columns with the rest behind.
-    pub shape: Option<Vec<u8>>,
-}
-
-impl<'a> Cells<'a> {
-    pub fn new(plan: &'a ColumnPlan) -> Self {
-        Self { plan, columns: vec![Vec::new(); plan.columns.len()] }
-    }
-
-    /// Puts a span's attributes into the columns of `row`; rows come in order.
-    pub fn put_span(&mut self, row: usize, attributes: &'a Attributes) -> Remainder {
-        let mut rest: Vec<&KeyValue> = Vec::new();
-        let mut slots: Vec<usize> = Vec::with_capacity(attributes.len());
-        for entry in &attributes.0 {
-            let number = self.plan.number(AttributeScope::Span, ValueType::of(&entry.value), &entry.key);
-            match number.filter(|&number| self.put(number, row, &entry.value)) {
-                Some(number) => slots.push(number + 1),
-                None => {
-                    slots.push(0);
-                    rest.push(entry);
-                }
-            }
-        }
-        let in_columns = slots.len() - rest.len();
-        let canonical = slots[..in_columns].is_sorted() && !slots[..in_columns].contains(&0);
-        Remainder {
-            rest: (!rest.is_empty()).then(|| encoded(|to| to.entries(rest.iter().copied()))),
-            shape: (!canonical).then(|| encoded(|to| slots.iter().for_each(|&slot| to.count(slot)))),
-        }
-    }
-
-    /// Puts the attributes of a span's resource or scope into the columns of `row`. What has no column is not lost: the
-    /// whole resource or scope is kept beside.
-    pub fn put_shared(&mut self, row: usize, scope: AttributeScope, attributes: &'a Attributes) {
-        for (key, value) in attributes.iter() {
-            if let Some(number) = self.plan.number(scope, ValueType::of(value), key) {
-                self.put(number, row, value);
-            }
-        }
-    }
-
-    /// Answers whether the cell was free: a key may occur twice in one span.
-    fn put(&mut self, number: usize, row: usize, value: &'a Value) -> bool {
-        let cells = &mut self.columns[number];
-        let free = cells.last().is_none_or(|&(last, _)| last != row);
-        if free {
-            cells.push((row, value));
-        }
-        free
-    }
-
-    /// The arrays of all columns, each `rows` long.
-    pub fn into_arrays(self, rows: usize) -> Vec<ArrayRef> {
-        let columns = self.plan.columns.iter().zip(self.columns);
-        columns.map(|(column, cells)| array_of(column.value_type, &cells, rows)).collect()
-    }
-}
-
-fn array_of(value_type: ValueType, cells: &[(usize, &Value)], rows: usize) -> ArrayRef {
-    macro_rules! build {
-        ($builder:expr, $variant:pat => $value:expr) => {{
-            let mut builder = $builder;
-            let mut next = 0;
-            for &(row, value) in cells {
-                if let $variant = value {
-                    builder.append_nulls(row - next);
-                    builder.append_value($value);
-                    next = row + 1;
-                }
-            }
-            builder.append_nulls(rows - next);
-            Arc::new(builder.finish())
-        }};
-    }
-    match value_type {
-        ValueType::Bool => build!(BooleanBuilder::with_capacity(rows), Value::Bool(bool) => *bool),
-        ValueType::Int => build!(Int64Builder::with_capacity(rows), Value::Int(int) => *int),
-        ValueType::Double => build!(Float64Builder::with_capacity(rows), Value::Double(double) => *double),
-        _ => build!(StringBuilder::with_capacity(rows, cells.len() * 16), Value::String(text) => text),
-    }
 }
 
 /// An attribute column as it was read.

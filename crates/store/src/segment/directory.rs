@@ -22,7 +22,10 @@ use crate::limits::{SECTION_BYTES_MAX, SECTIONS_MAX};
 use crate::{LatencyHistogram, MinuteAggregate};
 
 /// The version of a segment's files.
-pub const SEGMENT_VERSION: u32 = 1;
+pub const SEGMENT_VERSION: u32 = 2;
+
+/// The oldest version that is read.
+const SEGMENT_VERSION_MIN: u32 = 1;
 
 const MAGIC: &[u8; 8] = b"HWDIRECT";
 const HEADER_BYTES: usize = 16;
@@ -463,7 +466,7 @@ fn read_header(header: &[u8]) -> Result<HashMap<u8, SectionEntry>, Malformed> {
     if from.raw(8)? != MAGIC {
         return Err(Malformed("it is not a trace directory"));
     }
-    if u32::from_le_bytes(from.array()?) != SEGMENT_VERSION {
+    if !(SEGMENT_VERSION_MIN..=SEGMENT_VERSION).contains(&u32::from_le_bytes(from.array()?)) {
         return Err(Malformed("it is of a version unknown here"));
     }
     let count = u32::from_le_bytes(from.array()?) as usize;

@@ -29,7 +29,7 @@ impl KeyCounts {
         self.scopes.entry(address).or_insert_with(|| (Arc::clone(&span.scope), 0)).1 += 1;
     }
 
-    fn count_all(&mut self, scope: AttributeScope, attributes: &Attributes, times: u64) {
+    pub fn count_all(&mut self, scope: AttributeScope, attributes: &Attributes, times: u64) {
         for (key, value) in attributes.iter() {
             self.add(scope, ValueType::of(value), key, times);
         }

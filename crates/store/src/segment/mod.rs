@@ -4,24 +4,36 @@
 //! | --- | --- |
 //! | `writer.rs` | [`SegmentWriter`]: traces in order of id become the three files |
 //! | `schema.rs` | the fixed columns and how they are written |
-//! | `columns.rs` | which attributes get columns, and their arrays |
-//! | `key_counts.rs` | how often each key occurs |
+//! | `columns.rs` | which attributes get columns, and how they are read |
+//! | `key_counts.rs`, `key_order.rs` | how often each key occurs, in which order keys come |
+//! | `survey.rs` | what will be written, looked at before: which columns there will be |
+//! | `texts.rs` | texts, resources and scopes of a segment by number |
+//! | `row_group.rs`, `chunk.rs` | rows by column; a column encoded |
 //! | `directory.rs` | the trace directory |
 //! | `filter.rs` | which traces may be in a segment |
 //! | `reader.rs` | rows become spans and log records again |
+//! | `packed_reader.rs` | rows become packed spans, for merges |
+//! | `salvage.rs` | what can still be read of a damaged segment |
 //! | `search.rs` | which traces meet a condition |
 //! | `checked_file.rs` | a checksum for every block |
 
 mod checked_file;
+mod chunk;
 mod columns;
 mod directory;
 mod filter;
 mod key_counts;
+mod key_order;
+mod packed_reader;
 mod reader;
 #[cfg(test)]
 mod round_trip;
+mod row_group;
+mod salvage;
 mod schema;
 mod search;
+mod survey;
+mod texts;
 mod writer;
 
 use std::collections::HashMap;
@@ -33,14 +45,18 @@ use std::sync::Arc;
 use journal::Disk;
 use model::{Instant, LogRecord, Span, TraceId, Value};
 
-pub use columns::{ColumnPlan, KeyOrder};
+pub use columns::ColumnPlan;
 pub use directory::Traces;
 pub use key_counts::KeyCounts;
+pub use key_order::KeyOrder;
+pub use packed_reader::PackedReader;
+pub use salvage::Salvage;
 pub use search::TraceSet;
+pub use survey::{Prepared, Survey};
 pub use writer::{Aggregates, SegmentWriter, minute_of};
 
 use checked_file::CheckedFile;
-use directory::{DirectoryFile, Overview};
+use directory::{DirectoryFile, Overview, TraceEntry};
 use reader::Footer;
 
 use crate::cache::Cache;
@@ -207,6 +223,39 @@ impl Segment {
         Ok((rows.collect(), bytes))
     }
 
+    /// Reads the traces at these positions of the directory (in ascending order) into `reader`; answers with each one's id,
+    /// how many spans it has and its log records.
+    pub fn read_packed(
+        &self,
+        positions: &[usize],
+        reader: &mut PackedReader,
+    ) -> io::Result<Vec<(TraceId, usize, Vec<LogRecord>)>> {
+        let traces = self.traces()?;
+        let entries: Vec<_> = positions.iter().map(|&position| &traces.entries[position]).collect();
+        let ranges = |range: &dyn Fn(&TraceEntry) -> Range<usize>| {
+            let mut ranges: Vec<Range<usize>> = Vec::new();
+            for range in entries.iter().map(|entry| range(entry)).filter(|range| !range.is_empty()) {
+                match ranges.last_mut() {
+                    Some(last) if last.end == range.start => last.end = range.end,
+                    _ => ranges.push(range),
+                }
+            }
+            ranges
+        };
+        let spans = ranges(&|entry| range(entry.first_row, entry.rows));
+        if !spans.is_empty() {
+            reader.read(&*self.footer(&self.spans, true)?, &self.spans, &spans)?;
+        }
+        let of_logs = ranges(&|entry| range(entry.first_log, entry.logs));
+        let mut logs = Vec::new().into_iter();
+        if let Some(file) = self.logs.as_ref().filter(|_| !of_logs.is_empty()) {
+            logs = reader::read_logs(&*self.footer(file, false)?, file, &of_logs)?.into_iter();
+        }
+        let trace =
+            |entry: &&TraceEntry| (entry.id, entry.rows as usize, logs.by_ref().take(entry.logs as usize).collect());
+        Ok(entries.iter().map(trace).collect())
+    }
+
     /// Traces that have for each predicate a span that meets it, and the bytes read; none if the directory alone decides.
     pub fn search(&self, predicates: &[&Predicate]) -> io::Result<(Option<TraceSet>, u64)> {
         self.searched(|searched| {
@@ -241,12 +290,11 @@ impl Segment {
         Ok((found, file.bytes_read()))
     }
 
-    /// Shows `order` in which order this segment has the keys of spans.
-    pub fn see_key_order(&self, order: &mut KeyOrder) -> io::Result<()> {
+    /// The keys of spans in the order in which this segment has them.
+    pub fn span_keys(&self) -> io::Result<Vec<model::Text>> {
         let footer = self.footer(&self.spans, true)?;
         let of_span = footer.plan.columns.iter().filter(|column| column.scope == AttributeScope::Span);
-        of_span.for_each(|column| order.see_key(&column.key));
-        Ok(())
+        Ok(of_span.map(|column| Arc::clone(&column.key)).collect())
     }
 
     /// How often each key occurs.

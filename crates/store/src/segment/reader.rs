@@ -69,7 +69,7 @@ impl Footer {
 }
 
 /// What a span or log record is put together from; the columns beside it are for searching and for other programs.
-fn is_needed(name: &str) -> bool {
+pub fn is_needed(name: &str) -> bool {
     let [resource, instrumentation] = [AttributeScope::Resource, AttributeScope::Instrumentation]
         .map(|scope| name.strip_prefix(scope.name()).is_some_and(|rest| rest.starts_with('.')));
     !resource && !instrumentation && name != "service"
@@ -83,6 +83,7 @@ pub fn read_spans(footer: &Footer, file: &CheckedFile, rows: &[Range<usize>]) ->
         let batch = batch.map_err(io::Error::other)?;
         spans_of(&batch, &footer.plan, &mut shared, &mut spans)?;
     }
+    set_parents(&shared.parent_distances, &mut spans)?;
     Ok(spans)
 }
 
@@ -97,10 +98,23 @@ pub fn read_logs(footer: &Footer, file: &CheckedFile, rows: &[Range<usize>]) -> 
     Ok(logs)
 }
 
+/// Spans name their parents by how many rows they stand before them. Whole traces are read, so those are here.
+fn set_parents(distances: &[(usize, i32)], spans: &mut [Span]) -> Result<(), Malformed> {
+    for &(place, distance) in distances {
+        let parent = isize::try_from(place).ok().and_then(|place| place.checked_sub(distance as isize));
+        let parent = parent.and_then(|parent| spans.get(usize::try_from(parent).ok()?));
+        let parent = parent.filter(|parent| parent.trace_id == spans[place].trace_id);
+        spans[place].parent_span_id = Some(parent.ok_or(Malformed("a parent that is not there"))?.span_id);
+    }
+    Ok(())
+}
+
 #[derive(Default)]
 struct SharedParts {
     resources: Shared<Resource>,
     scopes: Shared<Scope>,
+    /// Places of spans, and how many rows their parents stand before them.
+    parent_distances: Vec<(usize, i32)>,
     texts: std::collections::HashMap<String, Text>,
 }
 
@@ -159,7 +173,12 @@ fn spans_of(batch: &RecordBatch, plan: &ColumnPlan, shared: &mut SharedParts, sp
         .filter_map(|(number, column)| Some((number, Arc::clone(&column.key), CellReader::new(batch, column)?)))
         .collect();
     let columns = Columns(batch);
+    // Version 1 has only the ids of parents.
+    let distances = batch.column_by_name("parent_distance").and_then(|column| column.as_primitive_opt::<Int32Type>());
     for row in 0..batch.num_rows() {
+        if let Some(distances) = distances.filter(|distances| distances.is_valid(row)) {
+            shared.parent_distances.push((spans.len(), distances.value(row)));
+        }
         let mut in_columns = Vec::new();
         for (number, key, cell) in &mut cells {
             if let Some(value) = cell.value(row) {

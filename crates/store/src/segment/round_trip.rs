@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use journal::FaultyDisk;
-use model::{LogRecord, Span, Trace, TraceId, TraceSummary};
+use model::{Batch, LogRecord, PackedBatch, Span, Trace, TraceId, TraceSummary};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 
-use super::{ColumnPlan, KeyCounts, KeyOrder, Segment, SegmentCaches, SegmentWriter, TraceRows};
+use super::{Prepared, Segment, SegmentCaches, SegmentWriter, Survey, TraceRows};
 use crate::test_data;
 
 fn traces_of(spans: Vec<Span>, logs: Vec<LogRecord>) -> Vec<TraceRows> {
@@ -29,7 +29,7 @@ fn traces_of(spans: Vec<Span>, logs: Vec<LogRecord>) -> Vec<TraceRows> {
     rows.filter(|rows| !rows.spans.is_empty() || !rows.logs.is_empty()).collect()
 }
 
-fn write(disk: &FaultyDisk, traces: &[TraceRows], plan: ColumnPlan, at_once: usize) -> Segment {
+fn write(disk: &FaultyDisk, traces: &[TraceRows], plan: Prepared, at_once: usize) -> Segment {
     let summarise = |trace: &Trace| TraceSummary::of(trace);
     let mut writer = SegmentWriter::create(disk, Path::new("/s"), 1, plan, &summarise).expect("made");
     traces.chunks(at_once).for_each(|chunk| writer.write(chunk.to_vec()).expect("written"));
@@ -38,14 +38,12 @@ fn write(disk: &FaultyDisk, traces: &[TraceRows], plan: ColumnPlan, at_once: usi
     Segment::open(disk, Path::new("/s"), info, Arc::new(SegmentCaches::new(1 << 20, 1 << 20))).expect("opens")
 }
 
-fn plan(traces: &[TraceRows]) -> ColumnPlan {
-    let (mut counts, mut order) = (KeyCounts::default(), KeyOrder::default());
-    for span in traces.iter().flat_map(|rows| &rows.spans) {
-        counts.count(span);
-        order.see(&span.attributes);
-    }
-    counts.settle();
-    ColumnPlan::choose(&counts, 0, &order)
+fn plan(traces: &[TraceRows]) -> Prepared {
+    let spans = traces.iter().flat_map(|rows| rows.spans.clone()).collect();
+    let batch = Arc::new(PackedBatch::from(&Batch { spans, logs: Vec::new() }));
+    let mut survey = Survey::default();
+    batch.spans.iter().for_each(|span| survey.see(&batch, span));
+    survey.finish()
 }
 
 proptest! {
@@ -59,7 +57,7 @@ proptest! {
         at_once in 1_usize..4,
     ) {
         let traces = traces_of(spans, logs);
-        let plan = if without_columns { ColumnPlan::default() } else { plan(&traces) };
+        let plan = if without_columns { Prepared::default() } else { plan(&traces) };
         let disk = FaultyDisk::new();
         let segment = write(&disk, &traces, plan, at_once);
         for rows in &traces {

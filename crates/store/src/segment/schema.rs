@@ -22,6 +22,7 @@ pub fn spans_schema(plan: &ColumnPlan) -> Arc<Schema> {
         Field::new("trace_id", DataType::FixedSizeBinary(16), false),
         Field::new("span_id", DataType::FixedSizeBinary(8), false),
         Field::new("parent_span_id", DataType::FixedSizeBinary(8), true),
+        Field::new("parent_distance", DataType::Int32, true),
         Field::new("trace_state", DataType::Utf8, true),
         Field::new("flags", DataType::UInt32, false),
         Field::new("name", DataType::Utf8, false),

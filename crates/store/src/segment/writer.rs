@@ -6,22 +6,31 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::builder::{BinaryBuilder, FixedSizeBinaryBuilder, StringBuilder};
-use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, TimestampNanosecondArray, UInt32Array};
-use arrow_schema::{ArrowError, Schema};
+use arrow_array::{ArrayRef, Int32Array, RecordBatch, TimestampNanosecondArray, UInt32Array};
+use arrow_schema::ArrowError;
 use journal::Disk;
-use model::{Duration, Instant, LogRecord, Resource, Scope, Span, Text, Trace, TraceId, TraceSummary, Value};
-use parquet::arrow::ArrowWriter;
+use model::{
+    Duration, Instant, LogRecord, PackedSpan, Resource, Scope, Span, Text, TextId, Trace, TraceId, TraceSummary, Value,
+};
+use parquet::arrow::{ArrowSchemaConverter, ArrowWriter, add_encoded_arrow_schema_to_metadata};
 use parquet::errors::ParquetError;
+use parquet::file::writer::SerializedFileWriter;
 
+use super::SegmentInfo;
 use super::checked_file::{CheckedWriter, Sums};
-use super::columns::{Cells, ColumnPlan};
+use super::chunk::ChunkEncoder;
+use super::columns::ColumnPlan;
 use super::directory::{Overview, TracesBuilder, write_directory};
 use super::filter::TraceFilter;
 use super::key_counts::KeyCounts;
+use super::row_group::{ColumnFinder, RowGroup, row_order};
 use super::schema::{logs_schema, properties, spans_schema};
-use super::{SegmentInfo, TraceRows};
+use super::survey::{Prepared, Tally};
+use super::texts::SegmentTexts;
 use crate::encoding::{Encoder, encoded};
 use crate::filenames::{DIRECTORY_SUFFIX, LOGS_SUFFIX, SPANS_SUFFIX, segment_file};
+use crate::head::{Row, outline};
+use crate::limits::{CHUNK_SPANS, ROW_GROUP_ROWS};
 use crate::{LatencyHistogram, MinuteAggregate};
 
 /// A segment being written.
@@ -31,13 +40,18 @@ pub struct SegmentWriter<'a> {
     number: u64,
     summarise: &'a dyn Fn(&Trace) -> TraceSummary,
     plan: ColumnPlan,
-    schema: Arc<Schema>,
-    spans: ArrowWriter<CheckedWriter>,
+    texts: SegmentTexts,
+    finder: ColumnFinder,
+    group: RowGroup,
+    encoder: ChunkEncoder,
+    spans: SerializedFileWriter<CheckedWriter>,
+    pending_logs: Vec<LogRecord>,
     logs: Option<ArrowWriter<CheckedWriter>>,
     traces: TracesBuilder,
     ids: Vec<TraceId>,
-    keys: KeyCounts,
-    aggregates: Aggregates,
+    keys: Option<KeyCounts>,
+    tally: Tally,
+    aggregates: PackedAggregates,
     info: SegmentInfo,
 }
 
@@ -46,58 +60,102 @@ impl<'a> SegmentWriter<'a> {
         disk: &'a dyn Disk,
         folder: &Path,
         number: u64,
-        plan: ColumnPlan,
+        prepared: Prepared,
         summarise: &'a dyn Fn(&Trace) -> TraceSummary,
     ) -> io::Result<Self> {
+        let Prepared { columns: plan, texts, keys } = prepared;
         let schema = spans_schema(&plan);
         let file = CheckedWriter::create(disk, &segment_file(folder, number, SPANS_SUFFIX))?;
-        let spans = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties())).map_err(io_error)?;
+        let mut properties = properties();
+        add_encoded_arrow_schema_to_metadata(&schema, &mut properties);
+        let parquet_schema = ArrowSchemaConverter::new().convert(&schema).map_err(io_error)?;
+        let spans = SerializedFileWriter::new(file, parquet_schema.root_schema_ptr(), Arc::new(properties));
         Ok(Self {
             disk,
             folder: folder.to_owned(),
             number,
             summarise,
+            group: RowGroup::new(&plan),
             plan,
-            schema,
-            spans,
+            texts,
+            finder: ColumnFinder::default(),
+            encoder: ChunkEncoder::new()?,
+            spans: spans.map_err(io_error)?,
+            pending_logs: Vec::new(),
             logs: None,
             traces: TracesBuilder::default(),
             ids: Vec::new(),
-            keys: KeyCounts::default(),
-            aggregates: Aggregates::default(),
+            keys,
+            tally: Tally::default(),
+            aggregates: PackedAggregates::default(),
             info: SegmentInfo { number, min_start: Instant(u64::MAX), ..SegmentInfo::default() },
         })
     }
 
     /// Writes the next traces.
-    pub fn write(&mut self, chunk: Vec<TraceRows>) -> io::Result<()> {
-        let mut spans = Vec::new();
-        let mut logs = Vec::new();
+    #[cfg(test)]
+    pub fn write(&mut self, chunk: Vec<super::TraceRows>) -> io::Result<()> {
+        let mut batch = model::Batch::default();
+        let mut counts = Vec::new();
         for rows in chunk {
-            let (rows_spans, rows_logs) = (rows.spans.len() as u32, rows.logs.len() as u32);
-            let trace = Trace::assemble(rows.id, rows.spans, rows.logs);
-            let summary = (self.summarise)(&trace);
-            self.info.account(summary.start, u64::from(rows_spans), u64::from(rows_logs));
-            self.traces.push(&summary, rows_spans, rows_logs);
-            self.ids.push(rows.id);
-            let (trace_spans, trace_logs) = trace.into_parts();
-            spans.extend(trace_spans);
-            logs.extend(trace_logs);
+            counts.push((rows.id, rows.spans.len(), rows.logs));
+            batch.spans.extend(rows.spans);
         }
-        for span in &spans {
-            self.keys.count(span);
-            self.aggregates.count(span);
+        let batch = Arc::new(model::PackedBatch::from(&batch));
+        let mut spans = batch.spans.iter();
+        for (id, count, logs) in counts {
+            let rows = spans.by_ref().take(count).map(|span| (&batch, span)).collect();
+            self.write_trace(id, rows, &logs)?;
         }
-        // Addresses are counted while the spans hold them.
-        self.keys.settle();
-        if !spans.is_empty() {
-            let batch = spans_batch(&self.schema, &self.plan, &spans).map_err(arrow_error)?;
-            self.spans.write(&batch).map_err(io_error)?;
-        }
-        self.write_logs(&logs)
+        self.texts.forget_batches();
+        Ok(())
     }
 
-    fn write_logs(&mut self, logs: &[LogRecord]) -> io::Result<()> {
+    /// Lets go of the batches that rows came from.
+    pub fn forget_batches(&mut self) {
+        self.texts.forget_batches();
+    }
+
+    /// Writes the next trace.
+    pub fn write_trace(&mut self, id: TraceId, mut rows: Vec<Row<'_>>, logs: &[LogRecord]) -> io::Result<()> {
+        rows.sort_by_key(|(_, span)| row_order(span));
+        let trace = outline(id, &rows, logs.to_vec());
+        let summary = (self.summarise)(&trace);
+        self.info.account(summary.start, rows.len() as u64, logs.len() as u64);
+        self.traces.push(&summary, rows.len() as u32, logs.len() as u32);
+        self.ids.push(id);
+        self.pending_logs.extend(trace.into_parts().1);
+        for &(batch, span) in &rows {
+            let known = self.texts.batch(batch);
+            if self.keys.is_none() {
+                self.tally.count(&mut self.texts, known, batch, span);
+            }
+            let resource = self.texts.resource(known, span.resource);
+            self.aggregates.count(resource, self.texts.text(known, span.name), span);
+        }
+        self.group.push_trace(&self.plan, &mut self.finder, &mut self.texts, &rows);
+        if self.group.rows >= ROW_GROUP_ROWS {
+            self.write_group()?;
+        }
+        if self.pending_logs.len() >= CHUNK_SPANS {
+            self.write_logs()?;
+        }
+        Ok(())
+    }
+
+    fn write_group(&mut self) -> io::Result<()> {
+        if self.group.rows == 0 {
+            return Ok(());
+        }
+        let columns = self.spans.schema_descr().columns().to_vec();
+        let mut group = self.spans.next_row_group().map_err(io_error)?;
+        self.group.write(&self.plan, &self.texts, &mut self.encoder, &columns, &mut group)?;
+        group.close().map_err(io_error)?;
+        Ok(())
+    }
+
+    fn write_logs(&mut self) -> io::Result<()> {
+        let logs = std::mem::take(&mut self.pending_logs);
         if logs.is_empty() {
             return Ok(());
         }
@@ -108,14 +166,16 @@ impl<'a> SegmentWriter<'a> {
                 ArrowWriter::try_new(file, logs_schema(), Some(properties())).map_err(io_error)?
             }
         };
-        writer.write(&logs_batch(logs).map_err(arrow_error)?).map_err(io_error)?;
+        writer.write(&logs_batch(&logs).map_err(arrow_error)?).map_err(io_error)?;
         self.logs = Some(writer);
         Ok(())
     }
 
     /// Writes the directory and syncs everything. `continued` answers for a trace whether an older segment has it too.
     pub fn finish(mut self, continued: &dyn Fn(TraceId) -> bool) -> io::Result<SegmentInfo> {
-        let spans = close(self.spans)?;
+        self.write_group()?;
+        self.write_logs()?;
+        let spans = self.spans.into_inner().map_err(io_error)?.finish()?;
         let logs = self.logs.map_or(Ok(Sums::default()), close)?;
         let overview = Overview {
             filter: TraceFilter::of(&self.ids),
@@ -124,8 +184,9 @@ impl<'a> SegmentWriter<'a> {
             logs,
         };
         let path = segment_file(&self.folder, self.number, DIRECTORY_SUFFIX);
-        let aggregates = self.aggregates.finish();
-        let bytes = write_directory(self.disk, &path, &overview, &self.traces.finish(), &self.keys, &aggregates)?;
+        let aggregates = self.aggregates.finish(&self.texts);
+        let keys = self.keys.unwrap_or_else(|| self.tally.finish(&self.texts));
+        let bytes = write_directory(self.disk, &path, &overview, &self.traces.finish(), &keys, &aggregates)?;
         self.disk.sync_folder(&self.folder)?;
         self.info.bytes = bytes + overview.spans.length + overview.logs.length;
         Ok(self.info)
@@ -199,60 +260,37 @@ impl Aggregates {
     }
 }
 
-fn spans_batch(schema: &Arc<Schema>, plan: &ColumnPlan, spans: &[Span]) -> Result<RecordBatch, ArrowError> {
-    let mut cells = Cells::new(plan);
-    let mut rests = BinaryBuilder::new();
-    let mut shapes = BinaryBuilder::new();
-    for (row, span) in spans.iter().enumerate() {
-        let remainder = cells.put_span(row, &span.attributes);
-        cells.put_shared(row, crate::AttributeScope::Resource, &span.resource.attributes);
-        cells.put_shared(row, crate::AttributeScope::Instrumentation, &span.scope.attributes);
-        rests.append_option(remainder.rest);
-        shapes.append_option(remainder.shape);
+/// Minute, resource, name, kind, status.
+type PackedKey = (u64, u32, TextId, i32, i32);
+
+/// The same by the segment's numbers.
+#[derive(Debug, Default)]
+struct PackedAggregates {
+    groups: hashbrown::HashMap<PackedKey, (u64, i64, LatencyHistogram)>,
+}
+
+impl PackedAggregates {
+    fn count(&mut self, resource: u32, name: TextId, span: &PackedSpan) {
+        let key = (minute_of(span.start).0, resource, name, span.kind.0, span.status_code.0);
+        let duration = span.end - span.start;
+        let (count, sum, durations) = self.groups.entry(key).or_default();
+        *count += 1;
+        *sum = sum.saturating_add(duration.0.max(0));
+        durations.record(duration);
     }
-    let int32 = |of: &dyn Fn(&Span) -> i32| Arc::new(Int32Array::from_iter_values(spans.iter().map(of))) as ArrayRef;
-    let uint32 = |of: &dyn Fn(&Span) -> u32| Arc::new(UInt32Array::from_iter_values(spans.iter().map(of))) as ArrayRef;
-    let blob = |of: &dyn Fn(&Span, &mut Encoder)| {
-        let mut builder = BinaryBuilder::new();
-        for span in spans {
-            let bytes = encoded(|to| of(span, to));
-            builder.append_option((!bytes.is_empty()).then_some(bytes));
+
+    fn finish(self, texts: &SegmentTexts) -> Vec<MinuteAggregate> {
+        let mut aggregates = Aggregates::default();
+        for ((minute, resource, name, kind, status), (count, sum, durations)) in self.groups {
+            let service = texts.resources.things[resource as usize].1.service_name();
+            let key = (minute, service.into(), texts.texts.texts().text(name).into(), kind, status);
+            let (all_count, all_sum, all_durations) = aggregates.groups.entry(key).or_default();
+            *all_count += count;
+            *all_sum = all_sum.saturating_add(sum);
+            all_durations.merge(&durations);
         }
-        Arc::new(builder.finish()) as ArrayRef
-    };
-    let mut columns: Vec<ArrayRef> = vec![
-        ids(spans.iter().map(|span| Some(span.trace_id.0)))?,
-        ids(spans.iter().map(|span| Some(span.span_id.0)))?,
-        ids(spans.iter().map(|span| span.parent_span_id.map(|id| id.0)))?,
-        texts_or_null(spans.iter().map(|span| &*span.trace_state)),
-        uint32(&|span| span.flags),
-        texts(spans.iter().map(|span| &*span.name)),
-        int32(&|span| span.kind.0),
-        times(spans.iter().map(|span| span.start)),
-        Arc::new(Int64Array::from_iter_values(spans.iter().map(|span| span.end.0.wrapping_sub(span.start.0) as i64))),
-        int32(&|span| span.status.code.0),
-        texts_or_null(spans.iter().map(|span| &*span.status.message)),
-        uint32(&|span| span.dropped_attributes_count),
-        uint32(&|span| span.dropped_events_count),
-        uint32(&|span| span.dropped_links_count),
-        texts(spans.iter().map(Span::service_name)),
-        shared(spans.iter().map(|span| &span.resource), &|resource: &Resource, to| to.resource(resource)),
-        shared(spans.iter().map(|span| &span.scope), &|scope: &Scope, to| to.scope(scope)),
-        blob(&|span, to| {
-            if !span.events.is_empty() {
-                to.events(&span.events);
-            }
-        }),
-        blob(&|span, to| {
-            if !span.links.is_empty() {
-                to.links(&span.links);
-            }
-        }),
-        Arc::new(shapes.finish()),
-        Arc::new(rests.finish()),
-    ];
-    columns.extend(cells.into_arrays(spans.len()));
-    RecordBatch::try_new(Arc::clone(schema), columns)
+        aggregates.finish()
+    }
 }
 
 fn logs_batch(logs: &[LogRecord]) -> Result<RecordBatch, ArrowError> {

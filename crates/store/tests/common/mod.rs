@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use journal::FaultyDisk;
-use model::{Attributes, Batch, Instant, LogRecord, Resource, Span, SpanId, StatusCode, TraceId, TraceSummary};
+use model::{
+    Attributes, Batch, Instant, LogRecord, PackedBatch, Resource, Span, SpanId, StatusCode, TraceId, TraceSummary,
+};
 use stdx::{Clock, ManualClock};
 use store::{EmbeddedStore, Hooks, JournalRecord, OpenReport, Options, SpanStore};
 
@@ -23,11 +25,12 @@ impl Bodies {
         JournalRecord { signal: 1, format: 2, encoding: 3, body: Bytes::from((bodies.len() - 1).to_string()) }
     }
 
-    fn decode(&self, record: &JournalRecord) -> Result<Batch, String> {
+    fn decode(&self, record: &JournalRecord) -> Result<PackedBatch, String> {
         assert_eq!((record.signal, record.format, record.encoding), (1, 2, 3));
         let number: usize =
             std::str::from_utf8(&record.body).map_err(|e| e.to_string())?.parse().map_err(|_| "no number")?;
-        self.0.lock().expect("not poisoned").get(number).cloned().ok_or_else(|| "unknown body".to_owned())
+        let bodies = self.0.lock().expect("not poisoned");
+        bodies.get(number).map(PackedBatch::from).ok_or_else(|| "unknown body".to_owned())
     }
 }
 

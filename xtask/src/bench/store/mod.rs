@@ -1,0 +1,102 @@
+//! `cargo xtask bench store`: what it costs to take, keep and find spans, measured on the real binary from outside.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `generator.rs`, `protobuf.rs` | the spans that are sent: each trace a function of its number |
+//! | `sender.rs` | sends over HTTP and gRPC until everything is acknowledged |
+//! | `server.rs` | the binary as a process: processor time, memory, start, stop, kill |
+//! | `verify.rs` | reads back and compares |
+//! | `ingest.rs` | the rows about taking and keeping |
+//! | `giants.rs` | a very long trace, a very large span |
+//! | `query.rs` | the rows about finding, asked of the loaded server |
+
+mod generator;
+mod giants;
+mod ingest;
+mod protobuf;
+mod query;
+mod sender;
+mod server;
+mod verify;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use super::Figure;
+use crate::process::{root, run};
+
+/// A server that holds a load and is asked.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Page and API.
+    pub page: SocketAddr,
+    /// What it holds: every trace of this series.
+    pub generator: generator::Generator,
+    /// Spans it holds.
+    pub spans: u64,
+}
+
+/// How much is sent, and what is asked of it.
+#[derive(Debug)]
+struct Scale {
+    /// Traces of the large load.
+    traces: u64,
+    /// Traces of each other way in.
+    way_traces: u64,
+    /// Spans of the longest trace.
+    giant_spans: u64,
+    /// Traces sent before the server is killed.
+    killed_traces: u64,
+    http_zstd_bar: f64,
+    grpc_gzip_bar: f64,
+    bytes_bar: f64,
+}
+
+/// The bars, on its 10 M spans.
+const FULL: Scale = Scale {
+    traces: 1_000_000,
+    way_traces: 200_000,
+    giant_spans: 1_000_000,
+    killed_traces: 60_000,
+    http_zstd_bar: 200e3,
+    grpc_gzip_bar: 130e3,
+    bytes_bar: 50.0,
+};
+
+/// A tenth. Starting and stopping weigh more on less, so its bars are a tenth lower (bytes: a tenth higher).
+const QUICK: Scale = Scale {
+    traces: 100_000,
+    way_traces: 20_000,
+    giant_spans: 100_000,
+    killed_traces: 20_000,
+    http_zstd_bar: 180e3,
+    grpc_gzip_bar: 117e3,
+    bytes_bar: 55.0,
+};
+
+/// Measures; `quick` on a tenth of the spans.
+pub fn measure(quick: bool) -> Result<Vec<Figure>, String> {
+    let binary = binary()?;
+    let scale = if quick { QUICK } else { FULL };
+    let mut figures = ingest::life(&binary, &scale)?;
+    figures.extend(ingest::ways_in(&binary, &scale)?);
+    figures.extend(giants::rows(&binary, scale.giant_spans)?);
+    Ok(figures)
+}
+
+/// A binary that is built already can be named, such as one that will be released.
+fn binary() -> Result<PathBuf, String> {
+    if let Some(path) = std::env::var_os("HEADWATER_BIN") {
+        return Ok(path.into());
+    }
+    run(&root(), "cargo", &["build", "--release", "--package", "headwater"])?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    Ok(target.join("release/headwater"))
+}
+
+fn folder() -> Result<TempDir, String> {
+    let made = tempfile::Builder::new().prefix("headwater-bench-").tempdir();
+    made.map_err(|error| format!("cannot make a folder: {error}"))
+}
