@@ -62,7 +62,7 @@ impl Sink for Captured {
         seen.last = Some(self.clock.monotonic_nanos());
         for span in &received.batch.spans {
             seen.spans += 1;
-            let service = span.service_name();
+            let service = received.batch.resources[span.resource as usize].service_name();
             if let Some(count) = seen.services.get_mut(service) {
                 *count += 1;
             } else if seen.services.len() < SERVICES_MAX {
