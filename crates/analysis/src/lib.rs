@@ -19,6 +19,8 @@
 //! | `skew.rs` | [`ClockOffsets`]: how the clocks of two hosts differ, with bounds |
 //! | `root_cause.rs` | [`latency_root_cause`]: which service made it slower, or "cannot tell" |
 //! | `compare.rs` | [`compare_runs`]: what became slower, faster, or fails more between two sets of traces |
+//! | `structure.rs` | [`compare_structure`]: what is called more, fewer, newly, no longer; two traces or two sets |
+//! | `attributes.rs` | [`attribute_differences`]: in what a selection differs from the rest |
 //! | `whatif.rs` | [`retime`]: what a change would do, under happens-before |
 //! | `provenance.rs` | where a value was first seen |
 //! | `prediction.rs` | [`Prediction`]: what several changes at once would do to many traces |
@@ -32,6 +34,7 @@
 //! | `limits.rs` | every bound |
 
 mod arguments;
+mod attributes;
 mod cache;
 mod calls;
 mod compare;
@@ -56,10 +59,12 @@ mod service_graph;
 mod sketch;
 mod skew;
 mod statistics;
+mod structure;
 mod summary;
 mod timeline;
 mod whatif;
 
+pub use attributes::{AttributeDifference, AttributeProfile, attribute_differences};
 pub use cache::{CACHE_HIT_KEYS, CacheAccess, CacheResult, cache_accesses};
 pub use calls::{Call, CallKind, calls};
 pub use compare::{Difference, RunProfile, Verdict, compare_runs};
@@ -81,6 +86,7 @@ pub use self_time::{self_time, self_time_blocking};
 pub use service_graph::{GraphEdge, GraphNode, NodeKind, ServiceGraph};
 pub use sketch::Sketch;
 pub use skew::{CALLS_MIN, ClockOffset, ClockOffsets, SkewVerdict};
+pub use structure::{PathDifference, PathVerdict, StructureProfile, compare_structure};
 pub use summary::{summarise, summarise_on};
 pub use timeline::{Timeline, is_blocking};
 pub use whatif::{Edit, retime, saving, sequential_runs};

@@ -85,3 +85,12 @@ pub const PASSAGES_MAX: usize = 100;
 
 /// Resources of one trace that are remembered while its calls are read; others are looked at again each time.
 pub const RESOURCES_KNOWN_MAX: usize = 64;
+
+/// Traces of either side whose attributes are compared; further ones are counted and left out.
+pub const ATTRIBUTE_TRACES_MAX: usize = 10_000;
+
+/// Different attribute values of a set of traces; further ones are counted and left out.
+pub const ATTRIBUTE_VALUES_MAX: usize = 200_000;
+
+/// Longer attribute values are texts: nobody compares how frequent they are.
+pub const ATTRIBUTE_VALUE_LENGTH_MAX: usize = 200;

@@ -1,8 +1,9 @@
 //! Whatever the ids, times, kinds and attributes: nothing panics, and time is conserved.
 
 use analysis::{
-    Edit, ExplainOptions, Explanation, Peers, ServiceGraph, SiblingOrders, Timeline, attempts, cache_accesses, calls,
-    critical_path_below, fault_path, retime, self_time, sequential_runs, summarise,
+    AttributeProfile, Change, Edit, ExplainOptions, Explanation, OperationName, PathVerdict, Peers, Prediction,
+    ServiceGraph, SiblingOrders, StructureProfile, Timeline, attempts, cache_accesses, calls, compare_structure,
+    critical_path, critical_path_below, drags, fault_path, retime, self_time, sequential_runs, slacks, summarise,
 };
 use model::{Attributes, Instant, Resource, Span, SpanId, SpanIndex, SpanKind, StatusCode, Trace, TraceId};
 use proptest::prelude::*;
@@ -61,7 +62,29 @@ proptest! {
         }
         let mut findings = Explanation::new(ExplainOptions::default());
         findings.add(&trace);
-        prop_assert!(findings.finish().findings.iter().all(|finding| finding.traces.0 <= 1));
+        let explained = findings.finish();
+        prop_assert!(explained.findings.iter().all(|finding| finding.traces.0 <= 1));
+        prop_assert!(explained.findings.iter().all(|finding| (0.0..=1.0).contains(&finding.impact)));
+        // Merging into nothing changes nothing.
+        let mut merged = Explanation::new(ExplainOptions::default());
+        merged.merge(findings);
+        prop_assert_eq!(merged.finish(), explained);
+        let path = critical_path(&trace);
+        let (drag, slack) = (drags(&trace, &times, &path), slacks(&trace, &times, &path));
+        for span in 0..trace.spans().len() {
+            prop_assert!(drag[span].0 >= 0 && drag[span] <= times.duration(span as SpanIndex));
+            prop_assert!(slack[span].0 >= 0);
+        }
+        let structure = StructureProfile::of(&trace);
+        prop_assert!(compare_structure(&structure, &structure).iter().all(|one| one.verdict == PathVerdict::Same));
+        AttributeProfile::new().add(&trace);
+        let mut prediction = Prediction::new(vec![
+            Change::SpeedUp { operation: OperationName::new("op1"), factor: 2.0 },
+            Change::Parallel(vec![OperationName::new("op1"), OperationName::new("op2")]),
+            Change::DropRetries,
+        ]);
+        prediction.add(&trace);
+        prop_assert_eq!(prediction.slower(), 0);
         // An edit that changes nothing changes nothing; side by side is never slower.
         let same: Vec<_> = (0..trace.spans().len() as SpanIndex).map(|span| times.duration(span)).collect();
         prop_assert_eq!(&retime(&trace, &Edit::default()), &same);

@@ -3,8 +3,9 @@
 mod drawing;
 
 use analysis::{
-    Change, ClockOffsets, Edit, ExplainOptions, Explanation, FindingKind, LatencyProfile, OperationName, Prediction,
-    RunProfile, SiblingOrders, SkewVerdict, Verdict, compare_runs, latency_root_cause, saving, sequential_runs,
+    AttributeProfile, Change, ClockOffsets, Edit, ExplainOptions, Explanation, FindingKind, LatencyProfile,
+    OperationName, PathVerdict, Prediction, RunProfile, SiblingOrders, SkewVerdict, StructureProfile, Verdict,
+    attribute_differences, compare_runs, compare_structure, latency_root_cause, saving, sequential_runs,
 };
 use drawing::draw;
 use model::{Duration, Instant};
@@ -170,4 +171,73 @@ fn a_cache_that_sometimes_hits_does_so_by_share() {
     let text: String = (0..1_000).map(|n| format!("a:x[{}..{}] ", n * 10, n * 10 + 10)).collect();
     prediction.add(&draw(&format!("a:r[0..10000]({text})")));
     assert!((450..=550).contains(&prediction.spans()[0]), "{}", prediction.spans()[0]);
+}
+
+/// `verdict path` of every call path that is not the same.
+#[track_caller]
+fn check_structure(before: &[&str], after: &[&str], expected: &[&str]) {
+    let profile = |texts: &[&str]| {
+        let mut profile = StructureProfile::new();
+        texts.iter().for_each(|text| profile.add(&draw(text)));
+        profile
+    };
+    let found = compare_structure(&profile(before), &profile(after));
+    let shown: Vec<String> = found
+        .iter()
+        .filter(|one| one.verdict != PathVerdict::Same)
+        .map(|one| format!("{} {}", one.verdict.name(), one.path.join(" > ")))
+        .collect();
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn two_traces_are_compared_by_what_they_call() {
+    check_structure(&["a:r[0..9](b:q[1..2] c:g[3..4])"], &["a:r[0..9](b:q[1..2] c:g[3..4])"], &[]);
+    check_structure(
+        &["a:r[0..9](b:q[1..2] c:g[3..4])"],
+        &["a:r[0..9](b:q[1..2](d:f[1..2]) b:q[3..4])"],
+        &["more a:r > b:q", "added a:r > b:q > d:f", "removed a:r > c:g"],
+    );
+    // Ids in names are no structure.
+    check_structure(&["a:user-17[0..9]"], &["a:user-18[0..9]"], &[]);
+}
+
+#[test]
+fn two_sets_are_compared_against_chance() {
+    let (with, without) = ("a:r[0..9](b:q[1..2])", "a:r[0..9]");
+    let mix = |with_of_hundred: usize| -> Vec<&str> {
+        (0..100).map(|n| if n < with_of_hundred { with } else { without }).collect()
+    };
+    check_structure(&mix(50), &mix(54), &[]);
+    check_structure(&mix(50), &mix(90), &["more a:r > b:q"]);
+    check_structure(&mix(0), &mix(90), &["added a:r > b:q"]);
+    check_structure(&mix(50)[45..55], &mix(100)[..10], &["not-enough-data a:r > b:q"]);
+}
+
+#[test]
+fn a_selection_is_told_from_the_rest_by_its_attributes() {
+    let profile = |texts: &mut dyn Iterator<Item = String>| {
+        let mut profile = AttributeProfile::new();
+        texts.for_each(|text| profile.add(&draw(&text)));
+        profile
+    };
+    // Version 2 runs in zone x only, and half of the slow ones are of one tenant besides.
+    let slow = |n: u64| {
+        let (version, zone) = if n.is_multiple_of(2) { (2, "x") } else { (1, "y") };
+        format!(
+            "a:r[0..9]{{version={version},zone={zone},tenant=t{},id=i{n}}}",
+            if n.is_multiple_of(2) { n % 5 } else { 7 }
+        )
+    };
+    let usual = |n: u64| {
+        format!("a:r[0..9]{{version=1,zone={},tenant=t{},id=j{n}}}", if n.is_multiple_of(2) { "z" } else { "y" }, n % 5)
+    };
+    let found = attribute_differences(&profile(&mut (0..200).map(slow)), &profile(&mut (0..200).map(usual)));
+    let shown: Vec<(String, usize)> =
+        found.iter().map(|one| (format!("{} = {}", one.key, one.value), one.together_with.len())).collect();
+    assert!(shown[0].0 == "tenant = t7" || shown[0].0 == "version = 1" || shown[0].0 == "version = 2", "{shown:?}");
+    assert!(found.len() >= 2, "{shown:?}");
+    assert!(shown.iter().all(|(name, _)| !name.starts_with("id")), "{shown:?}");
+    let same = attribute_differences(&profile(&mut (0..200).map(usual)), &profile(&mut (200..400).map(usual)));
+    assert_eq!(same, []);
 }
