@@ -13,12 +13,15 @@
 //! | `check/` | what an assertion says of an answer and of a trace that may not be whole |
 //! | `report/` | [`report::RunReport`], and how it is told |
 //! | `source.rs`, `watched.rs` | [`TraceSource`]: where traces come from; [`WatchedTraces`] for whoever owns a receiver |
+//! | `rag/` | what spans tell of retrieval and generation, and measures of them |
 //! | `own_spans.rs` | the runner's own spans |
+//! | `baseline/` | [`baseline::Baseline`]: what runs used to look like, in a file |
 //! | `facts.rs` | what several traces have in common |
 //! | `suggest/` | [`suggest()`]: assertions from good traces |
 //! | `select.rs` | TraceQL in a suite |
 //! | `exit_code.rs`, `limits.rs` | what a process answers with, every bound |
 
+pub mod baseline;
 mod check;
 mod complete;
 pub mod exit_code;
@@ -26,6 +29,7 @@ mod facts;
 mod json_path;
 pub mod limits;
 mod own_spans;
+mod rag;
 pub mod report;
 mod run;
 mod select;

@@ -34,6 +34,14 @@ pub const TRACE_LOGS_MAX: usize = 1_000_000;
 /// Spans of all watched traces together (about 1 KB each).
 pub const WATCHED_SPANS_MAX: usize = 4_000_000;
 
+/// Kinds of spans, and of calls, that a baseline keeps of one scenario.
+pub const PROFILE_SPANS_MAX: usize = 2_000;
+/// Kinds of spans whose times a baseline keeps of one scenario.
+pub const PROFILE_TIMES_MAX: usize = 200;
+/// Passages read from one trace, or one list of them.
+pub const RAG_PASSAGES_MAX: usize = 10_000;
+/// Bytes of one attribute that is read as a prompt, an answer or documents.
+pub const RAG_TEXT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// pass@k and pass^k are told up to this k.
 pub const PASS_AT_MAX: usize = 10;
 

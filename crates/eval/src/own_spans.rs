@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use model::{Attributes, Batch, Instant, Resource, Scope, Span, SpanId, SpanKind, Status, StatusCode, TraceId};
+use model::{Attributes, Instant, LogRecord, Resource, Scope, Span, SpanId, SpanKind, Status, StatusCode, TraceId};
 
 use crate::OWN_SCOPE;
 
@@ -58,6 +58,43 @@ impl OwnSpans {
     }
 }
 
-pub(crate) fn batch(spans: Vec<Span>) -> Batch {
-    Batch { spans, logs: Vec::new() }
+/// A score as the conventions' event `gen_ai.evaluation.result`, on the span that it is about.
+pub(crate) struct Evaluation {
+    pub name: String,
+    pub value: f64,
+    /// `pass`, `fail`.
+    pub label: &'static str,
+    pub explanation: String,
+    pub trace_id: TraceId,
+    pub span_id: SpanId,
+    pub time: Instant,
 }
+
+impl OwnSpans {
+    pub fn evaluation(&self, evaluation: Evaluation) -> LogRecord {
+        let mut attributes: Attributes = [
+            ("gen_ai.evaluation.name", evaluation.name.as_str()),
+            ("gen_ai.evaluation.score.label", evaluation.label),
+            ("gen_ai.evaluation.explanation", evaluation.explanation.as_str()),
+        ]
+        .into_iter()
+        .collect();
+        attributes.push("gen_ai.evaluation.score.value", evaluation.value);
+        LogRecord {
+            time: evaluation.time,
+            observed_time: evaluation.time,
+            severity_number: SEVERITY_INFO,
+            severity_text: "INFO".into(),
+            attributes,
+            trace_id: Some(evaluation.trace_id),
+            span_id: Some(evaluation.span_id),
+            event_name: "gen_ai.evaluation.result".into(),
+            resource: Arc::clone(&self.resource),
+            scope: Arc::clone(&self.scope),
+            ..LogRecord::default()
+        }
+    }
+}
+
+/// OTLP's number.
+const SEVERITY_INFO: i32 = 9;

@@ -36,7 +36,15 @@ fn attempt(number: u32, verdict: Verdict, assertions: Vec<AssertionReport>) -> A
 }
 
 fn scenario(name: &str, verdict: Verdict, attempts: Vec<AttemptReport>) -> ScenarioReport {
-    ScenarioReport { name: name.to_owned(), line: 1, verdict, attempts, over_attempts: Vec::new(), statistics: None }
+    ScenarioReport {
+        name: name.to_owned(),
+        line: 1,
+        verdict,
+        attempts,
+        over_attempts: Vec::new(),
+        statistics: None,
+        profile: None,
+    }
 }
 
 fn bad_run() -> RunReport {

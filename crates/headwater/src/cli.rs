@@ -191,6 +191,8 @@ pub struct ViewArgs {
   headwater eval --output junit report.xml --output markdown report.md
   headwater eval --server http://127.0.0.1:4319          traces arrive at a running server
   headwater eval --repeat 10 --concurrency 4
+  headwater eval --repeat 10 --baseline baseline.yaml    the first run writes it, later ones compare
+  headwater eval --last-failed --explain
 
 Exit codes: 0 pass, 1 failed or flaky, 2 usage or configuration, 3 not evaluable, 4 infrastructure, 130 interrupted.")]
 pub struct EvalArgs {
@@ -219,6 +221,27 @@ pub struct EvalArgs {
     /// A flaky scenario does not fail the run.
     #[arg(long)]
     pub allow_flaky: bool,
+    /// Compare structure and latency with this file; the first run writes it. Over the suite's `baseline`.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write the baseline anew and say what changed, instead of comparing with it.
+    #[arg(long)]
+    pub update_baseline: bool,
+    /// Drive this one of the suite's `targets` too, in turn with each attempt, and compare with it.
+    #[arg(long, value_name = "TARGET")]
+    pub against: Option<String>,
+    /// Only scenarios that did not pass when this suite last ran with this data folder.
+    #[arg(long)]
+    pub last_failed: bool,
+    /// Only the scenarios that fall to part K of N, told by their names: `2/5`.
+    #[arg(long, value_name = "K/N")]
+    pub shard: Option<String>,
+    /// Say why each trace was judged when it was, and what each assertion saw.
+    #[arg(long)]
+    pub explain: bool,
+    /// Run again whenever the suite's file changes, until Ctrl-C.
+    #[arg(long)]
+    pub watch: bool,
     /// Leave assertions on traces out and do not wait for traces; a scenario that asserts nothing else is not evaluable.
     #[arg(long)]
     pub no_trace: bool,

@@ -34,6 +34,7 @@ macro_rules! print {
 
 mod access;
 mod amounts;
+mod baselines;
 mod captured;
 mod cli;
 mod cli_explain;

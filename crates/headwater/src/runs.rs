@@ -138,6 +138,7 @@ fn scenario_from(result: &ScenarioResult) -> ScenarioReport {
         attempts: result.attempts.iter().map(attempt_from).collect(),
         over_attempts: Vec::new(),
         statistics: None,
+        profile: None,
     }
 }
 

@@ -48,6 +48,8 @@ pub(crate) struct Finding {
     pub evidence: Vec<(SpanIndex, String)>,
     pub nearest: Option<(SpanIndex, String)>,
     pub selectors: Vec<String>,
+    /// What was measured, by name, for evaluation results.
+    pub scores: Vec<(String, f64)>,
 }
 
 impl Finding {
@@ -60,6 +62,7 @@ impl Finding {
             evidence: Vec::new(),
             nearest: None,
             selectors: Vec::new(),
+            scores: Vec::new(),
         }
     }
 
@@ -84,6 +87,11 @@ impl Finding {
 
     pub fn selectors(mut self, selectors: impl IntoIterator<Item = String>) -> Self {
         self.selectors.extend(selectors);
+        self
+    }
+
+    pub fn score(mut self, name: &str, value: f64) -> Self {
+        self.scores.push((name.to_owned(), value));
         self
     }
 

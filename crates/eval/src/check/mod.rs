@@ -10,12 +10,14 @@
 //! | `spans.rs` | selections: count, each, any, none, where |
 //! | `fault.rs` | fault path and retries |
 //! | `time.rs` | order, parallel, relation, critical path |
+//! | `rag.rs` | retrieval, hand-over, grounding, refusal, tool calls |
 //! | `content.rs` | cache, data flow, tokens, cost, logs |
 
 mod answer;
 mod content;
 mod fault;
 mod finding;
+mod rag;
 mod services;
 mod settle;
 mod spans;

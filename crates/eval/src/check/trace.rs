@@ -4,7 +4,7 @@ use analysis::Peers;
 use model::{SpanIndex, Text, Trace};
 use query::View;
 
-use super::{Finding, State, content, fault, services, spans, time};
+use super::{Finding, State, content, fault, rag, services, spans, time};
 use crate::select::{self, Numbers};
 use crate::suite::{Assertion, Check, Edge, Selector, Variables};
 
@@ -91,6 +91,12 @@ pub(crate) fn check_trace(assertion: &Assertion, judged: &Judged<'_>) -> Option<
         Check::Cache { service, result } => content::cache(service.as_ref(), *result, judged),
         Check::DataFlow { from, to } => content::data_flow(from, to, judged),
         Check::Quantity { quantity, range } => content::quantity(*quantity, range, judged),
+        Check::Retrieval(check) => rag::retrieval(check, judged),
+        Check::Handover(range) => rag::handover(range, judged),
+        Check::Grounding(check) => rag::grounding(check, judged),
+        Check::Refusal(wanted) => rag::refusal(*wanted, judged),
+        Check::Truncated(wanted) => rag::truncated(*wanted, judged),
+        Check::ToolCalls(check) => rag::tool_calls(check, judged),
         Check::Logs(check) => content::logs(check, judged),
         Check::Runs { aggregate, spans: Some(selector) } => spans::measurable(aggregate, selector, judged),
         _ => return None,

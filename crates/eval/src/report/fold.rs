@@ -50,6 +50,7 @@ impl Fold {
                 attempts: Vec::new(),
                 over_attempts: Vec::new(),
                 statistics: None,
+                profile: None,
             };
             self.report.scenarios.insert(at, empty);
             at

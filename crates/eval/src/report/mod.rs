@@ -3,11 +3,13 @@
 //! | file | what |
 //! | --- | --- |
 //! | `run_report.rs` | [`RunReport`]: a run in full |
+//! | `explain.rs` | why each trace was judged when |
 //! | `fold.rs` | [`Fold`]: a run's report while it runs |
 //! | `terminal.rs`, `style.rs` | progress, table, what is wrong |
 //! | `json.rs`, `json_lines.rs`, `junit.rs`, `markdown.rs` | files |
 //! | `told.rs`, `github.rs`, `sarif.rs` | what did not hold, with its place: annotations and code scanning |
 
+mod explain;
 mod fold;
 mod github;
 mod json;
@@ -20,6 +22,7 @@ mod style;
 mod terminal;
 mod told;
 
+pub use explain::explain;
 pub use fold::Fold;
 pub use github::github;
 pub use json::json;

@@ -232,6 +232,9 @@ pub struct ScenarioReport {
     /// How the attempts spread, where there are several.
     #[serde(default)]
     pub statistics: Option<Statistics>,
+    /// Structure and latency, where a baseline asked for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<crate::baseline::Profile>,
 }
 
 /// How the attempts of a scenario spread.

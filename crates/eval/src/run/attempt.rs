@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use analysis::Peers;
-use model::{Attributes, Duration, Instant, Span, SpanId, SpanKind, Trace, TraceId};
+use model::{Attributes, Batch, Duration, Instant, LogRecord, Span, SpanId, SpanKind, Trace, TraceId};
 
 use super::again;
 use super::runner::Shared;
+use crate::baseline::Shape;
 use crate::check::{
     Finding, Judged, check_answer, check_trace, expected_edges, is_about_trace, measure, needs_nothing_more, settle,
     settle_answer,
 };
 use crate::complete::{Wait, Waited, look_at_stored, wait};
 use crate::limits::EVIDENCE_MAX;
-use crate::own_spans::{OwnSpan, batch};
+use crate::own_spans::{Evaluation, OwnSpan};
 use crate::report::{
     AssertionReport, AttemptReport, CompletenessReport, EvidenceSpan, Outcome, ServiceSpans, StepReport, UnixNanos,
     Verdict,
@@ -28,8 +29,21 @@ pub(super) struct Attempted {
     pub report: AttemptReport,
     /// From sending to the answer, by step.
     pub durations: BTreeMap<String, Duration>,
+    /// What was measured for what is judged over all attempts.
+    pub measured: Measured,
+    /// The same of the target that is compared with: the time to its answer, ns, and its trace's shape.
+    pub against: Option<(i64, Shape)>,
+}
+
+/// What one attempt adds to what is judged over all of them.
+#[derive(Default)]
+pub(super) struct Measured {
     /// What `runs` measured on its spans, by the assertion's position.
-    pub measured: BTreeMap<usize, Vec<f64>>,
+    pub values: BTreeMap<usize, Vec<f64>>,
+    /// The whole trace's shape, where a baseline asks for it.
+    pub shape: Option<Shape>,
+    /// Scores, as events to be kept with the trace.
+    pub evaluations: Vec<LogRecord>,
 }
 
 /// A step that was sent.
@@ -68,16 +82,17 @@ pub(super) async fn warm_up(shared: &Arc<Shared>, scenario: usize) {
         shared.host.source.release(sent.context.trace_id);
     }
     // The system's spans hang below the runner's; without it they would be kept as traces that lost their root.
-    let own = sent.iter().map(|sent| warm_up_span(shared, scenario, sent)).collect();
-    shared.host.sink.deliver(batch(own)).await;
+    let own = sent.iter().map(|sent| extra_span(shared, "warm-up", scenario, sent)).collect();
+    shared.host.sink.deliver(Batch { spans: own, logs: Vec::new() }).await;
 }
 
-fn warm_up_span(shared: &Shared, scenario: &Scenario, sent: &Sent<'_>) -> Span {
+/// The runner's span above a trace that is not judged.
+fn extra_span(shared: &Shared, what: &str, scenario: &Scenario, sent: &Sent<'_>) -> Span {
     shared.own.span(OwnSpan {
         trace_id: sent.context.trace_id,
         span_id: sent.context.span_id,
         parent: None,
-        name: &format!("warm-up {}", scenario.name),
+        name: &format!("{what} {}", scenario.name),
         kind: SpanKind::CLIENT,
         start: sent.started,
         end: sent.ended,
@@ -93,12 +108,14 @@ pub(super) async fn attempt(shared: &Arc<Shared>, scenario: usize, number: u32) 
     {
         return nothing_to_judge(shared, scenario, number, &reason);
     }
+    // In turn before and after, so that drift hits both alike.
+    let mut against = if number.is_multiple_of(2) { drive_against(shared, scenario, number).await } else { None };
     let scenario_span = shared.host.span_id();
     let began = Instant(shared.host.clock.unix_nanos());
     let sent = send_all(shared, scenario, number).await;
     let answered = shared.host.clock.monotonic_nanos();
     let mut own: Vec<Span> = Vec::new();
-    let mut measured = BTreeMap::new();
+    let mut measured = Measured::default();
     let mut steps = Vec::new();
     let mut assertions: Vec<Option<AssertionReport>> = vec![None; scenario.assertions.len()];
     let mut error = sent.iter().find_map(|sent| sent.answer.as_ref().err().cloned());
@@ -129,7 +146,7 @@ pub(super) async fn attempt(shared: &Arc<Shared>, scenario: usize, number: u32) 
     let verdict = verdict(error.as_deref(), &assertions);
     let waited = shared.host.clock.monotonic_nanos().saturating_sub(answered);
     own_spans(shared, scenario, &sent, scenario_span, began, verdict, &mut own);
-    shared.host.sink.deliver(batch(own)).await;
+    shared.host.sink.deliver(Batch { spans: own, logs: std::mem::take(&mut measured.evaluations) }).await;
     let main = sent.last();
     let report = AttemptReport {
         attempt: number,
@@ -142,7 +159,31 @@ pub(super) async fn attempt(shared: &Arc<Shared>, scenario: usize, number: u32) 
         assertions: assertions.into_iter().flatten().collect(),
         error,
     };
-    Attempted { report, durations, measured }
+    if !number.is_multiple_of(2) {
+        against = drive_against(shared, scenario, number).await;
+    }
+    Attempted { report, durations, measured, against }
+}
+
+/// Drives the target that is compared with through the same steps: the time to its answer and its whole trace's shape.
+/// What fails there is no failure of the scenario: fewer attempts are then compared.
+async fn drive_against(shared: &Arc<Shared>, scenario: &Scenario, number: u32) -> Option<(i64, Shape)> {
+    let target = shared.plan.against.as_ref()?;
+    let mut twin = Scenario { assertions: Vec::new(), ..scenario.clone() };
+    twin.steps.iter_mut().for_each(|step| step.target = target.clone());
+    let sent = send_all(shared, &twin, number).await;
+    let main = sent.last().filter(|sent| sent.step.name == MAIN_STEP)?;
+    let answered = main.answer.as_ref().map(|answer| answer.duration.nanos()).ok();
+    let mut shape = None;
+    if answered.is_some() && !shared.plan.options.without_traces {
+        let waited = wait_for(shared, &twin, main, &[]).await.ok();
+        shape = waited.filter(|waited| waited.outcome == Outcome::Complete).map(|waited| Shape::of(&waited.trace));
+    }
+    sent.iter().for_each(|sent| shared.host.source.release(sent.context.trace_id));
+    let own = sent.iter().map(|sent| extra_span(shared, "compare", scenario, sent)).collect();
+    shared.host.sink.deliver(Batch { spans: own, logs: Vec::new() }).await;
+    let shape = if shared.plan.options.without_traces { Some(Shape::default()) } else { shape };
+    answered.zip(shape)
 }
 
 /// Of a scenario whose query found no stored trace.
@@ -162,7 +203,7 @@ fn nothing_to_judge(shared: &Shared, scenario: &Scenario, number: u32, reason: &
         assertions: scenario.assertions.iter().map(undecided).collect(),
         error: None,
     };
-    Attempted { report, durations: BTreeMap::new(), measured: BTreeMap::new() }
+    Attempted { report, durations: BTreeMap::new(), measured: Measured::default(), against: None }
 }
 
 fn verdict(error: Option<&str>, assertions: &[Option<AssertionReport>]) -> Verdict {
@@ -307,11 +348,12 @@ async fn judge_trace(
     reports: &mut [Option<AssertionReport>],
     own: &mut Vec<Span>,
     scenario_span: SpanId,
-    measured: &mut BTreeMap<usize, Vec<f64>>,
+    measured: &mut Measured,
 ) -> Result<Option<CompletenessReport>, String> {
     let wanted = |assertion: &&Assertion| assertion.step == sent.step.name && is_about_trace(assertion);
     let assertions: Vec<&Assertion> = scenario.assertions.iter().filter(wanted).collect();
-    if assertions.is_empty() || shared.plan.options.without_traces {
+    let profiles = shared.plan.profiles() && sent.step.name == MAIN_STEP;
+    if (assertions.is_empty() && !profiles) || shared.plan.options.without_traces {
         return Ok(None);
     }
     let began = Instant(shared.host.clock.unix_nanos());
@@ -324,9 +366,14 @@ async fn judge_trace(
     let judged = Judged::new(&trace, &numbers, &sent.variables, &shared.plan.suite.services, &peers);
     for (position, (assertion, report)) in scenario.assertions.iter().zip(reports).enumerate() {
         if wanted(&assertion) {
-            *report = Some(judge(assertion, &judged, sent, &completeness));
-            measured.extend(measure(assertion, &judged).map(|values| (position, values)));
+            let (told, scores) = judge(assertion, &judged, sent, &completeness);
+            measured.evaluations.extend(evaluations(shared, sent, &told, scores));
+            *report = Some(told);
+            measured.values.extend(measure(assertion, &judged).map(|values| (position, values)));
         }
+    }
+    if profiles && completeness.outcome == Outcome::Complete {
+        measured.shape = Some(Shape::of(&trace));
     }
     if sent.how != How::Driven {
         return Ok(Some(completeness));
@@ -358,7 +405,7 @@ fn judge(
     judged: &Judged<'_>,
     sent: &Sent<'_>,
     completeness: &CompletenessReport,
-) -> AssertionReport {
+) -> (AssertionReport, Vec<(String, f64)>) {
     let trace = Some(judged.trace);
     if let Some(when) = &assertion.when {
         match judged.select(when) {
@@ -366,12 +413,12 @@ fn judge(
                 let found = format!("`{}` selects nothing: not judged", selection.text);
                 let finding = Finding::new(crate::check::State::HeldSoFar, "", found).selectors([selection.text]);
                 let settled = settle(&finding, completeness, true);
-                return assertion_report(assertion, finding, settled, trace);
+                return (assertion_report(assertion, finding, settled, trace), Vec::new());
             }
             Ok(_) => {}
             Err(finding) => {
                 let settled = settle(&finding, completeness, assertion.optional);
-                return assertion_report(assertion, *finding, settled, trace);
+                return (assertion_report(assertion, *finding, settled, trace), Vec::new());
             }
         }
     }
@@ -390,7 +437,34 @@ fn judge(
         let finding = Finding::not_evaluable("", "there is no answer to judge");
         (finding, (Verdict::NotEvaluable, "there is no answer to judge".to_owned()))
     });
-    assertion_report(assertion, finding, settled, trace)
+    let scores = finding.scores.clone();
+    (assertion_report(assertion, finding, settled, trace), scores)
+}
+
+/// The scores of an assertion as events, on the first span that proves it.
+fn evaluations(
+    shared: &Shared,
+    sent: &Sent<'_>,
+    report: &AssertionReport,
+    scores: Vec<(String, f64)>,
+) -> Vec<LogRecord> {
+    // A trace that is judged again has the results of when it was judged first.
+    if sent.how != How::Driven {
+        return Vec::new();
+    }
+    let span = report.evidence.first().and_then(|span| span.span_id.parse().ok()).unwrap_or(sent.context.span_id);
+    let event = |(name, value): (String, f64)| {
+        shared.own.evaluation(Evaluation {
+            name,
+            value,
+            label: report.verdict.name(),
+            explanation: report.found.clone(),
+            trace_id: sent.context.trace_id,
+            span_id: span,
+            time: Instant(shared.host.clock.unix_nanos()),
+        })
+    };
+    scores.into_iter().map(event).collect()
 }
 
 async fn wait_for(

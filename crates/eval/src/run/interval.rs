@@ -10,7 +10,7 @@ const RESAMPLES: usize = 2_000;
 
 /// The 95 % interval of `statistic` over the attempts' numbers, in the order in which the attempts were made; none without
 /// attempts. The seed makes it the same each time a report is made.
-pub(super) fn interval(
+pub(crate) fn interval(
     attempts: &[Vec<f64>],
     seed: u64,
     statistic: impl Fn(&mut Vec<f64>) -> Option<f64>,
@@ -45,7 +45,7 @@ fn block_length(attempts: usize) -> usize {
 }
 
 /// Of numbers in any order; sorts them.
-pub(super) fn median(numbers: &mut [f64]) -> Option<f64> {
+pub(crate) fn median(numbers: &mut [f64]) -> Option<f64> {
     numbers.sort_by(f64::total_cmp);
     match numbers.len() {
         0 => None,
@@ -55,7 +55,7 @@ pub(super) fn median(numbers: &mut [f64]) -> Option<f64> {
 }
 
 /// The nearest rank of a quantile; sorts the numbers.
-pub(super) fn quantile(numbers: &mut [f64], quantile: f64) -> Option<f64> {
+pub(crate) fn quantile(numbers: &mut [f64], quantile: f64) -> Option<f64> {
     numbers.sort_by(f64::total_cmp);
     let rank = (quantile * numbers.len() as f64).ceil() as usize;
     numbers.get(rank.clamp(1, numbers.len().max(1)) - 1).copied()

@@ -21,5 +21,6 @@ mod repeated;
 mod runner;
 
 pub use event::RunEvent;
+pub(crate) use interval::{interval, median, quantile};
 pub use plan::{Plan, PlanError, RunOptions};
 pub use runner::{Host, Stop, run};

@@ -132,7 +132,7 @@ fn runs(
     let measured: Vec<Vec<f64>> = attempts
         .values()
         .filter_map(|attempted| match spans {
-            Some(_) => attempted.measured.get(&position).cloned(),
+            Some(_) => attempted.measured.values.get(&position).cloned(),
             None => attempted.durations.get(&assertion.step).map(|duration| vec![duration.nanos() as f64]),
         })
         .filter(|values| !values.is_empty())

@@ -1,14 +1,17 @@
 //! Which scenarios run, how often, in which order.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
 use stdx::{Random, SeededRandom};
 
+use crate::baseline::Baseline;
 use crate::exit_code::Flaky;
 use crate::limits::{CONCURRENCY_MAX, REPEAT_MAX};
 use crate::report::RunReport;
-use crate::suite::{RunSettings, Suite, listed, nearest};
+use crate::suite::{RunSettings, Suite, Target, listed, nearest};
 
 /// What the command line says over the suite.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +30,16 @@ pub struct RunOptions {
     pub without_traces: bool,
     /// Judge this run again: its traces are looked up, nothing is driven.
     pub again: Option<Arc<RunReport>>,
+    /// What structure and latency are compared with.
+    pub baseline: Option<Arc<Baseline>>,
+    /// Measure structure and latency for the report, as a baseline needs them.
+    pub profile: bool,
+    /// The name of a target that every attempt drives too, over what the suite says.
+    pub against: Option<String>,
+    /// Only scenarios of these names; all if none.
+    pub names: Option<BTreeSet<String>>,
+    /// Only the scenarios that fall to this part of so many: (part, from 1, of).
+    pub shard: Option<(u32, u32)>,
     /// The commit, where known.
     pub commit: Option<String>,
     /// The branch, where known.
@@ -45,6 +58,8 @@ pub struct Plan {
     pub(crate) scenarios: Vec<usize>,
     pub(crate) settings: RunSettings,
     pub(crate) options: RunOptions,
+    /// The target that every attempt is compared with.
+    pub(crate) against: Option<Target>,
 }
 
 /// Nothing can run.
@@ -85,8 +100,18 @@ impl Plan {
             let message = format!("the run has none of these scenarios: {}", listed(names.iter().copied()));
             return Err(PlanError { message });
         }
+        let scenarios = chosen(&suite, scenarios, &options)?;
+        let against = match options.against.as_ref().or(suite.against.as_ref()) {
+            Some(name) => Some(target(&suite, name)?),
+            None => None,
+        };
         let settings = settings(suite.run, &options)?;
-        Ok(Self { suite, scenarios, settings, options })
+        Ok(Self { suite, scenarios, settings, options, against })
+    }
+
+    /// Whether structure and latency are measured.
+    pub(crate) fn profiles(&self) -> bool {
+        self.options.profile || self.options.baseline.is_some() || self.against.is_some()
     }
 
     /// How many attempts of this scenario are judged.
@@ -110,6 +135,43 @@ impl Plan {
         }
         order
     }
+}
+
+/// Of the scenarios that a filter left, those of the names asked for, and of the shard.
+fn chosen(suite: &Suite, scenarios: Vec<usize>, options: &RunOptions) -> Result<Vec<usize>, PlanError> {
+    let name = |position: &usize| suite.scenarios[*position].name.as_str();
+    let named = |position: &usize| options.names.as_ref().is_none_or(|names| names.contains(name(position)));
+    let of_shard = |position: &usize| options.shard.is_none_or(|shard| falls_to(name(position), shard));
+    if let Some((part, of)) = options.shard
+        && !(1..=of).contains(&part)
+    {
+        return Err(PlanError { message: format!("there is no shard {part} of {of}: they are counted from 1") });
+    }
+    let chosen: Vec<usize> = scenarios.into_iter().filter(named).filter(of_shard).collect();
+    if chosen.is_empty() && options.names.is_some() {
+        return Err(PlanError { message: "none of the scenarios asked for by name is in the suite".to_owned() });
+    }
+    if chosen.is_empty() && options.shard.is_some() {
+        return Err(PlanError {
+            message: "no scenario falls to this shard: there are more shards than needed".to_owned(),
+        });
+    }
+    Ok(chosen)
+}
+
+/// Whether a scenario falls to this part: by its name alone, so that adding one moves no other.
+fn falls_to(name: &str, (part, of): (u32, u32)) -> bool {
+    let digest = Sha256::digest(name.as_bytes());
+    let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    number % u64::from(of.max(1)) == u64::from(part - 1)
+}
+
+fn target(suite: &Suite, name: &str) -> Result<Target, PlanError> {
+    let found = suite.targets.iter().find(|(target, _)| target == name).map(|(_, target)| target.clone());
+    found.ok_or_else(|| {
+        let names = suite.targets.iter().map(|(target, _)| target.as_str());
+        PlanError { message: format!("there is no target `{name}` to compare with; there are {}", listed(names)) }
+    })
 }
 
 /// Fisher and Yates.

@@ -6,23 +6,26 @@ use super::attempt::Attempted;
 use super::interval::{interval, median, pass_at, quantile, wilson};
 use super::over::{over, passed};
 use super::plan::Plan;
+use crate::baseline::{Compared, Profile, Shape, compare, profile};
 use crate::limits::PASS_AT_MAX;
 use crate::report::{AssertionReport, AttemptReport, ScenarioReport, Statistics, Verdict};
-use crate::suite::Check;
+use crate::suite::{Check, MAIN_STEP, Scenario};
 
 pub(super) fn report(plan: &Plan, scenario: usize, attempts: &BTreeMap<u32, Attempted>) -> ScenarioReport {
     let seed = plan.settings.seed.unwrap_or_default();
     let scenario = &plan.suite.scenarios[scenario];
     let assertions = scenario.assertions.iter().enumerate();
-    let over_attempts: Vec<AssertionReport> = assertions
+    let mut over_attempts: Vec<AssertionReport> = assertions
         .filter_map(|(position, assertion)| over(assertion, position, attempts, seed, &scenario.variables))
         .collect();
+    let (profile, compared) = against_baseline(plan, scenario, attempts, seed);
+    over_attempts.extend(compared);
     let reports: Vec<AttemptReport> = attempts.values().map(|attempted| attempted.report.clone()).collect();
     let by_rate = scenario.assertions.iter().any(|assertion| matches!(assertion.check, Check::PassRate(_)));
     let verdict = verdict(&reports, &over_attempts, by_rate);
     let statistics = (reports.len() > 1).then(|| statistics(&reports, seed));
     let line = scenario.place.line;
-    ScenarioReport { name: scenario.name.clone(), line, verdict, attempts: reports, over_attempts, statistics }
+    ScenarioReport { name: scenario.name.clone(), line, verdict, attempts: reports, over_attempts, statistics, profile }
 }
 
 /// Flaky if some attempts passed and some failed; else the worst. Where the scenario says how many must pass, that alone
@@ -37,8 +40,58 @@ fn verdict(attempts: &[AttemptReport], over_attempts: &[AssertionReport], by_rat
     } else {
         Verdict::worst(attempts.iter().map(|attempt| attempt.verdict))
     };
-    Verdict::worst(of_attempts.into_iter().chain(over_attempts.iter().map(|assertion| assertion.verdict)))
-        .unwrap_or(Verdict::Pass)
+    let over = || over_attempts.iter().map(|assertion| assertion.verdict);
+    let worst = Verdict::worst(of_attempts.into_iter().chain(over())).unwrap_or(Verdict::Pass);
+    // Better than the baseline, where nothing is wrong.
+    if worst == Verdict::Pass && over().any(|verdict| verdict == Verdict::Improved) { Verdict::Improved } else { worst }
+}
+
+/// Structure and latency of the attempts that passed, and what became of them against the baseline's or the other target's.
+fn against_baseline(
+    plan: &Plan,
+    scenario: &Scenario,
+    attempts: &BTreeMap<u32, Attempted>,
+    seed: u64,
+) -> (Option<Profile>, Vec<AssertionReport>) {
+    if !plan.profiles() {
+        return (None, Vec::new());
+    }
+    let passed = attempts.values().filter(|attempted| attempted.report.verdict == Verdict::Pass);
+    let shapes: Vec<(i64, Shape)> = passed
+        .filter_map(|attempted| {
+            let shape = attempted.measured.shape.clone();
+            let shape = if plan.options.without_traces { Some(Shape::default()) } else { shape };
+            Some((attempted.durations.get(MAIN_STEP)?.nanos(), shape?))
+        })
+        .collect();
+    let now = profile(&shapes, seed);
+    let mut reports = Vec::new();
+    if let Some(then) = plan.options.baseline.as_ref().and_then(|baseline| baseline.scenarios.get(&scenario.name)) {
+        let compared = compare(then, &now, scenario.tolerance);
+        reports.extend(compared.into_iter().map(|compared| baseline_report(scenario, "the baseline", compared)));
+    }
+    if plan.against.is_some() {
+        let other: Vec<(i64, Shape)> = attempts.values().filter_map(|attempted| attempted.against.clone()).collect();
+        let compared = compare(&profile(&other, seed), &now, scenario.tolerance);
+        reports.extend(compared.into_iter().map(|compared| baseline_report(scenario, "the other target", compared)));
+    }
+    (Some(now), reports)
+}
+
+fn baseline_report(scenario: &Scenario, with: &str, compared: Compared) -> AssertionReport {
+    let Compared { what, verdict, expected, found, reason } = compared;
+    AssertionReport {
+        kind: "baseline".to_owned(),
+        text: format!("{what} against {with}"),
+        verdict,
+        expected: if verdict == Verdict::Pass { String::new() } else { expected },
+        found,
+        reason,
+        selectors: Vec::new(),
+        evidence: Vec::new(),
+        nearest: None,
+        line: scenario.place.line,
+    }
 }
 
 fn statistics(attempts: &[AttemptReport], seed: u64) -> Statistics {

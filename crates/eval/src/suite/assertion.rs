@@ -121,6 +121,18 @@ pub enum Check {
     },
     /// Log records of the trace.
     Logs(LogsCheck),
+    /// What was retrieved.
+    Retrieval(RetrievalCheck),
+    /// The share of retrieved passages that reached a prompt.
+    Handover(Range),
+    /// What the answer rests on.
+    Grounding(GroundingCheck),
+    /// Whether the answer refuses.
+    Refusal(bool),
+    /// Whether the answer was cut at the limit of tokens.
+    Truncated(bool),
+    /// Calls of tools.
+    ToolCalls(ToolCallsCheck),
     /// An aggregate over all attempts.
     Runs {
         /// One aggregate compared with one number.
@@ -150,6 +162,49 @@ pub struct LogsCheck {
     pub severity: Option<&'static str>,
     /// How many records.
     pub count: Range,
+}
+
+/// What must hold of retrieved passages.
+#[derive(Clone, Debug, Default)]
+pub struct RetrievalCheck {
+    /// Ids of the right passages.
+    pub gold: Option<super::JsonTemplate>,
+    /// Only the first so many count.
+    pub k: Option<u32>,
+    /// Of the right passages, the share that was found.
+    pub recall: Option<Range>,
+    /// Of the passages found, the share that is right.
+    pub precision: Option<Range>,
+    /// One over the rank of the first right passage.
+    pub mrr: Option<Range>,
+    /// Normalised discounted cumulative gain.
+    pub ndcg: Option<Range>,
+    /// Passages found more than once.
+    pub duplicates: Option<Range>,
+    /// Passages found.
+    pub count: Option<Range>,
+}
+
+/// What an answer must rest on.
+#[derive(Clone, Debug, Default)]
+pub struct GroundingCheck {
+    /// Of its numbers, the share that the model was given.
+    pub numbers: Option<Range>,
+    /// Of its quotations, the share that the model was given word for word.
+    pub quotations: Option<Range>,
+    /// Of its citations, the share that names a retrieved passage.
+    pub citations: Option<Range>,
+}
+
+/// What must hold of calls of tools.
+#[derive(Clone, Debug, Default)]
+pub struct ToolCallsCheck {
+    /// Of this tool.
+    pub name: Option<Text>,
+    /// How many.
+    pub count: Option<Range>,
+    /// A JSON Schema that their arguments meet.
+    pub schema: Option<serde_json::Value>,
 }
 
 /// How many attempts must pass.

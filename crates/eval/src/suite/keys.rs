@@ -58,6 +58,7 @@ pub(crate) const SUITE: &[Key] = &[
     key("vars", Shape::MapOf(&Shape::Json), "Variables of all scenarios."),
     key("complete", Shape::Map(COMPLETE), "When to stop waiting for a trace."),
     key("run", Shape::Map(RUN), "How the scenarios are run."),
+    key("baseline", Shape::Map(BASELINE), "What runs are compared with: a file to be reviewed like code."),
     key(
         "forwarding",
         Shape::OneOf(&[Shape::Map(FORWARDING), Shape::List(&Shape::Map(FORWARDING))]),
@@ -114,6 +115,26 @@ pub(crate) const RUN: &[Key] = &[
     key("warmup", Shape::Count, "Attempts of each scenario that are sent first and not judged; 0 if not said."),
     key("concurrency", Shape::Count, "Attempts that run at once; 4 if not said."),
     key("seed", Shape::Count, "Seed of the order of attempts; the order of the file if not said."),
+    key(
+        "against",
+        Shape::Text,
+        "One of `targets`: every attempt drives it too, in turn before and after, and structure and latency are compared with its.",
+    ),
+];
+
+pub(crate) const BASELINE: &[Key] = &[
+    key("file", Shape::Text, "Where it is kept, from the suite's folder; `--baseline FILE` says so too."),
+    key("tolerance", Shape::Text, "How much longer a median may become: `25%` if not said."),
+    key(
+        "limit",
+        Shape::Text,
+        "So many times as long is a regression however few attempts there are: `3x` if not said.",
+    ),
+];
+
+pub(crate) const TOLERANCE: &[Key] = &[
+    key("tolerance", Shape::Text, "How much longer a median may become."),
+    key("limit", Shape::Text, "So many times as long is a regression however few attempts there are."),
 ];
 
 pub(crate) const FORWARDING: &[Key] = &[
@@ -152,6 +173,7 @@ pub(crate) const SCENARIO: &[Key] = &[
     ),
     key("complete", Shape::Map(COMPLETE), "Overrides the suite's `complete`."),
     key("repeat", Shape::Count, "Overrides `run.repeat`."),
+    key("baseline", Shape::Map(TOLERANCE), "Overrides the suite's `baseline`."),
     required("assert", Shape::Assertions, "What must hold."),
 ];
 
@@ -253,6 +275,12 @@ pub(crate) const KINDS: &[Kind] = &[
     ),
     kind("time_to_first_token", Shape::Range, &[], "The longest time to the first token: `500ms` means at most."),
     kind("logs", Shape::Map(LOGS), &[], "Log records of the trace, at least one of them if `count` is not said."),
+    kind("retrieval", Shape::Map(RETRIEVAL), &[], "Passages that were retrieved, against those that are right."),
+    kind("handover", Shape::Range, &[], "Of the retrieved passages, the share that reached a prompt: `100%`."),
+    kind("grounding", Shape::Map(GROUNDING), &[], "What the answer rests on; a number means at least."),
+    kind("refusal", Shape::Bool, &[], "Whether the answer refuses to answer."),
+    kind("truncated", Shape::Bool, &[], "Whether a language model's answer was cut at its limit of tokens."),
+    kind("tool_calls", Shape::Map(TOOL_CALLS), &[], "Calls of tools, at least one of them if `count` is not said."),
     kind("faster_than", Shape::Text, FASTER_BESIDE, "Faster than another step of the attempt."),
     kind(
         "runs",
@@ -379,6 +407,33 @@ pub(crate) const LOGS: &[Key] = &[
     key("service", Shape::Text, "The service that wrote it."),
     key("severity", Shape::Word(&SEVERITIES), "Its severity."),
     key("count", Shape::Range, "How many such records; at least one if not said."),
+];
+
+pub(crate) const RETRIEVAL: &[Key] = &[
+    key("gold", Shape::Json, "Ids of the right passages: a list, one id, or a {{variable}}."),
+    key("k", Shape::Count, "Only the first so many passages count; all of them if not said."),
+    key("recall", Shape::Range, "Of the right passages, the share that was found: `80%` means at least."),
+    key("precision", Shape::Range, "Of the passages found, the share that is right."),
+    key("mrr", Shape::Range, "One over the rank of the first right passage."),
+    key("ndcg", Shape::Range, "Normalised discounted cumulative gain, each right passage counting 1."),
+    key("duplicates", Shape::Range, "Passages that were found more than once."),
+    key("count", Shape::Range, "Passages that were found."),
+];
+
+pub(crate) const GROUNDING: &[Key] = &[
+    key("numbers", Shape::Range, "Of the answer's numbers, the share that stands in what the model was given."),
+    key(
+        "quotations",
+        Shape::Range,
+        "Of its quotations of three words or more, the share that stands there word for word.",
+    ),
+    key("citations", Shape::Range, "Of its citations, `[id]`, the share that names a retrieved passage."),
+];
+
+pub(crate) const TOOL_CALLS: &[Key] = &[
+    key("name", Shape::Text, "The tool; any if not said."),
+    key("count", Shape::Range, "How many calls."),
+    key("schema", Shape::Json, "A JSON Schema that the arguments of every call meet."),
 ];
 
 /// Severities of log records, by OTLP's ranges of four numbers.

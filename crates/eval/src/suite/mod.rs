@@ -32,8 +32,8 @@ mod units;
 mod yaml;
 
 pub use assertion::{
-    Assertion, CacheResult, Check, Edge, ErrorKind, FaultOrigin, FaultPathCheck, LogsCheck, PassRate, Quantity,
-    Relation, Selector, ServicesCheck, SpansTest, StatusPattern, ValueTest,
+    Assertion, CacheResult, Check, Edge, ErrorKind, FaultOrigin, FaultPathCheck, GroundingCheck, LogsCheck, PassRate,
+    Quantity, Relation, RetrievalCheck, Selector, ServicesCheck, SpansTest, StatusPattern, ToolCallsCheck, ValueTest,
 };
 pub(crate) use nearest::{listed, nearest};
 pub use problem::{Place, Problem, SuiteError};
@@ -43,6 +43,7 @@ pub use schema::json_schema;
 pub(crate) use template::plain;
 pub use template::{JsonTemplate, Template, Undefined, Variables};
 pub use units::Range;
+pub(crate) use yaml::{Entry, Node, parse as parse_yaml};
 
 /// A suite, as read and checked.
 #[derive(Clone, Debug)]
@@ -65,6 +66,10 @@ pub struct Suite {
     pub run: RunSettings,
     /// Where received telemetry is sent on to.
     pub forwarding: Vec<Forwarding>,
+    /// The baseline's file, as the suite names it.
+    pub baseline: Option<String>,
+    /// The target that every scenario is compared with, by name.
+    pub against: Option<String>,
     /// The scenarios, in the order of the file.
     pub scenarios: Vec<Scenario>,
 }
@@ -223,6 +228,8 @@ pub struct Scenario {
     pub complete: Complete,
     /// Its own `repeat`, or the run's.
     pub repeat: u32,
+    /// How much its times may differ from the baseline's.
+    pub tolerance: crate::baseline::Tolerance,
     /// What must hold.
     pub assertions: Vec<Assertion>,
 }

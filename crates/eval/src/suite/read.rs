@@ -7,12 +7,14 @@ use model::Text;
 use sha2::{Digest, Sha256};
 
 use super::fields::{NOWHERE, Reader};
-use super::keys::{COMPLETE, FAULT, FORWARDING, RECEIVE, RUN, SCENARIO, STEP, SUITE};
+use super::keys::{BASELINE, COMPLETE, FAULT, FORWARDING, RECEIVE, RUN, SCENARIO, STEP, SUITE, TOLERANCE};
 use super::nearest::{listed, nearest};
 use super::problem::{Place, Problem, SuiteError};
+use super::units;
 use super::yaml::{self, Data, Node};
 use super::{Complete, Fault, Forwarding, MAIN_STEP, Receive, RunSettings, Scenario, Step, Suite, Target, Variables};
 use crate::JsonPath;
+use crate::baseline::Tolerance;
 use crate::limits::{CONCURRENCY_MAX, REPEAT_MAX, SCENARIOS_MAX, STEPS_MAX, SUITE_BYTES_MAX};
 
 /// What a suite is read from.
@@ -67,11 +69,16 @@ fn read(reader: &mut Reader<'_>, input: SuiteInput<'_>) -> Option<Suite> {
     let complete =
         root.get("complete").map_or_else(Complete::default, |node| complete(reader, node, Complete::default()));
     let targets = targets(reader, &root);
+    let (baseline, tolerance) = root
+        .get("baseline")
+        .map_or((None, Tolerance::default()), |node| baseline(reader, node, BASELINE, Tolerance::default()));
+    let against = root.get("run").and_then(|node| node.get("against")).and_then(|node| reader.text(node, "`against`"));
     let variables = root.get("vars").map_or_else(Variables::new, |node| reader.variables(node, "`vars`"));
     let services = root.get("services").map_or_else(Vec::new, |node| services(reader, node));
     // A target that is there but wrong was told once; not again for every scenario.
     let target_said = root.get("target").or_else(|| root.get("targets")).is_some();
-    let shared = Shared { target_said, targets: &targets, variables: &variables, services: &services, complete, run };
+    let shared =
+        Shared { target_said, targets: &targets, variables: &variables, services: &services, complete, run, tolerance };
     let scenarios = scenarios(reader, &root, &shared);
     Some(Suite {
         name: root.get("suite").and_then(|node| reader.text(node, "`suite`"))?,
@@ -81,6 +88,8 @@ fn read(reader: &mut Reader<'_>, input: SuiteInput<'_>) -> Option<Suite> {
         forwarding: root.get("forwarding").map_or_else(Vec::new, |node| forwarding(reader, node)),
         services,
         complete,
+        baseline,
+        against,
         run,
         scenarios,
         targets,
@@ -118,6 +127,7 @@ pub(super) struct Shared<'a> {
     pub services: &'a [Text],
     complete: Complete,
     run: RunSettings,
+    tolerance: Tolerance,
 }
 
 fn run(reader: &mut Reader<'_>, node: &Node) -> RunSettings {
@@ -135,6 +145,27 @@ fn run(reader: &mut Reader<'_>, node: &Node) -> RunSettings {
         }
     }
     run
+}
+
+/// The file that is named, and how much may change.
+fn baseline(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    keys: &'static [super::keys::Key],
+    mut tolerance: Tolerance,
+) -> (Option<String>, Tolerance) {
+    let mut file = None;
+    for entry in reader.map(node, &[keys], "`baseline`").unwrap_or_default() {
+        let value = &entry.value;
+        let Some(text) = reader.text(value, "this") else { continue };
+        match entry.key.as_str() {
+            "file" => file = Some(text),
+            "tolerance" => tolerance.tolerated = reader.read(value, units::share(&text)).unwrap_or(tolerance.tolerated),
+            "limit" => tolerance.limit = reader.read(value, units::factor(&text)).unwrap_or(tolerance.limit),
+            _ => {}
+        }
+    }
+    (file, tolerance)
 }
 
 fn complete(reader: &mut Reader<'_>, node: &Node, mut complete: Complete) -> Complete {
@@ -307,7 +338,10 @@ fn scenario(reader: &mut Reader<'_>, node: &Node, shared: &Shared<'_>) -> Option
     let scope = super::read_assertion::Scope { variables: &variables, steps: &steps, services: shared.services };
     let assertions =
         node.get("assert").map_or_else(Vec::new, |node| super::read_assertion::assertions(reader, node, &scope));
-    let scenario = Scenario { name: name?, place: node.place, steps, faults, complete, repeat, assertions, variables };
+    let tolerance =
+        node.get("baseline").map_or(shared.tolerance, |node| baseline(reader, node, TOLERANCE, shared.tolerance).1);
+    let scenario =
+        Scenario { name: name?, place: node.place, steps, faults, complete, repeat, tolerance, assertions, variables };
     check_variables(reader, &scenario);
     Some(scenario)
 }

@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 
 use super::fields::{Reader, edge};
 use super::keys::{
-    CACHE, COMMON, CRITICAL_PATH, DATA_FLOW, FAULT_PATH, FIELD_OF, HEADER_TESTS, JSON_TESTS, KINDS, Kind, LOGS,
-    RELATION, RETRIES, SERVICE_TESTS, SEVERITIES, TOKENS, VALUE_TESTS,
+    CACHE, COMMON, CRITICAL_PATH, DATA_FLOW, FAULT_PATH, FIELD_OF, GROUNDING, HEADER_TESTS, JSON_TESTS, KINDS, Kind,
+    LOGS, RELATION, RETRIES, RETRIEVAL, SERVICE_TESTS, SEVERITIES, TOKENS, TOOL_CALLS, VALUE_TESTS,
 };
 use super::nearest::{listed, nearest};
 use super::problem::Problem;
@@ -16,8 +16,9 @@ use super::template::{JsonTemplate, Template};
 use super::units::{self, Range};
 use super::yaml::{Data, Node};
 use super::{
-    Assertion, CacheResult, Check, ErrorKind, FaultOrigin, FaultPathCheck, LogsCheck, MAIN_STEP, PassRate, Quantity,
-    Relation, Selector, ServicesCheck, SpansTest, StatusPattern, Step, ValueTest, Variables,
+    Assertion, CacheResult, Check, ErrorKind, FaultOrigin, FaultPathCheck, GroundingCheck, LogsCheck, MAIN_STEP,
+    PassRate, Quantity, Relation, RetrievalCheck, Selector, ServicesCheck, SpansTest, StatusPattern, Step,
+    ToolCallsCheck, ValueTest, Variables,
 };
 use crate::JsonPath;
 use crate::limits::REPEAT_MAX;
@@ -205,6 +206,12 @@ impl Body<'_, '_, '_> {
             "cost" => self.quantity(Quantity::Cost, value, units::number),
             "time_to_first_token" => self.quantity(Quantity::TimeToFirstToken, value, nanos),
             "logs" => self.logs(),
+            "retrieval" => self.retrieval(),
+            "handover" => Some(Check::Handover(self.lower(value, units::share)?)),
+            "grounding" => self.grounding(),
+            "refusal" => Some(Check::Refusal(self.reader.bool(value, "`refusal`")?)),
+            "truncated" => Some(Check::Truncated(self.reader.bool(value, "`truncated`")?)),
+            "tool_calls" => self.tool_calls(),
             "runs" => self.runs(),
             "pass_rate" => self.pass_rate(),
             "faster_than" => self.faster_than(),
@@ -301,6 +308,86 @@ impl Body<'_, '_, '_> {
         Some(if range.low == range.high && !says_equal { Range { low: None, ..range } } else { range })
     }
 
+    /// A bound whose bare number means at least.
+    fn lower(&mut self, node: &Node, unit: impl Fn(&str) -> Result<f64, String>) -> Option<Range> {
+        let range = self.reader.range(node, "a bound", unit)?;
+        let says_equal = node.scalar().is_some_and(|scalar| scalar.text.contains('=') || scalar.text.contains(".."));
+        Some(if range.low == range.high && !says_equal { Range { high: None, ..range } } else { range })
+    }
+
+    fn retrieval(&mut self) -> Option<Check> {
+        self.tests(self.value, RETRIEVAL, "`retrieval`")?;
+        let mut check = RetrievalCheck::default();
+        let mut needs_gold = None;
+        let mut asks = false;
+        for entry in self.value.entries().unwrap_or_default() {
+            let value = &entry.value;
+            match entry.key.as_str() {
+                "gold" => check.gold = Some(self.checked_json(value)?),
+                "k" => check.k = self.reader.count(value, "`k`", 1, 10_000),
+                "duplicates" => check.duplicates = self.reader.range(value, "`duplicates`", units::whole),
+                "count" => check.count = self.reader.range(value, "`count`", units::whole),
+                "recall" => check.recall = self.lower(value, units::share),
+                "precision" => check.precision = self.lower(value, units::share),
+                "mrr" => check.mrr = self.lower(value, units::share),
+                "ndcg" => check.ndcg = self.lower(value, units::share),
+                _ => {}
+            }
+            if matches!(entry.key.as_str(), "recall" | "precision" | "mrr" | "ndcg") {
+                needs_gold = Some(entry.key_place);
+            }
+            asks |= !matches!(entry.key.as_str(), "gold" | "k");
+        }
+        if let (Some(place), None) = (needs_gold, &check.gold) {
+            let problem = Problem::new(place, "this needs `gold`, the ids of the right passages");
+            self.reader.problem(problem.hint("such as `gold: [span-parent]`"));
+            return None;
+        }
+        if !asks {
+            return self.vacuous(
+                self.value,
+                "`retrieval`",
+                "say at least one of recall, precision, mrr, ndcg, duplicates, count",
+            );
+        }
+        Some(Check::Retrieval(check))
+    }
+
+    fn grounding(&mut self) -> Option<Check> {
+        self.tests(self.value, GROUNDING, "`grounding`")?;
+        let mut of = |key: &str| match self.value.get(key) {
+            Some(node) => self.lower(node, units::share),
+            None => None,
+        };
+        Some(Check::Grounding(GroundingCheck {
+            numbers: of("numbers"),
+            quotations: of("quotations"),
+            citations: of("citations"),
+        }))
+    }
+
+    fn tool_calls(&mut self) -> Option<Check> {
+        self.tests(self.value, TOOL_CALLS, "`tool_calls`")?;
+        let mut check = ToolCallsCheck::default();
+        for entry in self.value.entries().unwrap_or_default() {
+            let value = &entry.value;
+            match entry.key.as_str() {
+                "name" => check.name = self.reader.text(value, "`name`").map(Text::from),
+                "count" => check.count = self.reader.range(value, "`count`", units::whole),
+                "schema" => check.schema = self.schema(value),
+                _ => {}
+            }
+        }
+        Some(Check::ToolCalls(check))
+    }
+
+    fn schema(&mut self, node: &Node) -> Option<Json> {
+        let schema = self.reader.json(node, "`schema`")?;
+        let built = jsonschema::validator_for(&schema).map_err(|error| format!("this is not a JSON Schema: {error}"));
+        self.reader.read(node, built)?;
+        Some(schema)
+    }
+
     fn status(&mut self) -> Option<Check> {
         let mut patterns = Vec::new();
         for item in self.reader.items(self.value) {
@@ -344,10 +431,7 @@ impl Body<'_, '_, '_> {
     }
 
     fn json_schema(&mut self) -> Option<Check> {
-        let schema = self.reader.json(self.value, "`json_schema`")?;
-        let built = jsonschema::validator_for(&schema).map_err(|error| format!("this is not a JSON Schema: {error}"));
-        self.reader.read(self.value, built)?;
-        Some(Check::JsonSchema(schema))
+        self.schema(self.value).map(Check::JsonSchema)
     }
 
     fn checked_template(&mut self, node: &Node) -> Option<Template> {

@@ -78,7 +78,13 @@ pub struct Range {
 }
 
 impl Range {
-    /// Exactly `value`.
+    /// `value` and more.
+    #[must_use]
+    pub fn at_least(value: f64) -> Self {
+        Self { low: Some(value), high: None, low_open: false, high_open: false }
+    }
+
+    /// This value alone.
     #[must_use]
     pub fn exactly(value: f64) -> Self {
         Self { low: Some(value), high: Some(value), low_open: false, high_open: false }

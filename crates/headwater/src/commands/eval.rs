@@ -1,15 +1,17 @@
 //! `headwater eval`: drives a live system through the scenarios of a suite.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use client::Client;
-use eval::report::{self, Progress, RunReport, Style};
+use eval::report::{self, Progress, RunReport, Style, Verdict};
 use eval::suite::{Receive, Suite, SuiteInput};
 use eval::{Host, HttpClient, Plan, RunEvent, RunOptions, Stop};
 use tokio::sync::watch;
 
 use crate::access::{refused, report_damage, resolve};
+use crate::baselines::BaselineFile;
 use crate::cli::EvalArgs;
 use crate::exit::{ExitCode, Failure};
 use crate::outputs::Outputs;
@@ -32,24 +34,61 @@ pub async fn run(args: &EvalArgs) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::OK);
     }
     let outputs = Outputs::parse(&args.output)?;
+    if !args.watch {
+        return once(args, &outputs).await;
+    }
+    loop {
+        let seen = changed_at(&args.suite);
+        if let Err(failure) = once(args, &outputs).await {
+            eprintln!("headwater: {}", failure.message);
+        }
+        println!("\nwatching {}; Ctrl-C ends", args.suite.display());
+        let changed = async {
+            while changed_at(&args.suite) == seen {
+                tokio::time::sleep(WATCH_PAUSE).await;
+            }
+        };
+        tokio::select! {
+            () = changed => {}
+            () = interrupted() => return Ok(ExitCode::INTERRUPTED),
+        }
+    }
+}
+
+/// How often the suite's file is looked at.
+const WATCH_PAUSE: std::time::Duration = std::time::Duration::from_millis(300);
+
+fn changed_at(path: &Path) -> Option<std::time::SystemTime> {
+    std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+}
+
+/// Runs the suite once.
+async fn once(args: &EvalArgs, outputs: &Outputs) -> Result<ExitCode, Failure> {
     let suite = read_suite(&args.suite)?;
+    let baseline = BaselineFile::of(args, &suite)?;
+    let options = options(args, baseline.as_ref())?;
     // Told before anything is started; the plan itself may need the store first.
-    Plan::new(Arc::new(suite.clone()), options(args)).map_err(|error| Failure::usage(error.message))?;
+    Plan::new(Arc::new(suite.clone()), options.clone()).map_err(|error| Failure::usage(error.message))?;
     let named = match &suite.receive {
         Receive::Server { url } => Some(url.clone()),
         Receive::Embedded { .. } => None,
     };
     let report = match args.server.clone().or(named) {
-        Some(url) => {
-            beside(
-                &url,
-                stored_traces::plan(suite, RunOptions { page: Some(url.clone()), ..options(args) }, &url).await?,
-                &outputs,
-            )
-            .await?
+        Some(_) if args.last_failed => {
+            return Err(Failure::usage("--last-failed: what failed is remembered in a data folder, not by a server"));
         }
-        None => embedded(args, suite, &outputs).await?,
+        Some(url) => {
+            let options = RunOptions { page: Some(url.clone()), ..options };
+            beside(&url, stored_traces::plan(suite, options, &url).await?, outputs).await?
+        }
+        None => embedded(args, suite, options, outputs).await?,
     };
+    if args.explain {
+        print!("{}", report::explain(&report));
+    }
+    if let Some(baseline) = baseline {
+        baseline.keep(&report)?;
+    }
     Ok(ExitCode(report.exit_code.unwrap_or(ExitCode::INFRASTRUCTURE.0)))
 }
 
@@ -67,8 +106,14 @@ pub fn suite_of(file: &str, text: &str, environment: &dyn Fn(&str) -> Option<Str
     Suite::read(SuiteInput { file, text, environment }).map_err(|error| Failure::usage(error.to_string()))
 }
 
-fn options(args: &EvalArgs) -> RunOptions {
-    RunOptions {
+fn options(args: &EvalArgs, baseline: Option<&BaselineFile>) -> Result<RunOptions, Failure> {
+    let shard = args.shard.as_deref().map(shard).transpose()?;
+    Ok(RunOptions {
+        baseline: baseline.and_then(BaselineFile::compared_with).map(Arc::new),
+        profile: baseline.is_some(),
+        against: args.against.clone(),
+        names: None,
+        shard,
         filter: args.filter.clone(),
         repeat: args.repeat,
         concurrency: args.concurrency,
@@ -80,7 +125,45 @@ fn options(args: &EvalArgs) -> RunOptions {
         commit: commit(),
         branch: branch(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+/// `2/5`.
+fn shard(text: &str) -> Result<(u32, u32), Failure> {
+    let parts = text.split_once('/').and_then(|(part, of)| Some((part.trim().parse().ok()?, of.trim().parse().ok()?)));
+    parts
+        .filter(|(part, of)| (1..=*of).contains(part))
+        .ok_or_else(|| Failure::usage(format!("--shard {text:?}: write K/N, such as 2/5; K counts from 1")))
+}
+
+/// Under which name is remembered what of a suite did not pass.
+fn failed_name(suite: &Suite) -> String {
+    format!("last-failed {}", suite.file)
+}
+
+/// The scenarios of the suite that did not pass when it last ran.
+fn last_failed(server: &Server, suite: &Suite) -> Result<BTreeSet<String>, Failure> {
+    let text = eval::Settings::read(&Shelf::settings(&server.store), &failed_name(suite));
+    let names: BTreeSet<String> = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    if names.is_empty() {
+        return Err(Failure::usage("--last-failed: nothing failed when this suite last ran here, or it never did"));
     }
+    Ok(names)
+}
+
+/// Remembers which scenarios did not pass; those that did not run stay as they were.
+fn remember_failed(server: &Server, name: &str, run: &RunReport) {
+    let shelf = Shelf::settings(&server.store);
+    let text = eval::Settings::read(&shelf, name);
+    let mut failed: BTreeSet<String> = text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    for scenario in &run.scenarios {
+        if matches!(scenario.verdict, Verdict::Pass | Verdict::Improved) {
+            failed.remove(&scenario.name);
+        } else {
+            failed.insert(scenario.name.clone());
+        }
+    }
+    eval::Settings::write(&shelf, name, &serde_json::json!(failed).to_string());
 }
 
 /// The commit that a CI runs on.
@@ -98,7 +181,12 @@ fn variable(names: &[&str]) -> Option<String> {
 }
 
 /// Runs with the receiver of this process.
-async fn embedded(args: &EvalArgs, suite: Suite, outputs: &Outputs) -> Result<RunReport, Failure> {
+async fn embedded(
+    args: &EvalArgs,
+    suite: Suite,
+    mut options: RunOptions,
+    outputs: &Outputs,
+) -> Result<RunReport, Failure> {
     let temporary =
         if args.temp { Some(data_folder::Temporary::new().map_err(Failure::infrastructure)?) } else { None };
     let folder = match &temporary {
@@ -119,7 +207,12 @@ async fn embedded(args: &EvalArgs, suite: Suite, outputs: &Outputs) -> Result<Ru
     .await?;
     report_damage(&server);
     let run = async {
-        let run = inside(&server, stored_traces::plan(suite, options(args), &server.page_url()).await?).await?;
+        if args.last_failed {
+            options.names = Some(last_failed(&server, &suite)?);
+        }
+        let name = failed_name(&suite);
+        let run = inside(&server, stored_traces::plan(suite, options, &server.page_url()).await?).await?;
+        remember_failed(&server, &name, &run);
         outputs.write(&run, &crate::access::connect(&server.page_url()).await?).await?;
         Ok(run)
     }
