@@ -55,13 +55,42 @@ async function get<T>(path: string, parameters: Parameters, signal: AbortSignal 
   return (await response.json()) as T;
 }
 
-function post(path: string, body: object, signal?: AbortSignal): Promise<Response> {
-  return ask(path, {}, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal: signal ?? null });
+function post(path: string, body: object): Promise<Response> {
+  return ask(path, {}, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
 }
 
-async function postFor<T>(path: string, body: object, signal: AbortSignal | undefined): Promise<T> {
-  const response = await post(path, body, signal);
-  return (await response.json()) as T;
+/** How far a long answer is: traces read, of how many. */
+export interface Progress {
+  read: number;
+  of: number;
+}
+
+/** An answer over many traces: in lines that tell how far it is, the last of them the result. */
+async function inLines<T>(path: string, parameters: Parameters, options: RequestInit, onProgress: (progress: Progress) => void): Promise<T> {
+  const response = await ask(path, parameters, { ...options, headers: { ...options.headers, accept: "application/x-ndjson" } });
+  if (!response.headers.get("content-type")?.includes("ndjson") || !response.body) return (await response.json()) as T;
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    const lines = (rest + (value ?? "")).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines.filter(Boolean)) {
+      const told = JSON.parse(line) as { progress?: Progress; result?: T; problem?: Problem };
+      if (told.progress) onProgress(told.progress);
+      // The status was sent before anything was known: what can be pointed at is a mistake of whoever asked.
+      else if (told.problem) throw new ApiError(told.problem.place || told.problem.problems.length > 0 ? 422 : 409, told.problem);
+      else return told.result as T;
+    }
+    if (done) throw new ApiError(0, { error: "the answer ended before its result", hint: "is headwater still running?", place: null, problems: [] });
+  }
+}
+
+type OnProgress = (progress: Progress) => void;
+const ignore: OnProgress = () => undefined;
+
+function inLinesOf<T>(path: string, body: object, signal: AbortSignal | undefined, onProgress: OnProgress): Promise<T> {
+  return inLines<T>(path, {}, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal: signal ?? null }, onProgress);
 }
 
 /** A selection of traces as query parameters. */
@@ -86,10 +115,10 @@ export const api = {
   map: (parameters: { since: string; service?: string | undefined; operation?: string | undefined }, signal?: AbortSignal) => get<ServiceMap>("map", parameters, signal),
   series: (parameters: { q: string; start?: string | undefined; end?: string | undefined; step?: string }, signal?: AbortSignal) => get<SeriesList>("series", parameters, signal),
   services: (signal?: AbortSignal) => get<ServiceList>("services", {}, signal),
-  findings: (parameters: SelectionParameters & { suppress?: string; top?: number }, signal?: AbortSignal) => get<Explanation>("findings", { ...parameters }, signal),
-  doctor: (parameters: SelectionParameters, signal?: AbortSignal) => get<Diagnosis>("doctor", { ...parameters }, signal),
-  compare: (body: CompareRequest, signal?: AbortSignal) => postFor<Comparison>("compare", body, signal),
-  whatIf: (body: WhatIfRequest, signal?: AbortSignal) => postFor<WhatIfAnswer>("what-if", body, signal),
+  findings: (parameters: SelectionParameters & { suppress?: string; top?: number }, signal?: AbortSignal, onProgress = ignore) => inLines<Explanation>("findings", { ...parameters }, { signal: signal ?? null }, onProgress),
+  doctor: (parameters: SelectionParameters, signal?: AbortSignal, onProgress = ignore) => inLines<Diagnosis>("doctor", { ...parameters }, { signal: signal ?? null }, onProgress),
+  compare: (body: CompareRequest, signal?: AbortSignal, onProgress = ignore) => inLinesOf<Comparison>("compare", body, signal, onProgress),
+  whatIf: (body: WhatIfRequest, signal?: AbortSignal, onProgress = ignore) => inLinesOf<WhatIfAnswer>("what-if", body, signal, onProgress),
   runs: (parameters: { cursor?: string; suite?: string }, signal?: AbortSignal) => get<RunList>("evals", parameters, signal),
   run: (id: string, signal?: AbortSignal) => get<EvalRun>(`evals/${encodeURIComponent(id)}`, {}, signal),
   /** Where the trace can be downloaded as OTLP JSON. */

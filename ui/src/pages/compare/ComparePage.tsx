@@ -11,10 +11,11 @@ import { useValue } from "../../state/signals.ts";
 import { changeQuery, place } from "../../state/url.ts";
 import { Icon } from "../../ui/Icon.tsx";
 import { RangeSelect } from "../../ui/RangeSelect.tsx";
+import { ProgressLine, useProgress } from "../../ui/ProgressLine.tsx";
 import { Banner, Empty, FailureBanner, Placeholder } from "../../ui/States.tsx";
 import { useTitle } from "../../ui/title.ts";
 import { problemsOf, QueryNote } from "../traces/FilterBar.tsx";
-import { AttributeTable, OperationTable, StructureTable } from "./DifferenceTables.tsx";
+import { AttributeTable, CriticalTable, OperationTable, StructureTable } from "./DifferenceTables.tsx";
 import { RootCause } from "./RootCause.tsx";
 import { Sides } from "./Sides.tsx";
 
@@ -83,14 +84,16 @@ function windowBefore(text: string, range: Range, now: Date) {
 }
 
 function Result({ a, b, isWindow }: { a: Side; b: Side; isWindow: boolean }) {
+  const [progress, onProgress] = useProgress();
   const compared = useResource("compare", (signal) => {
     const now = new Date();
     const before = isWindow ? windowBefore(b.text, b.range, now) : readSelection(a.text, a.range, now);
-    return api.compare({ before: whole(before), after: whole(readSelection(b.text, b.range, now)) }, signal);
+    return api.compare({ before: whole(before), after: whole(readSelection(b.text, b.range, now)) }, signal, onProgress);
   });
   if (compared.error instanceof ApiError && compared.error.isMistake) return <Refused problems={problemsOf(compared.error.problem)} texts={[a.text, b.text]} />;
   return (
     <>
+      <ProgressLine loading={compared.loading} progress={progress} />
       <FailureBanner resource={compared} />
       {compared.data ? <Differences of={compared.data} /> : !compared.error && <Placeholder label="Comparing" />}
     </>
@@ -112,6 +115,7 @@ function Differences({ of }: { of: Comparison }) {
       {!completeness.complete && <Banner kind="warn"><span>Not everything was looked at: {completeness.reasons.join("; ")}</span></Banner>}
       <Sides before={of.before} after={of.after} />
       <RootCause of={of.rootCause} services={services} />
+      <CriticalTable rows={of.critical} before={of.before.durationMean} after={of.after.durationMean} services={services} />
       <OperationTable rows={operations} services={services} sameCount={sameCount} notEnoughCount={notEnoughCount} />
       <StructureTable rows={structure} services={services} />
       <AttributeTable rows={attributes} />

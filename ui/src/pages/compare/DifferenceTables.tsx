@@ -1,7 +1,7 @@
 // Differences as tables: operations, places in the tree of calls, attribute values. Every row says by a sign and a word
 // what it is.
 
-import type { AttributeDifference, DifferenceVerdict, OperationDifference, ServiceStyle, StructureChange, StructureDifference } from "../../api/types.ts";
+import type { AttributeDifference, CriticalDifference, DifferenceVerdict, OperationDifference, ServiceStyle, StructureChange, StructureDifference } from "../../api/types.ts";
 import { formatCount, formatDuration } from "../../engine/time.ts";
 import { traceLink } from "../../state/routes.ts";
 import { Icon, type IconName } from "../../ui/Icon.tsx";
@@ -46,6 +46,40 @@ export function OperationTable({ rows, services, sameCount, notEnoughCount }: { 
         </table>
       )}
       <p className="muted small">{formatCount(sameCount)} operations do not differ{notEnoughCount > 0 && `; of ${formatCount(notEnoughCount)} there are too few measurements to tell`}</p>
+    </section>
+  );
+}
+
+/** Rows whose differences are smaller than this share of the whole are left to the last line. */
+const CONTRIBUTION_MIN = 0.01;
+const CONTRIBUTIONS_SHOWN = 12;
+
+/** Where the change of the mean came from: differences of the critical path, which add up to it. */
+export function CriticalTable({ rows, before, after, services }: { rows: readonly CriticalDifference[]; before: number | null; after: number | null; services: readonly ServiceStyle[] }) {
+  if (before === null || after === null || rows.length === 0) return null;
+  const difference = (row: CriticalDifference) => row.meanAfter - row.meanBefore;
+  const size = Math.max(...rows.map((row) => Math.abs(difference(row))), Math.abs(after - before), 1);
+  const shown = rows.filter((row) => Math.abs(difference(row)) >= CONTRIBUTION_MIN * size).slice(0, CONTRIBUTIONS_SHOWN);
+  const rest = after - before - shown.reduce((sum, row) => sum + difference(row), 0);
+  const bar = (nanos: number) => <svg className="compare-bars" viewBox="-100 0 200 16" preserveAspectRatio="none" aria-hidden="true"><rect x={nanos < 0 ? (100 * nanos) / size : 0} y={3} width={(100 * Math.abs(nanos)) / size} height={10} fill={nanos < 0 ? "var(--ok)" : "var(--error)"} /><rect x={-0.3} y={0} width={0.6} height={16} fill="var(--muted)" /></svg>;
+  const signed = (nanos: number) => `${nanos > 0 ? "+" : ""}${formatDuration(nanos)}`;
+  return (
+    <section className="compare-part">
+      <h2>Where the change came from <span className="muted">on the critical path, mean of a trace: {formatDuration(before)} → {formatDuration(after)}</span></h2>
+      <table className="grid-table">
+        <caption className="vh">Where the change of the mean duration came from</caption>
+        <thead><tr><th scope="col">Service and operation</th><th scope="col" className="num">Normal</th><th scope="col" className="num">Now</th><th scope="col" className="num">Change</th><th scope="col" className="wide-only">less – more</th></tr></thead>
+        <tbody>
+          {shown.map((row) => (
+            <tr key={`${row.service} ${row.operation}`}>
+              <td className="figure-name"><span className="copyable"><Monogram look={lookOf(services, row.service)} /><span><span className="muted">{row.service}</span> {row.operation}</span></span></td>
+              <td className="num">{formatDuration(row.meanBefore)}</td><td className="num">{formatDuration(row.meanAfter)}</td><td className="num">{signed(difference(row))}</td><td className="wide-only"><span className="vh">{signed(difference(row))}</span>{bar(difference(row))}</td>
+            </tr>
+          ))}
+          {Math.abs(rest) >= 1 && <tr><td className="muted">all others</td><td className="num">–</td><td className="num">–</td><td className="num">{signed(rest)}</td><td className="wide-only"><span className="vh">{signed(rest)}</span>{bar(rest)}</td></tr>}
+          <tr><th scope="row">Together</th><td className="num">{formatDuration(before)}</td><td className="num">{formatDuration(after)}</td><td className="num"><strong>{signed(after - before)}</strong></td><td className="wide-only"><span className="vh">{signed(after - before)}</span>{bar(after - before)}</td></tr>
+        </tbody>
+      </table>
     </section>
   );
 }

@@ -13,6 +13,7 @@ import { changeQuery, place } from "../../state/url.ts";
 import { Icon, type IconName } from "../../ui/Icon.tsx";
 import { Link } from "../../ui/Link.tsx";
 import { lookOf, ServiceName } from "../../ui/Service.tsx";
+import { ProgressLine, useProgress } from "../../ui/ProgressLine.tsx";
 import { Banner, Empty, Loaded } from "../../ui/States.tsx";
 import { useTitle } from "../../ui/title.ts";
 import { LookedAtLine } from "../findings/LookedAtLine.tsx";
@@ -26,7 +27,8 @@ export function DoctorPage() {
   const { query } = useValue(place);
   const text = query["q"] ?? "";
   const range = rangeCodec.read(query["t"]);
-  const diagnosis = useResource(JSON.stringify([text, range]), (signal) => api.doctor(readSelection(text, range, new Date()), signal), true);
+  const [progress, onProgress] = useProgress();
+  const diagnosis = useResource(JSON.stringify([text, range]), (signal) => api.doctor(readSelection(text, range, new Date()), signal, onProgress), true);
   const isRefused = diagnosis.error instanceof ApiError && diagnosis.error.isMistake;
   return (
     <div className="page">
@@ -35,6 +37,7 @@ export function DoctorPage() {
         text={text} range={range} loading={diagnosis.loading} problems={isRefused ? problemsOf((diagnosis.error as ApiError).problem) : []}
         onText={(next) => (next === text ? diagnosis.reload() : changeQuery({ q: next }, "push"))} onRange={(next) => changeQuery({ t: rangeCodec.write(next) }, "push")}
       />
+      <ProgressLine loading={diagnosis.loading} progress={progress} />
       {isRefused ? <Empty title="The selection could not be read"><p>What is wrong with it stands above, under its place.</p></Empty> : <Loaded resource={diagnosis}>{(data) => <Body of={data} />}</Loaded>}
     </div>
   );

@@ -11,6 +11,7 @@ import { readSelection } from "../../state/selection.ts";
 import { useValue } from "../../state/signals.ts";
 import { suppressed, suppressNothing } from "../../state/suppressed.ts";
 import { changeQuery, place } from "../../state/url.ts";
+import { ProgressLine, useProgress } from "../../ui/ProgressLine.tsx";
 import { Banner, Empty, Loaded } from "../../ui/States.tsx";
 import { useTitle } from "../../ui/title.ts";
 import { problemsOf } from "../traces/FilterBar.tsx";
@@ -25,7 +26,8 @@ export function FindingsPage() {
   const text = query["q"] ?? "";
   const range = rangeCodec.read(query["t"]);
   const hidden = useValue(suppressed);
-  const found = useResource(JSON.stringify([text, range, hidden]), (signal) => api.findings({ ...readSelection(text, range, new Date()), suppress: hidden }, signal), true);
+  const [progress, onProgress] = useProgress();
+  const found = useResource(JSON.stringify([text, range, hidden]), (signal) => api.findings({ ...readSelection(text, range, new Date()), suppress: hidden }, signal, onProgress), true);
   const isRefused = found.error instanceof ApiError && found.error.isMistake;
   return (
     <div className="page">
@@ -34,6 +36,7 @@ export function FindingsPage() {
         text={text} range={range} loading={found.loading} problems={isRefused ? problemsOf((found.error as ApiError).problem) : []}
         onText={(next) => (next === text ? found.reload() : changeQuery({ q: next }, "push"))} onRange={(next) => changeQuery({ t: rangeCodec.write(next) }, "push")}
       />
+      <ProgressLine loading={found.loading} progress={progress} />
       {isRefused ? <Empty title="The selection could not be read"><p>What is wrong with it stands above, under its place.</p></Empty> : <Loaded resource={found}>{(data) => <Findings of={data} text={text} />}</Loaded>}
     </div>
   );

@@ -36,7 +36,7 @@ export function TraceFindings({ view, onClose }: { view: TraceView; onClose: () 
       return setPicked(undefined);
     }
     setPicked(finding.id);
-    const spans = finding.evidence.flatMap((span) => (span.traceId === traceId && span.spanId ? [span.spanId] : []));
+    const spans = finding.evidence.flatMap(({ traceId: of, spanId }) => (of === traceId && spanId !== null ? [spanId] : []));
     const rows = (await Promise.all(spans.map(rowsOf))).flat();
     batch(() => {
       for (const row of rows.toReversed()) view.select(row);
