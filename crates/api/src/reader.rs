@@ -115,21 +115,20 @@ impl Reader {
 
     /// One page of traces.
     pub async fn list(&self, request: ListRequest) -> Result<Listed, Refusal> {
-        let mut scan = TraceScan {
+        let (mut scan, mut query, mut remarks) = (TraceScan::default(), String::new(), Vec::new());
+        if let Some(text) = &request.query {
+            let plan = selector::plan(text).map_err(Refusal::query)?;
+            (scan, query, remarks) = (plan.scan, plan.text, plan.remarks);
+        }
+        let (budget, _waiting) = budget_of(request.timeout);
+        let scan = TraceScan {
             time: range_of(request.window),
             order: order_of(request.sort),
             limit: request.limit,
             cursor: request.cursor.as_deref().map(cursor_of).transpose()?,
-            ..TraceScan::default()
+            budget,
+            ..scan
         };
-        let (mut query, mut remarks) = (String::new(), Vec::new());
-        if let Some(text) = &request.query {
-            let plan = selector::plan(text).map_err(Refusal::query)?;
-            (scan.predicates, scan.residual) = (plan.predicates, plan.residual);
-            (query, remarks) = (plan.text, plan.remarks);
-        }
-        let (budget, _waiting) = budget_of(request.timeout);
-        scan.budget = budget;
         let answer = self.ask(move |store| store.scan(&scan)).await?;
         Ok(Listed {
             traces: answer.value.traces.into_iter().map(|found| (found.summary, found.matched_spans)).collect(),

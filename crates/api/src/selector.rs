@@ -3,15 +3,13 @@
 use engine::Analysed;
 use model::{SpanIndex, Trace};
 use query::{Query, View};
-use store::{Predicate, Residual};
+use store::TraceScan;
 use wire::{Place, QueryProblem};
 
 /// What the store is asked for a query.
 pub struct Plan {
-    /// Conditions that every matching trace meets: they only spare the store work.
-    pub predicates: Vec<Predicate>,
-    /// The query itself, asked of whole traces.
-    pub residual: Option<Residual>,
+    /// Finds the traces of the query.
+    pub scan: TraceScan,
     /// The query as it was understood.
     pub text: String,
     /// Remarks.
@@ -25,8 +23,7 @@ pub struct Plan {
 pub fn plan(text: &str) -> Result<Plan, Vec<QueryProblem>> {
     let query = parse(text)?;
     let text = query.to_string();
-    let predicates = engine::necessary(&query);
-    Ok(Plan { predicates, residual: Some(engine::residual(query)), text, remarks: Vec::new() })
+    Ok(Plan { scan: engine::scan_of(&query), text, remarks: Vec::new() })
 }
 
 /// The spans of one trace that a query selects, and remarks.
@@ -97,7 +94,7 @@ mod tests {
 
     fn check(text: &str, printed: &str, predicates: &[&str]) {
         let plan = plan(text).unwrap_or_else(|problems| panic!("{text}: {problems:?}"));
-        let read: Vec<String> = plan.predicates.iter().map(|predicate| format!("{predicate:?}")).collect();
+        let read: Vec<String> = plan.scan.predicates.iter().map(|predicate| format!("{predicate:?}")).collect();
         let names: Vec<&str> = read.iter().map(|text| text.split([' ', '(']).next().unwrap_or_default()).collect();
         assert_eq!((plan.text.as_str(), names.as_slice()), (printed, predicates));
     }

@@ -12,6 +12,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | `plan.rs` | [`necessary`]: what every matching trace has, as predicates; [`residual`] |
+//! | `filters.rs` | [`filters`]: the query as filters on single spans; [`needs`]: what it looks at |
 //! | `search.rs` | [`search`]: traces and the spans found in them |
 //! | `series.rs` | [`series`]: a metrics query |
 //! | `minutes.rs` | metrics queries that the store answers from its aggregates |
@@ -28,6 +29,7 @@ mod analysed;
 mod compare;
 mod complete;
 mod doctor;
+mod filters;
 pub mod limits;
 mod minutes;
 mod plan;
@@ -41,7 +43,8 @@ pub use analysed::Analysed;
 pub use compare::{Compared, Half, PathDifference, SUSPECTED_TRACES_MIN, Side, TRACES_MIN, compare};
 pub use complete::{Completion, Suggestion, complete, field_text};
 pub use doctor::{Ailment, AilmentKind, Diagnosis, Doctor, ServiceHealth, Severity};
-pub use plan::{necessary, residual};
+pub use filters::{filters, needs};
+pub use plan::{necessary, residual, scan_of};
 pub use search::{FoundSpan, FoundSpanset, Match, Matches, Search, search};
 pub use series::series;
 pub use series_window::{stored_time, window_of};

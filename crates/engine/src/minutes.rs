@@ -11,7 +11,7 @@ use query::{
     AttributeField, Field, FieldExpression, GroupOfSpans, Intrinsic, Literal, Metrics, MetricsAnswer, MetricsFunction,
     MetricsQuery, MetricsRun, Scope, SeriesQuery, Spansets, View, Window,
 };
-use store::{Answer, LatencyHistogram, MinuteAggregate, SpanStore, StoreError, TimeRange};
+use store::{AggregateDetail, Answer, LatencyHistogram, MinuteAggregate, SpanStore, StoreError, TimeRange};
 
 const MINUTE: u64 = 60_000_000_000;
 
@@ -19,8 +19,8 @@ const MINUTE: u64 = 60_000_000_000;
 /// service, name, kind, status, number and duration.
 #[must_use]
 pub fn aggregates_answer(query: &MetricsQuery, window: Window) -> bool {
-    let whole =
-        [window.from().0, window.to().0, window.step().0 as u64].iter().all(|nanos| nanos.is_multiple_of(MINUTE));
+    let (from, to, step) = (window.from().0, window.to().0, window.step().0 as u64);
+    let whole = step.is_multiple_of(MINUTE) && from.is_multiple_of(step) && to.is_multiple_of(step);
     // Who asks for example spans by name gets them.
     let wants_exemplars =
         query.hints.iter().any(|hint| &*hint.name == "exemplars" && hint.value != Literal::Bool(false));
@@ -73,6 +73,37 @@ struct Sum {
     durations: LatencyHistogram,
 }
 
+/// What the query tells apart.
+fn detail(query: &MetricsQuery) -> AggregateDetail {
+    let mut needed = AggregateDetail { service: false, name: false, kind: false, status: false, durations: false };
+    for series in query.expression.series_queries() {
+        let selector = match &series.spans.source {
+            Spansets::Selector(expression) => expression.as_ref(),
+            _ => None,
+        };
+        series.by.iter().chain(selector).for_each(|expression| note_fields(expression, &mut needed));
+        needed.durations |= matches!(series.function, MetricsFunction::Quantiles(..));
+    }
+    // Whether a span has no service name must be seen.
+    AggregateDetail { service: true, ..needed }
+}
+
+fn note_fields(expression: &FieldExpression, needed: &mut AggregateDetail) {
+    match expression {
+        FieldExpression::Literal(_) | FieldExpression::Field(Field::Attribute(_)) => {}
+        FieldExpression::Field(Field::Intrinsic(intrinsic)) => match intrinsic {
+            Intrinsic::Name => needed.name = true,
+            Intrinsic::Kind => needed.kind = true,
+            _ => needed.status = true,
+        },
+        FieldExpression::Unary { of, .. } | FieldExpression::Matches { of, .. } => note_fields(of, needed),
+        FieldExpression::Binary { left, right, .. } => {
+            note_fields(left, needed);
+            note_fields(right, needed);
+        }
+    }
+}
+
 /// The answer from aggregates; none if a group might hold spans without a service name, whose label would be `nil`.
 ///
 /// # Errors
@@ -83,7 +114,7 @@ pub fn from_aggregates(
     window: Window,
 ) -> Result<Option<Answer<MetricsAnswer>>, StoreError> {
     let time = TimeRange { from: window.from(), to: window.to() };
-    let answer = store.aggregates_in_steps(time, window.step())?;
+    let answer = store.aggregates_in_steps(time, window.step(), detail(query))?;
     if answer.value.iter().any(|aggregate| aggregate.service.as_ref() == Resource::default().service_name()) {
         return Ok(None);
     }
@@ -93,7 +124,7 @@ pub fn from_aggregates(
             let trace = stand_in(&key);
             let view = View::new(&trace);
             for (step, sum) in steps {
-                let buckets = sum.durations.buckets.iter().map(|(&bucket, &count)| (middle(bucket), count)).collect();
+                let buckets = sum.durations.buckets.iter().map(|&(bucket, count)| (middle(bucket), count)).collect();
                 run.observe_group(&view, &GroupOfSpans { step, count: sum.count, duration: sum.duration, buckets });
             }
         }

@@ -10,9 +10,10 @@ use query::{
     AttributeField, Field, FieldExpression, Form, Intrinsic, Literal, Operator, Query, Scope, SpansetOperator,
     Spansets, Stage, View,
 };
-use store::{AttributeScope, Predicate, Residual};
+use store::{AttributeScope, Predicate, Residual, TraceScan};
 
 use crate::Analysed;
+use crate::filters::{filters, needs};
 
 /// The query as a question about whole traces: how many spans it finds, none if it finds none.
 #[must_use]
@@ -21,6 +22,20 @@ pub fn residual(query: Query) -> Residual {
         let found = query::select(&query, &View::with_computed(trace, &Analysed::new(trace))).len();
         (found > 0).then(|| u32::try_from(found).unwrap_or(u32::MAX))
     })
+}
+
+/// The scan that finds the traces of a query.
+#[must_use]
+pub fn scan_of(query: &Query) -> TraceScan {
+    let (spans, is_exact) = filters(query);
+    TraceScan {
+        predicates: necessary(query),
+        spans,
+        is_exact,
+        needs: needs(query),
+        residual: Some(residual(query.clone())),
+        ..TraceScan::default()
+    }
 }
 
 /// What every trace has in which the query finds a span.

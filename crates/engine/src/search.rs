@@ -5,7 +5,7 @@ use query::{Field, Query, Stage, View};
 use store::{Answer, Cursor, ScanBudget, SpanStore, StoreError, TimeRange, TraceOrder, TraceScan};
 
 use crate::limits::SPANS_TOLD_MAX;
-use crate::plan::{necessary, residual};
+use crate::plan::scan_of;
 use crate::{Analysed, limits};
 
 /// What is asked beside the query.
@@ -93,12 +93,11 @@ pub struct FoundSpan {
 pub fn search(store: &dyn SpanStore, query: &Query, search: &Search) -> Result<Answer<Matches>, StoreError> {
     let page = store.scan(&TraceScan {
         time: search.time,
-        predicates: necessary(query),
-        residual: Some(residual(query.clone())),
         order: search.order,
         limit: search.limit,
         cursor: search.cursor,
         budget: search.budget.clone(),
+        ..scan_of(query)
     })?;
     let (mut completeness, mut cost) = (page.completeness, page.cost);
     let mut traces = Vec::with_capacity(page.value.traces.len());

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use model::{Trace, TraceId};
 use query::{MetricsAnswer, MetricsQuery, MetricsRun, View, Window};
-use store::{Answer, Predicate, Residual, ScanBudget, SpanStore, StoreError, TimeRange, TraceScan};
+use store::{Answer, Predicate, Residual, ScanBudget, SpanFilter, SpanStore, StoreError, TimeRange, TraceScan};
 
 use crate::Analysed;
+use crate::filters::{filters, needs_of_series};
 use crate::limits::{COUNTED_TRACES_MAX, TRACE_LENGTH_MAX};
 use crate::minutes::{aggregates_answer, from_aggregates};
 use crate::plan::necessary;
@@ -39,7 +40,10 @@ pub fn series(
     let scan = TraceScan {
         time: TimeRange { from: window.from() - TRACE_LENGTH_MAX, to: window.to() },
         predicates: shared_necessities(query),
+        spans: shared_filters(query),
+        needs: needs_of_series(&query.expression.series_queries()),
         residual: Some(residual),
+        in_any_order: true,
         budget,
         ..TraceScan::default()
     };
@@ -56,6 +60,14 @@ fn shared_necessities(query: &MetricsQuery) -> Vec<Predicate> {
     let first = all.next().unwrap_or_default();
     let rest: Vec<Vec<Predicate>> = all.collect();
     first.into_iter().filter(|predicate| rest.iter().all(|others| others.contains(predicate))).collect()
+}
+
+/// With one series query, what its spans meet; filters of several cannot be told to be the same.
+fn shared_filters(query: &MetricsQuery) -> Vec<SpanFilter> {
+    match query.expression.series_queries().as_slice() {
+        [series] => filters(&series.spans).0,
+        _ => Vec::new(),
+    }
 }
 
 /// Traces are counted once, should the store show one twice.

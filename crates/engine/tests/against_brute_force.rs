@@ -11,8 +11,8 @@ use model::{
 use query::{MetricsRun, View, Window, parse, parse_metrics};
 use store::{
     Answer, Arrival, AttributeScope, Completeness, Cost, Cursor, FoundTrace, JournalRecord, KnownKey, KnownValue,
-    LatencyHistogram, MinuteAggregate, Predicate, Receipt, ScanBudget, Shortfall, SpanStore, StoreError, TimeRange,
-    TraceOrder, TracePage, TraceScan, ValueType,
+    LatencyHistogram, MinuteAggregate, Needs, Predicate, Receipt, ScanBudget, Shortfall, SpanFilter, SpanStore,
+    StoreError, TimeRange, TraceOrder, TracePage, TraceScan, ValueType,
 };
 
 /// A store in a map. It answers predicates by looking at every span, as the trait words them, and counts how many traces it
@@ -62,6 +62,78 @@ fn holds(predicate: &Predicate, trace: &Trace) -> bool {
     }
 }
 
+/// Whether a span meets a filter, looked up as the trait words it.
+fn filter_holds(filter: &SpanFilter, span: &Span) -> bool {
+    let values = |scope: AttributeScope, key: &str| -> Vec<Value> {
+        match scope {
+            AttributeScope::Span => span.attributes.get(key).into_iter().cloned().collect(),
+            AttributeScope::Resource => span.resource.attributes.get(key).into_iter().cloned().collect(),
+            AttributeScope::Instrumentation => span.scope.attributes.get(key).into_iter().cloned().collect(),
+            AttributeScope::Event => {
+                span.events.iter().filter_map(|event| event.attributes.get(key)).cloned().collect()
+            }
+            AttributeScope::Link => span.links.iter().filter_map(|link| link.attributes.get(key)).cloned().collect(),
+        }
+    };
+    match filter {
+        SpanFilter::All(parts) => parts.iter().all(|part| filter_holds(part, span)),
+        SpanFilter::Any(parts) => parts.iter().any(|part| filter_holds(part, span)),
+        SpanFilter::Name(test) => {
+            let meets = (test.meets)(&span.name);
+            assert!(test.equals.is_none() || meets == (test.equals.as_ref() == Some(&span.name)));
+            meets
+        }
+        SpanFilter::Kind(test) => test(&span.kind),
+        SpanFilter::Status(test) => test(&span.status.code),
+        SpanFilter::Duration(test) => test(&span.duration()),
+        SpanFilter::Attribute { scope, key, test } => {
+            let scopes = scope.map_or(AttributeScope::ALL.to_vec(), |scope| vec![scope]);
+            let found = scopes.into_iter().map(|scope| values(scope, key)).find(|values| !values.is_empty());
+            let meets = |value: &Value| {
+                let meets = (test.meets)(value);
+                if let (Some(equals), Value::String(text)) = (&test.equals, value) {
+                    assert_eq!(meets, equals == text);
+                }
+                meets
+            };
+            found.is_some_and(|values| values.iter().any(meets))
+        }
+    }
+}
+
+/// A trace with no more in it than is needed.
+fn reduced(trace: &Trace, needs: &Needs) -> Trace {
+    if needs.everything {
+        return trace.clone();
+    }
+    let reduce = |span: &Span| {
+        let mut less = Span::new(span.trace_id, span.span_id, if needs.name { &*span.name } else { "" });
+        (less.parent_span_id, less.kind, less.start, less.end) = (span.parent_span_id, span.kind, span.start, span.end);
+        (less.status.code, less.resource) = (span.status.code, Arc::clone(&span.resource));
+        if needs.events {
+            less.events = span.events.clone();
+        }
+        let needed = span.attributes.0.iter().filter(|entry| needs.attributes.contains(&entry.key));
+        less.attributes = Attributes(needed.cloned().collect());
+        less
+    };
+    Trace::assemble(trace.id(), trace.spans().iter().map(reduce).collect(), Vec::new())
+}
+
+/// Filters let pass all that the residual finds, and just that where they claim it.
+fn check_filters(scan: &TraceScan, trace: &Trace, matched: Option<u32>) {
+    if matched.is_some() {
+        for filter in &scan.spans {
+            assert!(has(trace, |span| filter_holds(filter, span)), "{filter:?}");
+        }
+    }
+    if scan.is_exact {
+        let [filter] = &scan.spans[..] else { panic!("one filter is exact") };
+        let count = trace.spans().iter().filter(|span| filter_holds(filter, span)).count() as u32;
+        assert_eq!(count, matched.unwrap_or(0), "{filter:?}");
+    }
+}
+
 impl SpanStore for MapStore {
     fn append(&self, _: Batch, _: JournalRecord) -> Result<Receipt, StoreError> {
         Ok(Receipt::nothing())
@@ -92,7 +164,9 @@ impl SpanStore for MapStore {
             cost.rows += trace.spans().len() as u64;
             let Some(residual) = &scan.residual else { panic!("the engine always asks the query itself") };
             *self.asked.lock().expect("not poisoned") += 1;
-            if let Some(matched) = residual(trace) {
+            let matched = residual(&reduced(trace, &scan.needs));
+            check_filters(scan, trace, matched);
+            if let Some(matched) = matched {
                 found.push(FoundTrace { summary, matched_spans: Some(matched) });
             }
         }
@@ -245,6 +319,12 @@ const QUERIES: &[&str] = &[
     r#"({ status = error } | count() > 1) || { span:critical > 40ms }"#,
     "{ span:self > 20ms } > { span.code != nil }",
     r#"{ name = "nothing" }"#,
+    r#"{ name = "get" || span.code = 2 } | { duration > 10ms } | select(span.code)"#,
+    r#"{ span.code != "1" && kind != client }"#,
+    r#"{ name !~ "a.*" && (status = ok || 20ms <= duration) } | by(name)"#,
+    r#"{ .service.name =~ "r.*|l.*" }"#,
+    r#"{ event.exception.type != "Timeout" }"#,
+    "{ true } | { !(status = error) }",
 ];
 
 #[test]

@@ -11,7 +11,7 @@
 //!
 //! Nothing here recurses: traces of depth 20,000 and circles of parents are data that people send.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use crate::{LogRecord, Oddity, OddityKind, Span, SpanId, TraceId};
 
@@ -38,9 +38,20 @@ pub struct Trace {
 impl Trace {
     /// Builds the forest. Spans of other traces must not be among `spans`.
     #[must_use]
-    pub fn assemble(id: TraceId, spans: Vec<Span>, mut logs: Vec<LogRecord>) -> Self {
+    pub fn assemble(id: TraceId, spans: Vec<Span>, logs: Vec<LogRecord>) -> Self {
         let mut oddities = Vec::new();
-        let mut spans = without_duplicates(spans, &mut oddities);
+        let spans = without_duplicates(spans, &mut oddities);
+        Self::forest(id, spans, logs, oddities)
+    }
+
+    /// The same of spans among which no two are equal: who knows that spares looking. Of spans that were read in part it
+    /// must be known, since they may look equal and are not.
+    #[must_use]
+    pub fn assemble_distinct(id: TraceId, spans: Vec<Span>, logs: Vec<LogRecord>) -> Self {
+        Self::forest(id, spans, logs, Vec::new())
+    }
+
+    fn forest(id: TraceId, mut spans: Vec<Span>, mut logs: Vec<LogRecord>, mut oddities: Vec<Oddity>) -> Self {
         spans.sort_by(|a, b| (a.start, b.end, a.span_id).cmp(&(b.start, a.end, b.span_id)));
         logs.sort_by_key(|log| if log.time.0 == 0 { log.observed_time } else { log.time });
 
@@ -171,13 +182,17 @@ fn without_duplicates(spans: Vec<Span>, oddities: &mut Vec<Oddity>) -> Vec<Span>
 }
 
 fn resolve_parents(spans: &[Span], oddities: &mut Vec<Oddity>) -> Vec<SpanIndex> {
-    let mut by_id: HashMap<SpanId, Vec<SpanIndex>> = HashMap::with_capacity(spans.len());
-    for (index, span) in spans.iter().enumerate() {
-        by_id.entry(span.span_id).or_default().push(index as SpanIndex);
-    }
+    // Sorted, spans of one id stand together in their order; most traces are small, and nothing is hashed or allocated.
+    let mut sorted: Vec<SpanIndex> = (0..spans.len() as SpanIndex).collect();
+    sorted.sort_by_key(|&index| spans[index as usize].span_id);
+    let of_id = |id: SpanId| {
+        let begin = sorted.partition_point(|&index| spans[index as usize].span_id < id);
+        let end = sorted.partition_point(|&index| spans[index as usize].span_id <= id);
+        &sorted[begin..end]
+    };
     let mut parents = vec![NO_PARENT; spans.len()];
     for (index, span) in spans.iter().enumerate() {
-        let twins = &by_id[&span.span_id];
+        let twins = of_id(span.span_id);
         if twins.len() > 1 {
             remark(oddities, OddityKind::SharedId, span);
             // Zipkin lets both sides of a call share one id: the server then hangs below the client.
@@ -191,9 +206,9 @@ fn resolve_parents(spans: &[Span], oddities: &mut Vec<Oddity>) -> Vec<SpanIndex>
             remark(oddities, OddityKind::SelfParent, span);
             continue;
         }
-        match by_id.get(&parent_id) {
-            None => remark(oddities, OddityKind::MissingParent, span),
-            Some(candidates) => parents[index] = nearest_parent(spans, candidates, span),
+        match of_id(parent_id) {
+            [] => remark(oddities, OddityKind::MissingParent, span),
+            candidates => parents[index] = nearest_parent(spans, candidates, span),
         }
     }
     parents

@@ -97,17 +97,68 @@ pub(crate) fn holds(expression: &FieldExpression, view: &View<'_>, span: SpanInd
             compare(*operator, left, right, view, span)
         }
         FieldExpression::Matches { of, pattern, negated } => {
-            let mut texts = operands(of, view, span).into_iter().filter_map(|operand| match operand {
-                Operand::String(text) => Some(pattern.compiled.is_match(&text)),
-                _ => None,
-            });
-            if *negated {
-                texts.next().is_some_and(|first| !first && texts.all(|matches| !matches))
-            } else {
-                texts.any(|matches| matches)
-            }
+            matches_operands(pattern, *negated, &operands(of, view, span))
         }
         other => operands(other, view, span).first() == Some(&Operand::Bool(true)),
+    }
+}
+
+fn matches_operands(pattern: &crate::tree::Pattern, negated: bool, operands: &[Operand<'_>]) -> bool {
+    let mut texts = operands.iter().filter_map(|operand| match operand {
+        Operand::String(text) => Some(pattern.compiled.is_match(text)),
+        _ => None,
+    });
+    if negated {
+        texts.next().is_some_and(|first| !first && texts.all(|matches| !matches))
+    } else {
+        texts.any(|matches| matches)
+    }
+}
+
+/// What a field is, for a comparison that is asked apart from a span.
+#[derive(Clone, Copy, Debug)]
+pub enum FieldValue<'a> {
+    /// An attribute's value.
+    Attribute(&'a Value),
+    /// A name or message.
+    Text(&'a str),
+    /// A duration.
+    Duration(Duration),
+    /// A status.
+    Status(StatusCode),
+    /// A kind.
+    Kind(SpanKind),
+}
+
+/// Whether an expression of one field and constants, such as `span.a > 1` or `name =~ "x"`, holds where the field is this
+/// and nothing else. An expression of another form holds: it cannot be told apart from its span.
+#[must_use]
+pub fn field_meets(expression: &FieldExpression, value: FieldValue<'_>) -> bool {
+    let mut found = Vec::new();
+    match value {
+        FieldValue::Attribute(value) => push_value(value, &mut found),
+        FieldValue::Text(text) => found.push(Operand::String(text.into())),
+        FieldValue::Duration(duration) => found.push(Operand::Duration(duration)),
+        FieldValue::Status(status) => found.push(Operand::Status(status)),
+        FieldValue::Kind(kind) => found.push(Operand::Kind(kind)),
+    }
+    match expression {
+        FieldExpression::Field(_) => found.first() == Some(&Operand::Bool(true)),
+        FieldExpression::Matches { of, pattern, negated } if matches!(**of, FieldExpression::Field(_)) => {
+            matches_operands(pattern, *negated, &found)
+        }
+        FieldExpression::Binary { operator, left, right } if operator.is_comparison() => match (&**left, &**right) {
+            (FieldExpression::Field(_), FieldExpression::Literal(Literal::Nil))
+            | (FieldExpression::Literal(Literal::Nil), FieldExpression::Field(_)) => *operator == Operator::NotEqual,
+            (FieldExpression::Field(_), FieldExpression::Literal(literal)) => {
+                compare_operands(*operator, &found, Operand::of_literal(literal).as_slice())
+            }
+            (FieldExpression::Literal(literal), FieldExpression::Field(_)) => {
+                compare_operands(*operator, Operand::of_literal(literal).as_slice(), &found)
+            }
+            _ => true,
+        },
+        _ => true,
     }
 }
 
@@ -127,7 +178,10 @@ fn compare(
             _ => false,
         };
     }
-    let (left, right) = (operands(left, view, span), operands(right, view, span));
+    compare_operands(operator, &operands(left, view, span), &operands(right, view, span))
+}
+
+fn compare_operands(operator: Operator, left: &[Operand<'_>], right: &[Operand<'_>]) -> bool {
     let mut outcomes = left.iter().flat_map(|a| right.iter().map(move |b| a.compare(b)));
     if operator == Operator::NotEqual {
         // Every pair must be comparable and differ; without a value nothing holds.

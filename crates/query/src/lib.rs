@@ -43,6 +43,7 @@ mod view;
 pub use aggregate::{Number, meets, number};
 pub use cursor::{AtCursor, Expected, at_cursor};
 pub use evaluate::{Spanset, evaluate, field_holds, field_texts, select};
+pub use field::{FieldValue, field_meets};
 pub use keys::{ComparedType, KeyUse, Unknown, keys_of_aggregate, keys_of_field, keys_of_query, unknown_in};
 pub use metrics::{
     Exemplar, GroupOfSpans, Metrics, MetricsAnswer, MetricsFunction, MetricsQuery, MetricsRun, Series, SeriesQuery,

@@ -1,7 +1,5 @@
 //! Calls, errors and latencies per minute, so that a dashboard reads kilobytes instead of scanning spans.
 
-use std::collections::BTreeMap;
-
 use model::{Duration, Instant, SpanKind, StatusCode, Text};
 
 /// The spans of one minute that share service, name, kind and status.
@@ -29,30 +27,70 @@ pub struct MinuteAggregate {
 /// them add up to that of both.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LatencyHistogram {
-    /// Bucket number to count; empty buckets are absent.
-    pub buckets: BTreeMap<u16, u64>,
+    /// Bucket number and count, by number; empty buckets are absent.
+    pub buckets: Vec<(u16, u64)>,
 }
 
 /// log2 of the buckets to a doubling.
 const SUB_BITS: u32 = 5;
 
+/// Which of the things that tell aggregates apart are wanted; groups that differ in nothing else are added up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AggregateDetail {
+    /// By service; else it is empty.
+    pub service: bool,
+    /// By name; else it is empty.
+    pub name: bool,
+    /// By kind; else it is unspecified.
+    pub kind: bool,
+    /// By status; else it is unset.
+    pub status: bool,
+    /// With how durations are spread; else the histograms are empty.
+    pub durations: bool,
+}
+
+impl AggregateDetail {
+    /// All there is.
+    pub const ALL: Self = Self { service: true, name: true, kind: true, status: true, durations: true };
+}
+
 impl LatencyHistogram {
+    /// Bucket numbers are below this.
+    pub const BUCKETS: usize = (64 - SUB_BITS as usize) << SUB_BITS;
+
     /// Counts one duration; a negative one counts as zero.
     pub fn record(&mut self, duration: Duration) {
-        *self.buckets.entry(Self::bucket(duration)).or_default() += 1;
+        let bucket = Self::bucket(duration);
+        match self.buckets.binary_search_by_key(&bucket, |(bucket, _)| *bucket) {
+            Ok(at) => self.buckets[at].1 += 1,
+            Err(at) => self.buckets.insert(at, (bucket, 1)),
+        }
     }
 
     /// Adds the counts of `other`.
     pub fn merge(&mut self, other: &Self) {
-        for (&bucket, &count) in &other.buckets {
-            *self.buckets.entry(bucket).or_default() += count;
+        if self.buckets.last().is_none_or(|last| other.buckets.first().is_some_and(|first| last.0 < first.0)) {
+            return self.buckets.extend_from_slice(&other.buckets);
         }
+        let mut merged: Vec<(u16, u64)> = Vec::with_capacity(self.buckets.len() + other.buckets.len());
+        let (mut mine, mut theirs) = (self.buckets.iter().peekable(), other.buckets.iter().peekable());
+        while let Some(&next) = match (mine.peek(), theirs.peek()) {
+            (Some(a), Some(b)) if a.0 <= b.0 => mine.next(),
+            (Some(_), None) => mine.next(),
+            _ => theirs.next(),
+        } {
+            match merged.last_mut() {
+                Some(last) if last.0 == next.0 => last.1 += next.1,
+                _ => merged.push(next),
+            }
+        }
+        self.buckets = merged;
     }
 
     /// How many durations were counted.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.buckets.values().sum()
+        self.buckets.iter().map(|(_, count)| count).sum()
     }
 
     /// The duration below which `fraction` (0 to 1) of the durations lie: the middle of the bucket that holds it.
@@ -62,7 +100,7 @@ impl LatencyHistogram {
         let total = self.count();
         let rank = ((fraction.clamp(0.0, 1.0) * total as f64).ceil() as u64).max(1);
         let mut seen = 0;
-        for (&bucket, &count) in &self.buckets {
+        for &(bucket, count) in &self.buckets {
             seen += count;
             if seen >= rank {
                 let (low, high) = Self::bounds(bucket);
@@ -105,6 +143,7 @@ mod tests {
         #[test]
         fn every_duration_lies_in_its_bucket(nanos in 0_i64..=i64::MAX) {
             let (low, high) = LatencyHistogram::bounds(LatencyHistogram::bucket(Duration(nanos)));
+            proptest::prop_assert!(usize::from(LatencyHistogram::bucket(Duration(nanos))) < LatencyHistogram::BUCKETS);
             proptest::prop_assert!(low <= nanos && nanos <= high);
             proptest::prop_assert!((high - low) as f64 <= 0.032 * nanos as f64);
         }

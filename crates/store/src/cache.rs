@@ -1,6 +1,6 @@
 //! What was read and decoded once, held while it fits; the longest unused goes first.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +15,8 @@ pub struct Cache<K, V> {
 #[derive(Debug)]
 struct Held<K, V> {
     entries: HashMap<K, Entry<V>>,
+    /// Every key under its last use, the longest unused first.
+    order: BTreeMap<u64, K>,
     bytes: usize,
     uses: u64,
 }
@@ -28,17 +30,19 @@ struct Entry<V> {
 
 impl<K: Eq + Hash + Copy, V> Cache<K, V> {
     pub fn new(budget: usize) -> Self {
-        Self { budget, held: Mutex::new(Held { entries: HashMap::new(), bytes: 0, uses: 0 }) }
+        Self { budget, held: Mutex::new(Held { entries: HashMap::new(), order: BTreeMap::new(), bytes: 0, uses: 0 }) }
     }
 
     /// The value under `key`, made by `make` (with its size in bytes) if it is not held. Two threads may both make it.
     pub fn fetch(&self, key: K, make: impl FnOnce() -> io::Result<(V, usize)>) -> io::Result<Arc<V>> {
         {
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-            held.uses += 1;
-            let uses = held.uses;
-            if let Some(entry) = held.entries.get_mut(&key) {
-                entry.last_use = uses;
+            let Held { entries, order, uses, .. } = &mut *held;
+            *uses += 1;
+            if let Some(entry) = entries.get_mut(&key) {
+                order.remove(&entry.last_use);
+                order.insert(*uses, key);
+                entry.last_use = *uses;
                 return Ok(Arc::clone(&entry.value));
             }
         }
@@ -52,14 +56,17 @@ impl<K: Eq + Hash + Copy, V> Cache<K, V> {
 
     fn hold(&self, key: K, value: Arc<V>, bytes: usize) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.uses += 1;
         let last_use = held.uses;
         if let Some(replaced) = held.entries.insert(key, Entry { value, bytes, last_use }) {
             held.bytes -= replaced.bytes;
+            held.order.remove(&replaced.last_use);
         }
+        held.order.insert(last_use, key);
         held.bytes += bytes;
         while held.bytes > self.budget {
-            let oldest = held.entries.iter().min_by_key(|(_, entry)| entry.last_use).map(|(&key, _)| key);
-            let Some(entry) = oldest.and_then(|key| held.entries.remove(&key)) else { break };
+            let Some((_, oldest)) = held.order.pop_first() else { break };
+            let Some(entry) = held.entries.remove(&oldest) else { break };
             held.bytes -= entry.bytes;
         }
     }

@@ -194,6 +194,11 @@ impl<'a> Decoder<'a> {
         self.bytes.is_empty()
     }
 
+    /// Bytes that are still to be read.
+    pub fn left(&self) -> usize {
+        self.bytes.len()
+    }
+
     pub fn unsigned(&mut self) -> Result<u64, Malformed> {
         let mut number = 0;
         for shift in (0..70).step_by(7) {

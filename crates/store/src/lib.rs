@@ -10,6 +10,7 @@
 //! | --- | --- |
 //! | `span_store.rs` | [`SpanStore`]: what a store is asked; [`Answer`] with its [`Cost`] and [`Completeness`] |
 //! | `trace_scan.rs` | [`TraceScan`]: filter, order, page through traces; [`Predicate`], [`TraceOrder`], [`Cursor`] |
+//! | `span_filter.rs` | [`SpanFilter`]: conditions on one span, answered from columns |
 //! | `attribute.rs` | [`AttributeScope`], [`ValueType`], known keys and values |
 //! | `aggregate.rs` | [`MinuteAggregate`]: calls, errors and latencies per minute, service and operation |
 //! | `arrival.rs` | [`Arrival`]: which traces got something new, as it happens |
@@ -40,12 +41,13 @@ mod options;
 mod receipt;
 mod segment;
 mod shelf;
+mod span_filter;
 mod span_store;
 #[cfg(test)]
 mod test_data;
 mod trace_scan;
 
-pub use aggregate::{LatencyHistogram, MinuteAggregate};
+pub use aggregate::{AggregateDetail, LatencyHistogram, MinuteAggregate};
 pub use arrival::Arrival;
 pub use attribute::{AttributeScope, KnownKey, KnownValue, ValueType};
 pub use embedded::{EmbeddedStore, OpenReport, Repaired, StoreCounts, StoreStats, Upkeep, Upkept, Verified};
@@ -53,7 +55,8 @@ pub use error::{LockHolder, StoreError};
 pub use lock::lock_holder;
 pub use options::{Decode, Hooks, JournalRecord, Options, Retention, Summarise};
 pub use receipt::Receipt;
+pub use span_filter::{SpanFilter, Test, TextTest, ValueTest};
 pub use span_store::{Answer, Completeness, Cost, Shortfall, SpanStore};
 pub use trace_scan::{
-    Cursor, FoundTrace, Predicate, Residual, ScanBudget, TimeRange, TraceOrder, TracePage, TraceScan,
+    Cursor, FoundTrace, Needs, Predicate, Residual, ScanBudget, TimeRange, TraceOrder, TracePage, TraceScan,
 };

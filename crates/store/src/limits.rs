@@ -104,6 +104,24 @@ pub const DIRECTORY_CACHE_BYTES: usize = 48 << 20;
 /// Memory for Parquet footers held ready.
 pub const FOOTER_CACHE_BYTES: usize = 24 << 20;
 
+/// Memory for dictionaries of columns held ready.
+pub const DICTIONARY_CACHE_BYTES: usize = 24 << 20;
+
+/// Memory for the counts of keys held ready.
+pub const KEYS_CACHE_BYTES: usize = 4 << 20;
+
+/// Pages of a column that lie together are read at once, up to so many bytes.
+pub const COLUMN_READ_BYTES: usize = 1 << 20;
+
+/// A page of a column is not unpacked beyond this, whatever its header says: a page may hold one value of many megabytes.
+pub const PAGE_BYTES_MAX: usize = 1 << 30;
+
+/// Values of a page; the writers stop far earlier.
+pub const PAGE_VALUES_MAX: usize = 1 << 28;
+
+/// Nesting of a page's header, of which we know three levels.
+pub const THRIFT_DEPTH_MAX: usize = 16;
+
 /// Summaries of traces that are split over segments, held ready.
 pub const SPLIT_SUMMARIES_MAX: usize = 16_384;
 
@@ -111,7 +129,10 @@ pub const SPLIT_SUMMARIES_MAX: usize = 16_384;
 pub const RESIDUAL_READ_FIRST: usize = 16;
 
 /// Traces read at once for the residual of a scan; it doubles up to this.
-pub const RESIDUAL_READ_MAX: usize = 256;
+pub const RESIDUAL_READ_MAX: usize = 16_384;
+
+/// Spans read at once for the residual of a scan, if they are of more than one trace.
+pub const RESIDUAL_SPANS_MAX: usize = 65_536;
 
 /// Spans handed to the writer of a segment at a time: bounds the memory of their columns.
 pub const CHUNK_SPANS: usize = 16_384;
@@ -121,6 +142,16 @@ pub const BATCH_ROWS: usize = 8_192;
 
 /// Sections of a directory file, at most.
 pub const SECTIONS_MAX: usize = 64;
+
+/// Traces of one block of a directory: few, since one is unpacked to find a trace (some 10 µs), not so few that packing them
+/// gains nothing.
+pub const TRACE_BLOCK: usize = 64;
+
+/// Memory for blocks of directories held ready.
+pub const BLOCK_CACHE_BYTES: usize = 8 << 20;
+
+/// Above this share of its blocks, a directory is read whole.
+pub const BLOCKS_APART_SHARE: usize = 4;
 
 /// A section of a directory file is not unpacked beyond this, whatever its entry says.
 pub const SECTION_BYTES_MAX: usize = 1 << 30;

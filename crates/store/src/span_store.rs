@@ -8,8 +8,8 @@ use std::sync::Arc;
 use model::{Batch, Instant, PackedBatch, Trace, TraceId, TraceSummary};
 
 use crate::{
-    Arrival, AttributeScope, JournalRecord, KnownKey, KnownValue, MinuteAggregate, Receipt, StoreError, TimeRange,
-    TracePage, TraceScan,
+    AggregateDetail, Arrival, AttributeScope, JournalRecord, KnownKey, KnownValue, MinuteAggregate, Receipt,
+    StoreError, TimeRange, TracePage, TraceScan,
 };
 
 /// A store of spans and of the log records that belong to traces.
@@ -77,8 +77,9 @@ pub trait SpanStore: Send + Sync {
     /// As for [`SpanStore::trace`].
     fn aggregates(&self, time: TimeRange) -> Result<Answer<Vec<MinuteAggregate>>, StoreError>;
 
-    /// The same, where minutes of one step of `step` (counted from 1970) may be added up: the `minute` of an aggregate is then
-    /// the first of its part of the step. `step` is a whole number of minutes.
+    /// The same, added up: over steps of `step` (a whole number of minutes, counted from 1970; the `minute` of an aggregate
+    /// is then the first of its part of the step), and over what `detail` does not tell apart. A store may tell more apart
+    /// than is asked.
     ///
     /// # Errors
     /// As for [`SpanStore::trace`].
@@ -86,8 +87,9 @@ pub trait SpanStore: Send + Sync {
         &self,
         time: TimeRange,
         step: model::Duration,
+        detail: AggregateDetail,
     ) -> Result<Answer<Vec<MinuteAggregate>>, StoreError> {
-        let _ = step;
+        let _ = (step, detail);
         self.aggregates(time)
     }
 

@@ -5,8 +5,8 @@ use std::sync::atomic::AtomicBool;
 
 use model::{Duration, Instant, SpanKind, StatusCode, Text, Trace, TraceId, TraceSummary, Value};
 
-use crate::AttributeScope;
 use crate::limits::QUOTED_CHARS_MAX;
+use crate::{AttributeScope, SpanFilter};
 
 /// Traces that match all of `predicates` and the residual, one page of them.
 #[derive(Clone, Default)]
@@ -17,8 +17,18 @@ pub struct TraceScan {
     pub predicates: Vec<Predicate>,
     /// What the predicates cannot say, asked last and of whole traces.
     pub residual: Option<Residual>,
+    /// For each of these every trace that matches has a span that meets it. Like `predicates` they only spare work, but one
+    /// filter speaks of one span.
+    pub spans: Vec<SpanFilter>,
+    /// Whether the residual counts just the spans that meet the one filter of `spans` as it is meant: then a store that
+    /// can tell these spans need not ask the residual.
+    pub is_exact: bool,
+    /// What the residual looks at; the traces it is shown may lack the rest.
+    pub needs: Needs,
     /// The order; ties are broken by start (newest first) and trace id, so that it is total.
     pub order: TraceOrder,
+    /// The residual wants to see every trace and lets none on the page, so that their order does not matter.
+    pub in_any_order: bool,
     /// At most this many (and at most [`PAGE_MAX`](crate::limits::PAGE_MAX)); 0 means
     /// [`PAGE_DEFAULT`](crate::limits::PAGE_DEFAULT).
     pub limit: usize,
@@ -34,10 +44,53 @@ impl std::fmt::Debug for TraceScan {
             .field("time", &self.time)
             .field("predicates", &self.predicates)
             .field("residual", &self.residual.is_some())
+            .field("spans", &self.spans)
             .field("order", &self.order)
             .field("limit", &self.limit)
             .field("cursor", &self.cursor)
             .finish_non_exhaustive()
+    }
+}
+
+/// What is looked at of a trace: ids, times, kinds, status codes and resources always, the rest as said here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// All there is, log records included; the other fields then mean nothing.
+    pub everything: bool,
+    /// Names of spans.
+    pub name: bool,
+    /// Status messages.
+    pub status_message: bool,
+    /// Events.
+    pub events: bool,
+    /// Links.
+    pub links: bool,
+    /// Instrumentation scopes.
+    pub scope: bool,
+    /// Attributes of spans with these keys.
+    pub attributes: Vec<Text>,
+}
+
+impl Default for Needs {
+    /// Everything.
+    fn default() -> Self {
+        Self { everything: true, ..Self::structure() }
+    }
+}
+
+impl Needs {
+    /// Nothing but what is always looked at.
+    #[must_use]
+    pub fn structure() -> Self {
+        Self {
+            everything: false,
+            name: false,
+            status_message: false,
+            events: false,
+            links: false,
+            scope: false,
+            attributes: Vec::new(),
+        }
     }
 }
 

@@ -114,7 +114,7 @@ fn plan_of(parts: &[Arc<Segment>]) -> io::Result<Prepared> {
     let mut order = KeyOrder::default();
     let mut texts = TextCollector::default();
     for part in parts {
-        counts.merge(&part.keys()?);
+        counts.merge(&*part.keys()?);
         let keys = part.span_keys()?;
         order.see(keys.iter().map(|key| texts.id(key).0), part.info.spans);
     }

@@ -6,6 +6,7 @@
 //! | `open.rs` | open, replay, close |
 //! | `read.rs` | traces by id, keys, values, aggregates |
 //! | `scan.rs` | pages of traces |
+//! | `sums.rs` | aggregates added up |
 //! | `seal.rs` | head to segment |
 //! | `merge.rs` | small segments to larger ones; a trace taken out |
 //! | `upkeep.rs` | what runs by itself: seal, merge, retention |
@@ -19,6 +20,7 @@ mod read;
 mod repair;
 mod scan;
 mod seal;
+mod sums;
 mod upkeep;
 mod verify;
 
@@ -27,7 +29,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use journal::{Disk, Journal};
-use model::{Batch, Instant, PackedBatch, Trace, TraceId, TraceSummary};
+use model::{Batch, Duration, Instant, PackedBatch, Trace, TraceId, TraceSummary};
 use tokio::sync::broadcast;
 
 pub use counts::StoreCounts;
@@ -42,8 +44,8 @@ use crate::lock::FolderLock;
 use crate::segment::{Segment, SegmentCaches, SegmentInfo};
 use crate::shelf::Shelf;
 use crate::{
-    Answer, Arrival, AttributeScope, Hooks, JournalRecord, KnownKey, KnownValue, MinuteAggregate, Options, Receipt,
-    Shortfall, SpanStore, StoreError, TimeRange, TracePage, TraceScan, filenames,
+    AggregateDetail, Answer, Arrival, AttributeScope, Hooks, JournalRecord, KnownKey, KnownValue, MinuteAggregate,
+    Options, Receipt, Shortfall, SpanStore, StoreError, TimeRange, TracePage, TraceScan, filenames,
 };
 
 /// The store in this process; it owns its data folder while it is open.
@@ -445,7 +447,16 @@ impl SpanStore for EmbeddedStore {
     }
 
     fn aggregates(&self, time: TimeRange) -> Result<Answer<Vec<MinuteAggregate>>, StoreError> {
-        Ok(self.read_aggregates(time))
+        Ok(self.read_aggregates(time, Duration::from_secs(60), AggregateDetail::ALL))
+    }
+
+    fn aggregates_in_steps(
+        &self,
+        time: TimeRange,
+        step: Duration,
+        detail: AggregateDetail,
+    ) -> Result<Answer<Vec<MinuteAggregate>>, StoreError> {
+        Ok(self.read_aggregates(time, step, detail))
     }
 
     fn delete_trace(&self, id: TraceId) -> Result<u64, StoreError> {

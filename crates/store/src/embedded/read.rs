@@ -1,16 +1,17 @@
 //! Traces by id, keys, values and aggregates, over head and segments.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use model::{Attributes, Duration, Instant, Span, Trace, TraceId, TraceSummary, Value};
 
+use super::sums::Sums;
 use super::{EmbeddedStore, Snapshot, damaged, without_duplicates};
 use crate::head::HeadTrace;
 use crate::limits::{KNOWN_KEYS_MAX, KNOWN_VALUES_MAX, SPLIT_SUMMARIES_MAX};
-use crate::segment::{Aggregates, KeyCounts, Segment, minute_of};
+use crate::segment::{AggregateKey, AggregateRow, Aggregates, KeyCounts, Segment, minute_of};
 use crate::{
-    Answer, AttributeScope, Completeness, Cost, KnownKey, KnownValue, LatencyHistogram, MinuteAggregate, Shortfall,
+    AggregateDetail, Answer, AttributeScope, Completeness, Cost, KnownKey, KnownValue, MinuteAggregate, Shortfall,
     TimeRange,
 };
 
@@ -42,7 +43,8 @@ impl Snapshot {
         if pieces > 1 {
             (spans, logs) = (without_duplicates(spans), without_duplicates(logs));
         }
-        (pieces > 0).then(|| Trace::assemble(id, spans, logs))
+        // Neither a segment nor the head holds a span twice.
+        (pieces > 0).then(|| Trace::assemble_distinct(id, spans, logs))
     }
 
     /// What memory has of a trace: what is being sealed of it, and what came since.
@@ -246,46 +248,38 @@ impl EmbeddedStore {
         asked.answer(known)
     }
 
-    pub(super) fn read_aggregates(&self, time: TimeRange) -> Answer<Vec<MinuteAggregate>> {
+    pub(super) fn read_aggregates(
+        &self,
+        time: TimeRange,
+        step: Duration,
+        detail: AggregateDetail,
+    ) -> Answer<Vec<MinuteAggregate>> {
         let snapshot = self.snapshot();
         let mut asked = self.asked(&snapshot);
-        let from = minute_of(time.from);
-        let is_wanted = |minute: Instant| minute >= from && (minute < time.to || time.to == Instant(u64::MAX));
+        let mut sums = Sums::new(TimeRange { from: minute_of(time.from), to: time.to }, step, detail);
         let mut in_memory = Aggregates::default();
-        snapshot
-            .spans_in_memory()
-            .filter(|span| is_wanted(minute_of(span.start)))
-            .for_each(|span| in_memory.count(&span));
-        let mut parts = vec![in_memory.finish()];
+        snapshot.spans_in_memory().for_each(|span| in_memory.count(&span));
+        for MinuteAggregate { minute, service, name, kind, status, count, duration_sum, durations } in
+            in_memory.finish()
+        {
+            let buckets = if detail.durations { &durations.buckets[..] } else { &[] };
+            let row = AggregateRow { time: minute, count, sum: duration_sum, buckets };
+            sums.add(&AggregateKey { service, name, kind, status }, &row);
+        }
         // A trace that starts before `time` may have spans within it: segments are not chosen by the start of traces.
         for segment in &snapshot.live.segments {
-            match segment.aggregates() {
-                Ok(mut aggregates) => {
-                    aggregates.retain(|aggregate| is_wanted(aggregate.minute));
-                    parts.push(aggregates);
-                }
-                Err(error) => asked.shortfalls.push(damaged(segment, &error)),
+            let mut rows = 0;
+            let read = segment.aggregates(step, detail.durations, &mut |key, row| {
+                rows += 1;
+                sums.add(key, row);
+            });
+            asked.cost.rows += rows;
+            if let Err(error) = read {
+                asked.shortfalls.push(damaged(segment, &error));
             }
         }
-        asked.answer(added_up(parts.into_iter().flatten()))
+        asked.answer(sums.finish())
     }
-}
-
-fn added_up(parts: impl Iterator<Item = MinuteAggregate>) -> Vec<MinuteAggregate> {
-    let mut groups = BTreeMap::new();
-    for part in parts {
-        let key = (part.minute, Arc::clone(&part.service), Arc::clone(&part.name), part.kind, part.status);
-        let sum: &mut MinuteAggregate = groups.entry(key).or_insert_with(|| MinuteAggregate {
-            count: 0,
-            duration_sum: Duration::ZERO,
-            durations: LatencyHistogram::default(),
-            ..part.clone()
-        });
-        sum.count += part.count;
-        sum.duration_sum += part.duration_sum;
-        sum.durations.merge(&part.durations);
-    }
-    groups.into_values().collect()
 }
 
 fn sealed_summary(
@@ -295,11 +289,15 @@ fn sealed_summary(
     shortfalls: &mut Vec<Shortfall>,
 ) -> Option<TraceSummary> {
     for segment in snapshot.live.segments.iter().filter(|segment| segment.may_hold(id)) {
-        match segment.traces() {
-            Ok(traces) => {
+        let found = segment.position(id).and_then(|position| {
+            let Some(position) = position else { return Ok(None) };
+            Ok(segment.view([position])?.place(position).map(|(traces, entry)| traces.summary(entry)))
+        });
+        match found {
+            Ok(summary) => {
                 cost.traces += 1;
-                if let Some(position) = traces.position(id) {
-                    return Some(traces.summary(&traces.entries[position]));
+                if summary.is_some() {
+                    return summary;
                 }
             }
             Err(error) => shortfalls.push(damaged(segment, &error)),

@@ -5,15 +5,19 @@
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use model::{Duration, Instant, Span, Trace, TraceId, TraceSummary};
 
 use super::read::{Asked, each_attribute, is_within};
 use super::{EmbeddedStore, Snapshot, damaged};
-use crate::limits::{PAGE_DEFAULT, PAGE_MAX, RESIDUAL_READ_FIRST, RESIDUAL_READ_MAX};
-use crate::segment::{Segment, TraceSet, Traces};
-use crate::{Answer, AttributeScope, Cursor, FoundTrace, Predicate, Shortfall, TraceOrder, TracePage, TraceScan};
+use crate::limits::{PAGE_DEFAULT, PAGE_MAX, RESIDUAL_READ_FIRST, RESIDUAL_READ_MAX, RESIDUAL_SPANS_MAX};
+use crate::segment::{Segment, Selected, TraceView};
+use crate::span_filter::{TextTest, ValueTest};
+use crate::{
+    Answer, AttributeScope, Cursor, FoundTrace, Predicate, Shortfall, SpanFilter, TraceOrder, TracePage, TraceScan,
+};
 
 /// A trace's place in the order: smaller comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,6 +80,8 @@ struct Scanning<'a> {
     page: Page,
     /// The predicates that a summary cannot answer.
     about_spans: Vec<&'a Predicate>,
+    /// What is asked of columns in their place.
+    filters: Vec<SpanFilter>,
     asked: Asked<'a>,
     looked_into: u64,
     stopped: bool,
@@ -94,6 +100,7 @@ impl EmbeddedStore {
             after,
             page: Page { wanted, found: Vec::new() },
             about_spans: scan.predicates.iter().filter(|predicate| !is_of_summary(predicate)).collect(),
+            filters: filters_of(scan),
             asked: self.asked(&snapshot),
             looked_into: 0,
             stopped: false,
@@ -201,32 +208,63 @@ impl Scanning<'_> {
     }
 
     fn segment(&mut self, segment: &Segment, apart: &HashSet<TraceId>) -> std::io::Result<()> {
-        let traces = segment.traces()?;
-        self.asked.cost.traces += traces.entries.len() as u64;
-        let mut candidates = self.candidates(&traces, apart);
-        if candidates.is_empty() {
-            return Ok(());
+        let selected = self.select(segment)?;
+        let view = match &selected {
+            Some(selected) => selected.view.clone(),
+            None => TraceView::Whole(segment.traces()?),
+        };
+        let mut candidates = self.candidates(&view, selected.as_ref(), apart);
+        let is_decided = self.scan.residual.is_none()
+            || (self.scan.is_exact && selected.as_ref().is_some_and(|selected| selected.is_exact));
+        if !is_decided {
+            if self.scan.in_any_order {
+                // In the order in which they lie, no page is read twice.
+                candidates.sort_unstable_by_key(|&(_, position, _)| position);
+            } else {
+                candidates.sort_unstable();
+            }
+            return self.read_candidates(segment, &view, &candidates);
         }
-        if let Some(found) = self.search(segment)? {
-            candidates.retain(|(_, position)| found.contains(*position));
+        // Of many only the first can be on the page; the others need not be put in order.
+        let kept = self.page.wanted + 1;
+        if candidates.len() > kept {
+            candidates.select_nth_unstable(kept);
+            candidates.truncate(kept);
         }
         candidates.sort_unstable();
-        if self.scan.residual.is_none() {
-            for (place, position) in candidates {
-                if !self.page.has_room_for(place) {
-                    break;
-                }
-                let summary = traces.summary(&traces.entries[position]);
-                self.page.insert(place, FoundTrace { summary, matched_spans: None });
+        for (place, position, matched) in candidates {
+            if !self.page.has_room_for(place) {
+                break;
             }
-            return Ok(());
+            let Some((traces, entry)) = view.place(position) else { continue };
+            let matched_spans = self.scan.residual.is_some().then_some(matched);
+            self.page.insert(place, FoundTrace { summary: traces.summary(entry), matched_spans });
         }
-        self.read_candidates(segment, &traces, &candidates)
+        Ok(())
     }
 
-    fn candidates(&self, traces: &Traces, apart: &HashSet<TraceId>) -> Vec<(Place, usize)> {
+    /// The traces that meet the filters; none if there are none and all are candidates.
+    fn select(&mut self, segment: &Segment) -> std::io::Result<Option<Selected>> {
+        if self.filters.is_empty() {
+            return Ok(None);
+        }
+        let (selected, bytes) = segment.select(&self.filters)?;
+        self.asked.cost.bytes += bytes;
+        self.asked.cost.rows +=
+            segment.info.spans * self.filters.iter().filter(|filter| !filter.is_every()).count() as u64;
+        Ok(Some(selected))
+    }
+
+    /// Place, position and number of spans met of each trace that may belong on the page.
+    fn candidates(
+        &mut self,
+        view: &TraceView,
+        selected: Option<&Selected>,
+        apart: &HashSet<TraceId>,
+    ) -> Vec<(Place, usize, u32)> {
         let mut candidates = Vec::new();
-        for (position, entry) in traces.entries.iter().enumerate() {
+        let mut judge = |position: usize, matched: u32| {
+            let Some((traces, entry)) = view.place(position) else { return };
             let place = place(self.scan.order, entry.id, entry.start, entry.duration, entry.error_count, entry.rows);
             let met = |predicate: &Predicate| match predicate {
                 Predicate::Service(service) => traces.has_service(entry, service),
@@ -241,48 +279,55 @@ impl Scanning<'_> {
                 && self.scan.predicates.iter().all(met)
                 && !apart.contains(&entry.id)
             {
-                candidates.push((place, position));
+                candidates.push((place, position, matched));
             }
-        }
+        };
+        let looked_at = match selected {
+            Some(selected) => {
+                selected.traces.iter().for_each(|&(position, matched)| judge(position, matched));
+                selected.traces.len()
+            }
+            None => {
+                let mut position = 0;
+                while view.entry(position).is_some() {
+                    judge(position, 0);
+                    position += 1;
+                }
+                position
+            }
+        };
+        self.asked.cost.traces += looked_at as u64;
         candidates
-    }
-
-    /// Traces that meet every predicate on spans; none if there is no such predicate.
-    fn search(&mut self, segment: &Segment) -> std::io::Result<Option<TraceSet>> {
-        if self.about_spans.is_empty() {
-            return Ok(None);
-        }
-        let (found, bytes) = segment.search(&self.about_spans)?;
-        self.asked.cost.bytes += bytes;
-        self.asked.cost.rows += segment.info.spans * self.about_spans.len() as u64;
-        Ok(found)
     }
 
     /// Asks the residual about candidates in their order, until the page cannot become better.
     fn read_candidates(
         &mut self,
         segment: &Segment,
-        traces: &Traces,
-        candidates: &[(Place, usize)],
+        view: &TraceView,
+        candidates: &[(Place, usize, u32)],
     ) -> std::io::Result<()> {
         let mut rest = candidates;
-        let mut step = RESIDUAL_READ_FIRST;
-        while let Some(&(place, _)) = rest.first() {
+        // Traces that follow each other in the order lie anywhere: the more are read at once, the fewer pages are read twice.
+        let mut step = if self.scan.in_any_order { RESIDUAL_READ_MAX } else { RESIDUAL_READ_FIRST };
+        while let Some(&(place, ..)) = rest.first() {
             if self.is_stopped() || !self.page.has_room_for(place) {
                 break;
             }
-            let (chunk, behind) = rest.split_at(step.min(rest.len()));
+            let (chunk, behind) = rest.split_at(bounded(view, rest, step));
             (rest, step) = (behind, (step * 2).min(RESIDUAL_READ_MAX));
             let mut by_position = chunk.to_vec();
-            by_position.sort_unstable_by_key(|&(_, position)| position);
-            let positions: Vec<usize> = by_position.iter().map(|&(_, position)| position).collect();
-            let (read, bytes) = segment.read_traces(&positions)?;
+            by_position.sort_unstable_by_key(|&(_, position, _)| position);
+            let positions: Vec<usize> = by_position.iter().map(|&(_, position, _)| position).collect();
+            let (read, bytes) = segment.read_traces(&positions, &self.scan.needs)?;
             self.asked.cost.bytes += bytes;
-            for ((place, position), rows) in by_position.into_iter().zip(read) {
+            for ((place, position, _), rows) in by_position.into_iter().zip(read) {
                 self.asked.cost.rows += rows.spans.len() as u64;
                 self.looked_into += 1;
-                let summary = traces.summary(&traces.entries[position]);
-                let trace = Trace::assemble(rows.id, rows.spans, rows.logs);
+                let Some((traces, entry)) = view.place(position) else { continue };
+                let summary = traces.summary(entry);
+                // A segment holds no span twice.
+                let trace = Trace::assemble_distinct(rows.id, rows.spans, rows.logs);
                 if self.page.has_room_for(place) {
                     self.judge_residual(place, summary, &trace);
                 }
@@ -326,6 +371,56 @@ impl Scanning<'_> {
         self.asked.shortfalls.extend(reason);
         self.stopped
     }
+}
+
+/// How many of the next candidates are read at once: at most `step`, fewer where they have many spans.
+fn bounded(view: &TraceView, candidates: &[(Place, usize, u32)], step: usize) -> usize {
+    let mut spans = 0;
+    let few = candidates.iter().take(step).take_while(|(_, position, _)| {
+        spans += view.entry(*position).map_or(0, |entry| entry.rows as usize);
+        spans <= RESIDUAL_SPANS_MAX
+    });
+    few.count().max(1)
+}
+
+/// What is asked of columns: the filters of the scan, or the predicates on spans as filters.
+fn filters_of(scan: &TraceScan) -> Vec<SpanFilter> {
+    if !scan.spans.is_empty() {
+        return scan.spans.clone();
+    }
+    scan.predicates.iter().filter_map(filter_of).collect()
+}
+
+fn filter_of(predicate: &Predicate) -> Option<SpanFilter> {
+    Some(match predicate.clone() {
+        Predicate::SpanName(name) => {
+            let equals = Some(name.clone());
+            SpanFilter::Name(TextTest { equals, meets: Arc::new(move |text| text == &*name) })
+        }
+        Predicate::SpanKind(kind) => SpanFilter::Kind(Arc::new(move |seen| *seen == kind)),
+        Predicate::SpanStatus(code) => SpanFilter::Status(Arc::new(move |seen| *seen == code)),
+        Predicate::SpanDuration { min, max } => {
+            SpanFilter::Duration(Arc::new(move |duration| (min..=max).contains(duration)))
+        }
+        Predicate::Attribute { scope, key, value } => {
+            let equals = value.as_str().map(Into::into);
+            in_scopes(scope, &key, &ValueTest { equals, meets: Arc::new(move |seen| *seen == value) })
+        }
+        Predicate::HasAttribute { scope, key } => {
+            in_scopes(scope, &key, &ValueTest { equals: None, meets: Arc::new(|_| true) })
+        }
+        Predicate::Service(_)
+        | Predicate::RootService(_)
+        | Predicate::RootName(_)
+        | Predicate::TraceDuration { .. }
+        | Predicate::HasError(_) => return None,
+    })
+}
+
+fn in_scopes(scope: Option<AttributeScope>, key: &model::Text, test: &ValueTest) -> SpanFilter {
+    let scopes = scope.map_or(AttributeScope::ALL.to_vec(), |scope| vec![scope]);
+    let in_scope = |scope| SpanFilter::Attribute { scope: Some(scope), key: Arc::clone(key), test: test.clone() };
+    SpanFilter::Any(scopes.into_iter().map(in_scope).collect())
 }
 
 fn is_of_summary(predicate: &Predicate) -> bool {

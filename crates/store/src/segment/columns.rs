@@ -7,9 +7,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow_array::{Array, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field};
-use model::{Attributes, KeyValue, Text, Value};
+use model::{Attributes, KeyValue, Text};
 
 use super::key_counts::KeyCounts;
 use crate::encoding::{Decoder, Malformed};
@@ -133,58 +132,12 @@ fn unique_name(names: &mut HashSet<String>, scope: AttributeScope, key: &str, va
     name
 }
 
-/// An attribute column as it was read.
-#[derive(Debug)]
-pub enum CellReader<'a> {
-    Text(&'a StringArray, Option<(usize, Text)>),
-    Bool(&'a BooleanArray),
-    Int(&'a Int64Array),
-    Double(&'a Float64Array),
-}
-
-impl<'a> CellReader<'a> {
-    /// Reads the column of this name; none if it is not there or of another type.
-    pub fn new(batch: &'a RecordBatch, column: &AttributeColumn) -> Option<Self> {
-        let array = batch.column_by_name(&column.name)?.as_any();
-        match column.value_type {
-            ValueType::Bool => array.downcast_ref().map(Self::Bool),
-            ValueType::Int => array.downcast_ref().map(Self::Int),
-            ValueType::Double => array.downcast_ref().map(Self::Double),
-            _ => array.downcast_ref().map(|array| Self::Text(array, None)),
-        }
-    }
-
-    /// The value in `row`; none if the span does not have the attribute.
-    pub fn value(&mut self, row: usize) -> Option<Value> {
-        match self {
-            Self::Text(array, last) => {
-                if array.is_null(row) {
-                    return None;
-                }
-                // The same text often follows itself; it is shared then.
-                if let Some((seen, text)) = last
-                    && array.value(*seen) == array.value(row)
-                {
-                    return Some(Value::String(Arc::clone(text)));
-                }
-                let text = Text::from(array.value(row));
-                *last = Some((row, Arc::clone(&text)));
-                Some(Value::String(text))
-            }
-            Self::Bool(array) => array.is_valid(row).then(|| Value::Bool(array.value(row))),
-            Self::Int(array) => array.is_valid(row).then(|| Value::Int(array.value(row))),
-            Self::Double(array) => array.is_valid(row).then(|| Value::Double(array.value(row))),
-        }
-    }
-}
-
 /// Puts a span's attributes together again. `columns` are its values by column number.
 pub fn attributes_of(
     columns: Vec<(usize, KeyValue)>,
-    rest: Option<&[u8]>,
+    rest: Vec<KeyValue>,
     shape: Option<&[u8]>,
 ) -> Result<Attributes, Malformed> {
-    let rest = rest.map_or(Ok(Vec::new()), |rest| Decoder::new(rest).entries())?;
     let Some(shape) = shape else {
         return Ok(Attributes(columns.into_iter().map(|(_, entry)| entry).chain(rest).collect()));
     };

@@ -14,11 +14,12 @@ use std::sync::Arc;
 use journal::{Disk, File};
 use model::{Duration, Instant, ServiceSummary, SpanKind, StatusCode, Text, TraceId, TraceSummary};
 
+use super::aggregates::{self, AggregateKey, AggregateRow};
 use super::checked_file::Sums;
 use super::filter::TraceFilter;
 use super::key_counts::KeyCounts;
 use crate::encoding::{Decoder, Encoder, Malformed, encoded};
-use crate::limits::{SECTION_BYTES_MAX, SECTIONS_MAX};
+use crate::limits::{SECTION_BYTES_MAX, SECTIONS_MAX, TRACE_BLOCK};
 use crate::{LatencyHistogram, MinuteAggregate};
 
 /// The version of a segment's files.
@@ -26,6 +27,9 @@ pub const SEGMENT_VERSION: u32 = 2;
 
 /// The oldest version that is read.
 const SEGMENT_VERSION_MIN: u32 = 1;
+
+const MINUTE_NANOS: u64 = 60_000_000_000;
+const HOUR_NANOS: u64 = 60 * MINUTE_NANOS;
 
 const MAGIC: &[u8; 8] = b"HWDIRECT";
 const HEADER_BYTES: usize = 16;
@@ -42,6 +46,18 @@ pub enum Section {
     Keys = 3,
     /// [`MinuteAggregate`]s.
     Aggregates = 4,
+    /// [`TraceTable`]: where the blocks of traces are. Segments without it have all traces in one section.
+    TraceTable = 5,
+    /// The blocks of traces, each a zstd frame.
+    TraceBlocks = 6,
+    /// Aggregates by minute: counts.
+    MinuteCounts = 7,
+    /// Aggregates by minute: how durations are spread.
+    MinuteDurations = 8,
+    /// Aggregates by hour: counts.
+    HourCounts = 9,
+    /// Aggregates by hour: how durations are spread.
+    HourDurations = 10,
 }
 
 /// What is held in memory for every segment.
@@ -57,12 +73,32 @@ pub struct Overview {
     pub continued: Vec<TraceId>,
 }
 
-/// Every trace of a segment, by id.
+/// Traces of a segment, by id: all, or those of one block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Traces {
     pub entries: Vec<TraceEntry>,
     services: Vec<ServiceShare>,
-    strings: Vec<Text>,
+    strings: Arc<Vec<Text>>,
+}
+
+/// Where the traces of a segment are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TraceTable {
+    strings: Arc<Vec<Text>>,
+    blocks: Vec<TraceBlock>,
+}
+
+/// [`TRACE_BLOCK`] traces that are read together; the last block may have fewer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct TraceBlock {
+    first_id: TraceId,
+    first_row: u32,
+    first_log: u32,
+    /// Within the section of blocks.
+    offset: u64,
+    bytes: u32,
+    unpacked: u32,
+    crc: u32,
 }
 
 /// One trace of a segment.
@@ -96,6 +132,7 @@ struct ServiceShare {
 #[derive(Debug, Default)]
 pub struct TracesBuilder {
     traces: Traces,
+    strings: Vec<Text>,
     numbers: HashMap<Text, u32>,
     next_row: u32,
     next_log: u32,
@@ -139,14 +176,14 @@ impl TracesBuilder {
         if let Some(&number) = self.numbers.get(text) {
             return number;
         }
-        let number = self.traces.strings.len() as u32;
-        self.traces.strings.push(Arc::clone(text));
+        let number = self.strings.len() as u32;
+        self.strings.push(Arc::clone(text));
         self.numbers.insert(Arc::clone(text), number);
         number
     }
 
     pub fn finish(self) -> Traces {
-        self.traces
+        Traces { strings: Arc::new(self.strings), ..self.traces }
     }
 }
 
@@ -156,14 +193,44 @@ impl Traces {
         self.entries.binary_search_by_key(&id, |entry| entry.id).ok()
     }
 
-    /// The position of the trace that has this row.
-    pub fn position_of_row(&self, row: u32) -> Option<usize> {
-        let after = self.entries.partition_point(|entry| entry.first_row <= row);
-        // Traces of logs only have no rows and share their first row with the next one.
-        after.checked_sub(1).filter(|&position| {
-            let entry = &self.entries[position];
-            row < entry.first_row + entry.rows
-        })
+    /// The traces that have these rows (in order): their positions, each with how many of the rows it has.
+    pub fn positions_of_rows(&self, rows: impl Iterator<Item = usize>) -> Vec<(usize, u32)> {
+        let mut found: Vec<(usize, u32)> = Vec::new();
+        let mut position = 0;
+        // One past the last row of the trace at `position`.
+        let mut end = 0;
+        for row in rows {
+            if row < end {
+                if let Some(last) = found.last_mut() {
+                    last.1 += 1;
+                }
+                continue;
+            }
+            position = self.after_row(position, row);
+            let Some(entry) = self.entries.get(position) else { break };
+            end = (entry.first_row + entry.rows) as usize;
+            found.push((position, 1));
+        }
+        found
+    }
+
+    /// Every trace that has spans: its position, and how many.
+    pub fn all_with_spans(&self) -> Vec<(usize, u32)> {
+        let entries = self.entries.iter().enumerate().filter(|(_, entry)| entry.rows > 0);
+        entries.map(|(position, entry)| (position, entry.rows)).collect()
+    }
+
+    /// The first position from `from` on whose rows end behind `row`. Near ones are found fast, far ones by halving.
+    fn after_row(&self, from: usize, row: usize) -> usize {
+        let is_before = |entry: &TraceEntry| (entry.first_row + entry.rows) as usize <= row;
+        let mut step = 1;
+        let mut low = from;
+        while self.entries.get(low + step).is_some_and(is_before) {
+            low += step;
+            step *= 2;
+        }
+        let high = (low + step).min(self.entries.len());
+        low + self.entries[low.min(high)..high].partition_point(is_before)
     }
 
     /// The summary of a trace.
@@ -216,71 +283,152 @@ impl Traces {
             + self.strings.iter().map(|text| text.len() + 32).sum::<usize>()
     }
 
+    /// The traces in blocks: the table, and the blocks one behind the other.
+    fn in_blocks(&self) -> io::Result<(TraceTable, Vec<u8>)> {
+        let (mut blocks, mut body) = (Vec::new(), Vec::new());
+        for entries in self.entries.chunks(TRACE_BLOCK) {
+            let unpacked = encoded(|to| entries.iter().for_each(|entry| self.encode_entry(entry, to)));
+            let packed = zstd::bulk::compress(&unpacked, 1)?;
+            blocks.push(TraceBlock {
+                first_id: entries[0].id,
+                first_row: entries[0].first_row,
+                first_log: entries[0].first_log,
+                offset: body.len() as u64,
+                bytes: packed.len() as u32,
+                unpacked: unpacked.len() as u32,
+                crc: crc32c::crc32c(&packed),
+            });
+            body.extend_from_slice(&packed);
+        }
+        Ok((TraceTable { strings: Arc::clone(&self.strings), blocks }, body))
+    }
+
+    fn encode_entry(&self, entry: &TraceEntry, to: &mut Encoder) {
+        to.raw(&entry.id.0);
+        to.unsigned(entry.rows.into());
+        to.unsigned(entry.logs.into());
+        to.unsigned(entry.start.0);
+        to.signed(entry.duration.0);
+        to.unsigned(entry.error_count.into());
+        to.unsigned(entry.oddity_count.into());
+        to.unsigned(entry.root_service.into());
+        to.unsigned(entry.root_name.into());
+        to.unsigned(entry.root_received.into());
+        to.unsigned(entry.services.into());
+        for share in self.shares(entry) {
+            to.unsigned(share.name.into());
+            to.unsigned(share.span_count.into());
+            to.unsigned(share.error_count.into());
+            to.signed(share.critical.0);
+        }
+    }
+
+    /// The one section of segments of version 1.
+    fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+        let strings = strings_of(from)?;
+        let mut traces = Self { strings: Arc::new(strings), ..Self::default() };
+        let (mut next_row, mut next_log) = (0, 0);
+        for _ in 0..from.count()? {
+            traces.decode_entry(from, &mut next_row, &mut next_log)?;
+        }
+        Ok(traces)
+    }
+
+    fn decode_entry(
+        &mut self,
+        from: &mut Decoder<'_>,
+        next_row: &mut u32,
+        next_log: &mut u32,
+    ) -> Result<(), Malformed> {
+        let count = self.strings.len();
+        let string = |number: u32| {
+            if (number as usize) < count { Ok(number) } else { Err(Malformed("an unknown string")) }
+        };
+        let mut entry = TraceEntry {
+            id: TraceId(from.array()?),
+            first_row: *next_row,
+            rows: from.small()?,
+            first_log: *next_log,
+            logs: from.small()?,
+            start: Instant(from.unsigned()?),
+            duration: Duration(from.signed()?),
+            error_count: from.small()?,
+            oddity_count: from.small()?,
+            root_service: string(from.small()?)?,
+            root_name: string(from.small()?)?,
+            root_received: from.unsigned()? != 0,
+            first_service: self.services.len() as u32,
+            services: 0,
+        };
+        entry.services = from.small()?;
+        for _ in 0..entry.services {
+            self.services.push(ServiceShare {
+                name: string(from.small()?)?,
+                span_count: from.small()?,
+                error_count: from.small()?,
+                critical: Duration(from.signed()?),
+            });
+        }
+        *next_row = next_row.checked_add(entry.rows).ok_or(Malformed("too many rows"))?;
+        *next_log = next_log.checked_add(entry.logs).ok_or(Malformed("too many log records"))?;
+        self.entries.push(entry);
+        Ok(())
+    }
+}
+
+fn strings_of(from: &mut Decoder<'_>) -> Result<Vec<Text>, Malformed> {
+    let count = from.count()?;
+    (0..count).map(|_| from.text()).collect()
+}
+
+impl TraceTable {
+    /// The block that has the trace, if one has.
+    pub fn block_of(&self, id: TraceId) -> Option<usize> {
+        self.blocks.partition_point(|block| block.first_id <= id).checked_sub(1)
+    }
+
+    /// The first block from `from` on whose rows may end behind `row`.
+    pub fn block_of_row(&self, row: usize) -> Option<usize> {
+        // Of blocks that begin with the same row only the last can have it: the others have only log records.
+        self.blocks.partition_point(|block| block.first_row as usize <= row).checked_sub(1)
+    }
+
+    /// How many blocks there are.
+    pub fn len(&self) -> usize {
+        self.blocks.len()
+    }
+
     fn encode(&self, to: &mut Encoder) {
         to.count(self.strings.len());
         self.strings.iter().for_each(|text| to.text(text));
-        to.count(self.entries.len());
-        for entry in &self.entries {
-            to.raw(&entry.id.0);
-            to.unsigned(entry.rows.into());
-            to.unsigned(entry.logs.into());
-            to.unsigned(entry.start.0);
-            to.signed(entry.duration.0);
-            to.unsigned(entry.error_count.into());
-            to.unsigned(entry.oddity_count.into());
-            to.unsigned(entry.root_service.into());
-            to.unsigned(entry.root_name.into());
-            to.unsigned(entry.root_received.into());
-            to.unsigned(entry.services.into());
-            for share in self.shares(entry) {
-                to.unsigned(share.name.into());
-                to.unsigned(share.span_count.into());
-                to.unsigned(share.error_count.into());
-                to.signed(share.critical.0);
-            }
+        to.count(self.blocks.len());
+        for block in &self.blocks {
+            to.raw(&block.first_id.0);
+            to.unsigned(block.first_row.into());
+            to.unsigned(block.first_log.into());
+            to.unsigned(block.bytes.into());
+            to.unsigned(block.unpacked.into());
+            to.raw(&block.crc.to_le_bytes());
         }
     }
 
     fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
-        let mut traces = Self::default();
+        let strings = Arc::new(strings_of(from)?);
+        let (mut blocks, mut offset) = (Vec::new(), 0);
         for _ in 0..from.count()? {
-            traces.strings.push(from.text()?);
-        }
-        let string = |number: u32| {
-            if (number as usize) < traces.strings.len() { Ok(number) } else { Err(Malformed("an unknown string")) }
-        };
-        let (mut next_row, mut next_log) = (0_u32, 0_u32);
-        for _ in 0..from.count()? {
-            let mut entry = TraceEntry {
-                id: TraceId(from.array()?),
-                first_row: next_row,
-                rows: from.small()?,
-                first_log: next_log,
-                logs: from.small()?,
-                start: Instant(from.unsigned()?),
-                duration: Duration(from.signed()?),
-                error_count: from.small()?,
-                oddity_count: from.small()?,
-                root_service: string(from.small()?)?,
-                root_name: string(from.small()?)?,
-                root_received: from.unsigned()? != 0,
-                first_service: traces.services.len() as u32,
-                services: 0,
+            let block = TraceBlock {
+                first_id: TraceId(from.array()?),
+                first_row: from.small()?,
+                first_log: from.small()?,
+                offset,
+                bytes: from.small()?,
+                unpacked: from.small()?,
+                crc: u32::from_le_bytes(from.array()?),
             };
-            entry.services = from.small()?;
-            for _ in 0..entry.services {
-                traces.services.push(ServiceShare {
-                    name: string(from.small()?)?,
-                    span_count: from.small()?,
-                    error_count: from.small()?,
-                    critical: Duration(from.signed()?),
-                });
-            }
-            next_row = next_row.checked_add(entry.rows).ok_or(Malformed("too many rows"))?;
-            next_log = next_log.checked_add(entry.logs).ok_or(Malformed("too many log records"))?;
-            traces.entries.push(entry);
+            offset += u64::from(block.bytes);
+            blocks.push(block);
         }
-        Ok(traces)
+        Ok(Self { strings, blocks })
     }
 }
 
@@ -312,24 +460,7 @@ impl Overview {
     }
 }
 
-fn encode_aggregates(aggregates: &[MinuteAggregate], to: &mut Encoder) {
-    to.count(aggregates.len());
-    for aggregate in aggregates {
-        to.unsigned(aggregate.minute.0);
-        to.text(&aggregate.service);
-        to.text(&aggregate.name);
-        to.signed(aggregate.kind.0.into());
-        to.signed(aggregate.status.0.into());
-        to.unsigned(aggregate.count);
-        to.signed(aggregate.duration_sum.0);
-        to.count(aggregate.durations.buckets.len());
-        for (&bucket, &count) in &aggregate.durations.buckets {
-            to.unsigned(bucket.into());
-            to.unsigned(count);
-        }
-    }
-}
-
+/// The section of segments of version 1.
 fn decode_aggregates(from: &mut Decoder<'_>) -> Result<Vec<MinuteAggregate>, Malformed> {
     let number = |from: &mut Decoder<'_>| i32::try_from(from.signed()?).map_err(|_| Malformed("a number too large"));
     let count = from.count()?;
@@ -347,7 +478,7 @@ fn decode_aggregates(from: &mut Decoder<'_>) -> Result<Vec<MinuteAggregate>, Mal
         };
         for _ in 0..from.count()? {
             let bucket = u16::try_from(from.unsigned()?).map_err(|_| Malformed("a bucket too large"))?;
-            aggregate.durations.buckets.insert(bucket, from.unsigned()?);
+            aggregate.durations.buckets.push((bucket, from.unsigned()?));
         }
         aggregates.push(aggregate);
     }
@@ -377,13 +508,27 @@ pub fn write_directory(
     overview: &Overview,
     traces: &Traces,
     keys: &KeyCounts,
-    aggregates: &[MinuteAggregate],
+    by_minute: &[MinuteAggregate],
 ) -> io::Result<u64> {
+    let (table, blocks) = traces.in_blocks()?;
+    let packed =
+        |section, unpacked: Vec<u8>| Ok::<_, io::Error>((section, zstd::bulk::compress(&unpacked, 1)?, unpacked.len()));
+    let blocks_bytes = blocks.len();
+    let [minutes, hours] = [MINUTE_NANOS, HOUR_NANOS].map(|unit| {
+        let (mut counts, mut durations) = (Encoder::default(), Encoder::default());
+        aggregates::encode(by_minute, unit, &mut counts, &mut durations);
+        (counts.bytes, durations.bytes)
+    });
     let sections = [
-        (Section::Overview, encoded(|to| overview.encode(to))),
-        (Section::Traces, encoded(|to| traces.encode(to))),
-        (Section::Keys, encoded(|to| keys.encode(to))),
-        (Section::Aggregates, encoded(|to| encode_aggregates(aggregates, to))),
+        packed(Section::Overview, encoded(|to| overview.encode(to)))?,
+        packed(Section::Keys, encoded(|to| keys.encode(to)))?,
+        packed(Section::MinuteCounts, minutes.0)?,
+        packed(Section::MinuteDurations, minutes.1)?,
+        packed(Section::HourCounts, hours.0)?,
+        packed(Section::HourDurations, hours.1)?,
+        packed(Section::TraceTable, encoded(|to| table.encode(to)))?,
+        // Its frames are packed already, each for itself.
+        (Section::TraceBlocks, blocks, blocks_bytes),
     ];
     let mut header = Vec::new();
     header.extend_from_slice(MAGIC);
@@ -391,14 +536,13 @@ pub fn write_directory(
     header.extend_from_slice(&(sections.len() as u32).to_le_bytes());
     let mut body = Vec::new();
     let body_offset = (HEADER_BYTES + sections.len() * ENTRY_BYTES + 4) as u64;
-    for (section, unpacked) in &sections {
-        let packed = zstd::bulk::compress(unpacked, 1)?;
+    for (section, packed, unpacked) in &sections {
         header.extend_from_slice(&(*section as u64).to_le_bytes());
         header.extend_from_slice(&(body_offset + body.len() as u64).to_le_bytes());
         header.extend_from_slice(&(packed.len() as u32).to_le_bytes());
-        header.extend_from_slice(&(unpacked.len() as u64).to_le_bytes());
-        header.extend_from_slice(&crc32c::crc32c(&packed).to_le_bytes());
-        body.extend_from_slice(&packed);
+        header.extend_from_slice(&(*unpacked as u64).to_le_bytes());
+        header.extend_from_slice(&crc32c::crc32c(packed).to_le_bytes());
+        body.extend_from_slice(packed);
     }
     let crc = crc32c::crc32c(&header);
     header.extend_from_slice(&crc.to_le_bytes());
@@ -425,16 +569,69 @@ impl DirectoryFile {
         self.section(Section::Overview, Overview::decode)
     }
 
+    /// All traces.
     pub fn traces(&self) -> io::Result<Traces> {
-        self.section(Section::Traces, Traces::decode)
+        let Some(table) = self.table()? else { return self.section(Section::Traces, Traces::decode) };
+        let packed = self.packed(Section::TraceBlocks)?;
+        let mut traces = Traces { strings: Arc::clone(&table.strings), ..Traces::default() };
+        for block in &table.blocks {
+            let bytes = packed.get(block.offset as usize..(block.offset + u64::from(block.bytes)) as usize);
+            decode_block(block, bytes.ok_or(Malformed("a block beyond its section"))?, &mut traces)?;
+        }
+        Ok(traces)
+    }
+
+    /// Where the traces are; none in segments that have them in one section.
+    pub fn table(&self) -> io::Result<Option<TraceTable>> {
+        if !self.sections.contains_key(&(Section::TraceTable as u8)) {
+            return Ok(None);
+        }
+        self.section(Section::TraceTable, TraceTable::decode).map(Some)
+    }
+
+    /// The traces of one block.
+    pub fn block(&self, table: &TraceTable, number: usize) -> io::Result<Traces> {
+        let section = self.sections.get(&(Section::TraceBlocks as u8)).ok_or(Malformed("a section is missing"))?;
+        let block = table.blocks.get(number).ok_or(Malformed("a block that is not there"))?;
+        let mut packed = vec![0; (block.bytes as usize).min(section.bytes)];
+        let got = self.file.read_at(&mut packed, section.offset + block.offset)?;
+        if got < block.bytes as usize || crc32c::crc32c(&packed) != block.crc {
+            return Err(Malformed("the checksum of a block of traces is wrong").into());
+        }
+        let mut traces = Traces { strings: Arc::clone(&table.strings), ..Traces::default() };
+        decode_block(block, &packed, &mut traces)?;
+        Ok(traces)
     }
 
     pub fn keys(&self) -> io::Result<KeyCounts> {
         self.section(Section::Keys, KeyCounts::decode)
     }
 
-    pub fn aggregates(&self) -> io::Result<Vec<MinuteAggregate>> {
-        self.section(Section::Aggregates, decode_aggregates)
+    /// Hands out the aggregates, key by key: by hour if `step` is a whole number of hours, else by minute.
+    pub fn aggregates(
+        &self,
+        step: Duration,
+        with_durations: bool,
+        take: &mut dyn FnMut(&AggregateKey, &AggregateRow<'_>),
+    ) -> io::Result<()> {
+        if !self.sections.contains_key(&(Section::MinuteCounts as u8)) {
+            for aggregate in self.section(Section::Aggregates, decode_aggregates)? {
+                let MinuteAggregate { service, name, kind, status, .. } = aggregate;
+                let buckets = if with_durations { &aggregate.durations.buckets[..] } else { &[] };
+                let (time, count, sum) = (aggregate.minute, aggregate.count, aggregate.duration_sum);
+                take(&AggregateKey { service, name, kind, status }, &AggregateRow { time, count, sum, buckets });
+            }
+            return Ok(());
+        }
+        let by_hour = step.0 > 0 && (step.0 as u64).is_multiple_of(HOUR_NANOS);
+        let (unit, counts, durations) = if by_hour {
+            (HOUR_NANOS, Section::HourCounts, Section::HourDurations)
+        } else {
+            (MINUTE_NANOS, Section::MinuteCounts, Section::MinuteDurations)
+        };
+        let counts = self.unpacked(counts)?;
+        let durations = if with_durations { Some(self.unpacked(durations)?) } else { None };
+        Ok(aggregates::decode(&counts, durations.as_deref(), unit, take)?)
     }
 
     /// Reads every section.
@@ -442,7 +639,8 @@ impl DirectoryFile {
         self.overview()?;
         self.traces()?;
         self.keys()?;
-        self.aggregates().map(drop)
+        self.aggregates(Duration(HOUR_NANOS as i64), true, &mut |_, _| {})?;
+        self.aggregates(Duration(MINUTE_NANOS as i64), true, &mut |_, _| {})
     }
 
     fn section<T>(
@@ -450,15 +648,33 @@ impl DirectoryFile {
         section: Section,
         read: impl FnOnce(&mut Decoder<'_>) -> Result<T, Malformed>,
     ) -> io::Result<T> {
+        Ok(read(&mut Decoder::new(&self.unpacked(section)?))?)
+    }
+
+    fn unpacked(&self, section: Section) -> io::Result<Vec<u8>> {
+        let entry = self.sections.get(&(section as u8)).ok_or(Malformed("a section is missing"))?;
+        zstd::bulk::decompress(&self.packed(section)?, entry.unpacked.min(SECTION_BYTES_MAX))
+    }
+
+    fn packed(&self, section: Section) -> io::Result<Vec<u8>> {
         let entry = self.sections.get(&(section as u8)).ok_or(Malformed("a section is missing"))?;
         let mut packed = vec![0; entry.bytes.min(self.bytes as usize)];
         let got = self.file.read_at(&mut packed, entry.offset)?;
         if got < entry.bytes || crc32c::crc32c(&packed) != entry.crc {
             return Err(Malformed("the checksum of a section is wrong").into());
         }
-        let unpacked = zstd::bulk::decompress(&packed, entry.unpacked.min(SECTION_BYTES_MAX))?;
-        Ok(read(&mut Decoder::new(&unpacked))?)
+        Ok(packed)
     }
+}
+
+fn decode_block(block: &TraceBlock, packed: &[u8], traces: &mut Traces) -> io::Result<()> {
+    let unpacked = zstd::bulk::decompress(packed, (block.unpacked as usize).min(SECTION_BYTES_MAX))?;
+    let mut from = Decoder::new(&unpacked);
+    let (mut next_row, mut next_log) = (block.first_row, block.first_log);
+    while !from.is_empty() {
+        traces.decode_entry(&mut from, &mut next_row, &mut next_log)?;
+    }
+    Ok(())
 }
 
 fn read_header(header: &[u8]) -> Result<HashMap<u8, SectionEntry>, Malformed> {

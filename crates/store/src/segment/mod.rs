@@ -10,13 +10,16 @@
 //! | `texts.rs` | texts, resources and scopes of a segment by number |
 //! | `row_group.rs`, `chunk.rs` | rows by column; a column encoded |
 //! | `directory.rs` | the trace directory |
+//! | `aggregates.rs` | the aggregates by minute and by hour |
 //! | `filter.rs` | which traces may be in a segment |
+//! | `page/`, `source.rs` | our own reader of Parquet pages; the columns of one file |
 //! | `reader.rs` | rows become spans and log records again |
 //! | `packed_reader.rs` | rows become packed spans, for merges |
 //! | `salvage.rs` | what can still be read of a damaged segment |
-//! | `search.rs` | which traces meet a condition |
+//! | `search.rs`, `row_set.rs` | which rows meet a filter |
 //! | `checked_file.rs` | a checksum for every block |
 
+mod aggregates;
 mod checked_file;
 mod chunk;
 mod columns;
@@ -25,43 +28,47 @@ mod filter;
 mod key_counts;
 mod key_order;
 mod packed_reader;
+mod page;
 mod reader;
 #[cfg(test)]
 mod round_trip;
 mod row_group;
+mod row_set;
 mod salvage;
 mod schema;
 mod search;
+mod source;
 mod survey;
 mod texts;
 mod writer;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use journal::Disk;
-use model::{Instant, LogRecord, Span, TraceId, Value};
+use model::{Duration, Instant, LogRecord, Span, TraceId, Value};
 
+pub use aggregates::{AggregateKey, AggregateRow};
 pub use columns::ColumnPlan;
 pub use directory::Traces;
 pub use key_counts::KeyCounts;
 pub use key_order::KeyOrder;
 pub use packed_reader::PackedReader;
 pub use salvage::Salvage;
-pub use search::TraceSet;
 pub use survey::{Prepared, Survey};
 pub use writer::{Aggregates, SegmentWriter, minute_of};
 
 use checked_file::CheckedFile;
-use directory::{DirectoryFile, Overview, TraceEntry};
-use reader::Footer;
+use directory::{DirectoryFile, Overview, TraceEntry, TraceTable};
+use source::{Dictionaries, Footer, Source};
 
 use crate::cache::Cache;
 use crate::filenames::{DIRECTORY_SUFFIX, LOGS_SUFFIX, SPANS_SUFFIX, segment_file};
-use crate::{AttributeScope, MinuteAggregate, Predicate};
+use crate::limits::{BLOCK_CACHE_BYTES, BLOCKS_APART_SHARE, DICTIONARY_CACHE_BYTES, KEYS_CACHE_BYTES, TRACE_BLOCK};
+use crate::{AttributeScope, Needs, SpanFilter};
 
 /// The spans and log records of one trace, exact duplicates removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +76,55 @@ pub struct TraceRows {
     pub id: TraceId,
     pub spans: Vec<Span>,
     pub logs: Vec<LogRecord>,
+}
+
+/// A directory, as far as it was read.
+#[derive(Clone, Debug)]
+pub enum TraceView {
+    /// All of it.
+    Whole(Arc<Traces>),
+    /// Some blocks, by number.
+    Blocks(BTreeMap<usize, Arc<Traces>>),
+}
+
+impl TraceView {
+    /// The trace at a position, with the traces it lies among; none if its part was not read.
+    pub fn place(&self, position: usize) -> Option<(&Traces, &TraceEntry)> {
+        let (traces, within) = match self {
+            Self::Whole(traces) => (traces, position),
+            Self::Blocks(blocks) => (blocks.get(&(position / TRACE_BLOCK))?, position % TRACE_BLOCK),
+        };
+        Some((traces, traces.entries.get(within)?))
+    }
+
+    /// The trace at a position.
+    pub fn entry(&self, position: usize) -> Option<&TraceEntry> {
+        self.place(position).map(|(_, entry)| entry)
+    }
+}
+
+/// Traces of a segment that have spans that meet filters.
+#[derive(Clone, Debug)]
+pub struct Selected {
+    /// Their positions in the directory, in order, each with how many of its spans meet the first filter.
+    pub traces: Vec<(usize, u32)>,
+    /// The directory of them.
+    pub view: TraceView,
+    /// Whether exactly the spans that are meant were found, not some too many.
+    pub is_exact: bool,
+}
+
+impl Selected {
+    fn intersected(self, other: &Self) -> Self {
+        let mut others = other.traces.iter().map(|(position, _)| *position).peekable();
+        let mut traces = self.traces;
+        traces.retain(|(position, _)| {
+            while others.next_if(|other| other < position).is_some() {}
+            others.peek() == Some(position)
+        });
+        // Each filter is met, but nothing is said of which spans are meant by all together.
+        Self { traces, view: self.view, is_exact: false }
+    }
 }
 
 /// What the catalog says of a segment.
@@ -107,11 +163,20 @@ impl SegmentInfo {
 pub struct SegmentCaches {
     traces: Cache<u64, Traces>,
     footers: Cache<(u64, bool), Footer>,
+    blocks: Cache<(u64, usize), Traces>,
+    dictionaries: Dictionaries,
+    keys: Cache<u64, KeyCounts>,
 }
 
 impl SegmentCaches {
     pub fn new(directory_bytes: usize, footer_bytes: usize) -> Self {
-        Self { traces: Cache::new(directory_bytes), footers: Cache::new(footer_bytes) }
+        Self {
+            traces: Cache::new(directory_bytes),
+            footers: Cache::new(footer_bytes),
+            blocks: Cache::new(BLOCK_CACHE_BYTES),
+            dictionaries: Cache::new(DICTIONARY_CACHE_BYTES),
+            keys: Cache::new(KEYS_CACHE_BYTES),
+        }
     }
 }
 
@@ -125,6 +190,8 @@ pub struct Segment {
     directory: DirectoryFile,
     spans: CheckedFile,
     logs: Option<CheckedFile>,
+    /// Where the traces are; read when it is first needed.
+    table: OnceLock<Option<TraceTable>>,
     caches: Arc<SegmentCaches>,
 }
 
@@ -139,7 +206,7 @@ impl Segment {
             _ => Some(CheckedFile::new(open(LOGS_SUFFIX)?, Arc::new(logs))),
         };
         let spans = CheckedFile::new(open(SPANS_SUFFIX)?, Arc::new(spans));
-        Ok(Self { info, continued, filter, directory, spans, logs, caches })
+        Ok(Self { info, continued, filter, directory, spans, logs, table: OnceLock::new(), caches })
     }
 
     /// What can be told of a segment from its files alone, for a catalog that is lost.
@@ -170,6 +237,66 @@ impl Segment {
         })
     }
 
+    fn table(&self) -> io::Result<Option<&TraceTable>> {
+        if let Some(table) = self.table.get() {
+            return Ok(table.as_ref());
+        }
+        let table = self.directory.table()?;
+        Ok(self.table.get_or_init(|| table).as_ref())
+    }
+
+    fn block(&self, table: &TraceTable, number: usize) -> io::Result<Arc<Traces>> {
+        self.caches.blocks.fetch((self.info.number, number), || {
+            let traces = self.directory.block(table, number)?;
+            let memory = traces.memory() + 100;
+            Ok((traces, memory))
+        })
+    }
+
+    /// The position of a trace in the directory.
+    pub fn position(&self, id: TraceId) -> io::Result<Option<usize>> {
+        if !self.may_hold(id) {
+            return Ok(None);
+        }
+        let Some(table) = self.table()? else { return Ok(self.traces()?.position(id)) };
+        let Some(number) = table.block_of(id) else { return Ok(None) };
+        let within = self.block(table, number)?.position(id);
+        Ok(within.map(|position| number * TRACE_BLOCK + position))
+    }
+
+    /// The directory as far as these positions are concerned.
+    pub fn view(&self, positions: impl IntoIterator<Item = usize>) -> io::Result<TraceView> {
+        let Some(table) = self.table()? else { return self.traces().map(TraceView::Whole) };
+        let mut blocks = BTreeMap::new();
+        for number in positions.into_iter().map(|position| position / TRACE_BLOCK) {
+            if let std::collections::btree_map::Entry::Vacant(entry) = blocks.entry(number) {
+                entry.insert(self.block(table, number)?);
+            }
+        }
+        Ok(TraceView::Blocks(blocks))
+    }
+
+    /// The traces of these rows (in order), as positions with how many of the rows each has, and the directory of them.
+    fn traces_of_rows(&self, rows: &[usize]) -> io::Result<(Vec<(usize, u32)>, TraceView)> {
+        let whole = || -> io::Result<_> {
+            let traces = self.traces()?;
+            Ok((traces.positions_of_rows(rows.iter().copied()), TraceView::Whole(traces)))
+        };
+        let Some(table) = self.table()? else { return whole() };
+        if rows.len() > table.len() / BLOCKS_APART_SHARE {
+            return whole();
+        }
+        let (mut found, mut blocks) = (Vec::new(), BTreeMap::new());
+        for part in rows.chunk_by(|a, b| table.block_of_row(*a) == table.block_of_row(*b)) {
+            let Some(number) = table.block_of_row(part[0]) else { continue };
+            let block = self.block(table, number)?;
+            let within = block.positions_of_rows(part.iter().copied());
+            found.extend(within.into_iter().map(|(position, rows)| (number * TRACE_BLOCK + position, rows)));
+            blocks.insert(number, block);
+        }
+        Ok((found, TraceView::Blocks(blocks)))
+    }
+
     fn footer(&self, file: &CheckedFile, is_spans: bool) -> io::Result<Arc<Footer>> {
         self.caches.footers.fetch((self.info.number, is_spans), || {
             let footer = Footer::read(file)?;
@@ -178,40 +305,42 @@ impl Segment {
         })
     }
 
+    fn source<'a>(&'a self, footer: &'a Footer, file: &'a CheckedFile, is_spans: bool) -> Source<'a> {
+        Source { footer, file, dictionaries: &self.caches.dictionaries, segment: self.info.number, is_spans }
+    }
+
     /// Whether the trace is here.
     pub fn holds(&self, id: TraceId) -> io::Result<bool> {
-        Ok(self.may_hold(id) && self.traces()?.position(id).is_some())
+        Ok(self.position(id)?.is_some())
     }
 
     /// What the segment has of a trace, and the bytes read for it.
     pub fn trace(&self, id: TraceId) -> io::Result<Option<(TraceRows, u64)>> {
-        if !self.may_hold(id) {
-            return Ok(None);
-        }
-        let Some(position) = self.traces()?.position(id) else { return Ok(None) };
-        let (mut rows, bytes) = self.read_traces(&[position])?;
+        let Some(position) = self.position(id)? else { return Ok(None) };
+        let (mut rows, bytes) = self.read_traces(&[position], &Needs::default())?;
         Ok(rows.pop().map(|rows| (rows, bytes)))
     }
 
-    /// The traces at these positions of the directory (in ascending order), and the bytes read for them.
-    pub fn read_traces(&self, positions: &[usize]) -> io::Result<(Vec<TraceRows>, u64)> {
-        let traces = self.traces()?;
-        let entries: Vec<_> = positions.iter().map(|&position| &traces.entries[position]).collect();
+    /// The traces at these positions of the directory (in ascending order) with as much of them as is needed, and the bytes
+    /// read for them.
+    pub fn read_traces(&self, positions: &[usize], needs: &Needs) -> io::Result<(Vec<TraceRows>, u64)> {
+        let view = self.view(positions.iter().copied())?;
+        let entries: Vec<&TraceEntry> = positions.iter().filter_map(|&position| view.entry(position)).collect();
         let mut bytes = 0;
         let span_ranges: Vec<_> =
             entries.iter().map(|entry| range(entry.first_row, entry.rows)).filter(|range| !range.is_empty()).collect();
         let mut spans = Vec::new();
         if !span_ranges.is_empty() {
             let file = self.spans.counted();
-            spans = reader::read_spans(&*self.footer(&file, true)?, &file, &span_ranges)?;
+            spans = reader::read_spans(&self.source(&*self.footer(&file, true)?, &file, true), &span_ranges, needs)?;
             bytes += file.bytes_read();
         }
         let log_ranges: Vec<_> =
             entries.iter().map(|entry| range(entry.first_log, entry.logs)).filter(|range| !range.is_empty()).collect();
         let mut logs = Vec::new();
-        if let Some(file) = self.logs.as_ref().filter(|_| !log_ranges.is_empty()) {
+        if let Some(file) = self.logs.as_ref().filter(|_| needs.everything && !log_ranges.is_empty()) {
             let file = file.counted();
-            logs = reader::read_logs(&*self.footer(&file, false)?, &file, &log_ranges)?;
+            logs = reader::read_logs(&self.source(&*self.footer(&file, false)?, &file, false), &log_ranges)?;
             bytes += file.bytes_read();
         }
         let (mut spans, mut logs) = (spans.into_iter(), logs.into_iter());
@@ -249,25 +378,39 @@ impl Segment {
         let of_logs = ranges(&|entry| range(entry.first_log, entry.logs));
         let mut logs = Vec::new().into_iter();
         if let Some(file) = self.logs.as_ref().filter(|_| !of_logs.is_empty()) {
-            logs = reader::read_logs(&*self.footer(file, false)?, file, &of_logs)?.into_iter();
+            logs = reader::read_logs(&self.source(&*self.footer(file, false)?, file, false), &of_logs)?.into_iter();
         }
         let trace =
             |entry: &&TraceEntry| (entry.id, entry.rows as usize, logs.by_ref().take(entry.logs as usize).collect());
         Ok(entries.iter().map(trace).collect())
     }
 
-    /// Traces that have for each predicate a span that meets it, and the bytes read; none if the directory alone decides.
-    pub fn search(&self, predicates: &[&Predicate]) -> io::Result<(Option<TraceSet>, u64)> {
-        self.searched(|searched| {
-            let mut all: Option<TraceSet> = None;
-            for predicate in predicates {
-                let Some(found) = search::matching(searched, predicate)? else { continue };
-                match &mut all {
-                    Some(all) => all.intersect(&found),
-                    None => all = Some(found),
+    /// Traces that have for each filter a span that meets it, and the bytes read.
+    pub fn select(&self, filters: &[SpanFilter]) -> io::Result<(Selected, u64)> {
+        self.searched(|search| {
+            let mut selected: Option<Selected> = None;
+            for filter in filters.iter().filter(|filter| !filter.is_every()) {
+                let found = search.rows(filter)?;
+                let places = &search.source.footer.groups;
+                let groups = found.groups.iter().zip(places);
+                let rows: Vec<usize> =
+                    groups.flat_map(|(rows, place)| rows.iter().map(|row| place.first + row)).collect();
+                let (traces, view) = self.traces_of_rows(&rows)?;
+                let found = Selected { traces, view, is_exact: found.is_exact };
+                let nothing = found.traces.is_empty();
+                selected = Some(match selected {
+                    None => found,
+                    Some(before) => before.intersected(&found),
+                });
+                if nothing {
+                    break;
                 }
             }
-            Ok(all)
+            if let Some(selected) = selected {
+                return Ok(selected);
+            }
+            let traces = self.traces()?;
+            Ok(Selected { traces: traces.all_with_spans(), view: TraceView::Whole(traces), is_exact: true })
         })
     }
 
@@ -279,15 +422,23 @@ impl Segment {
         limit: usize,
         counts: &mut HashMap<Value, u64>,
     ) -> io::Result<(bool, u64)> {
-        self.searched(|searched| search::count_values(searched, scope, key, limit, counts))
+        self.searched(|search| search::count_values(search, scope, key, limit, counts))
     }
 
-    fn searched<T>(&self, search: impl FnOnce(&search::Searched<'_>) -> io::Result<T>) -> io::Result<(T, u64)> {
+    fn searched<T>(&self, ask: impl FnOnce(&search::Search<'_>) -> io::Result<T>) -> io::Result<(T, u64)> {
         let file = self.spans.counted();
         let footer = self.footer(&file, true)?;
-        let traces = self.traces()?;
-        let found = search(&search::Searched::new(&footer, &file, &traces, &self.directory))?;
+        let read_keys = || self.shared_keys();
+        let found = ask(&search::Search::new(self.source(&footer, &file, true), &read_keys))?;
         Ok((found, file.bytes_read()))
+    }
+
+    fn shared_keys(&self) -> io::Result<Arc<KeyCounts>> {
+        self.caches.keys.fetch(self.info.number, || {
+            let keys = self.directory.keys()?;
+            let memory = keys.iter().map(|(.., key, _)| key.len() + 64).sum();
+            Ok((keys, memory))
+        })
     }
 
     /// The keys of spans in the order in which this segment has them.
@@ -298,13 +449,18 @@ impl Segment {
     }
 
     /// How often each key occurs.
-    pub fn keys(&self) -> io::Result<KeyCounts> {
-        self.directory.keys()
+    pub fn keys(&self) -> io::Result<Arc<KeyCounts>> {
+        self.shared_keys()
     }
 
-    /// Calls, errors and latencies per minute.
-    pub fn aggregates(&self) -> io::Result<Vec<MinuteAggregate>> {
-        self.directory.aggregates()
+    /// Hands out calls, errors and latencies, key by key: by hour if `step` is a whole number of hours, else by minute.
+    pub fn aggregates(
+        &self,
+        step: Duration,
+        with_durations: bool,
+        take: &mut dyn FnMut(&AggregateKey, &AggregateRow<'_>),
+    ) -> io::Result<()> {
+        self.directory.aggregates(step, with_durations, take)
     }
 
     /// Reads every byte; answers with what is wrong, file by file.

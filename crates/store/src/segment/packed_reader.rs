@@ -16,7 +16,7 @@ use model::{
 
 use super::checked_file::CheckedFile;
 use super::columns::{AttributeColumn, attributes_of};
-use super::reader::{Footer, is_needed};
+use super::source::{Footer, is_needed};
 use crate::encoding::{Decoder, Malformed};
 use crate::{AttributeScope, ValueType};
 
@@ -236,7 +236,8 @@ impl PackedReader {
         let numbers = cells.iter().filter(|(_, _, array)| array.is_valid(row)).map(|(number, ..)| *number);
         let in_columns =
             numbers.zip(batch.attributes_of(&span)).map(|(number, attribute)| (number, attribute.unpack(batch, texts)));
-        let attributes = attributes_of(in_columns.collect(), valid(rows.rest, row), valid(rows.shape, row))?;
+        let rest = valid(rows.rest, row).map_or(Ok(Vec::new()), |rest| Decoder::new(rest).entries())?;
+        let attributes = attributes_of(in_columns.collect(), rest, valid(rows.shape, row))?;
         let first_attribute = self.packer.batch.attributes.len() as u32;
         for entry in attributes.0 {
             let key = self.packer.texts.id(&entry.key);

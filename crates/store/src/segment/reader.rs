@@ -1,275 +1,325 @@
-//! Reads rows of a segment back into spans and log records.
+//! Reads rows of a segment back into spans and log records, column by column.
 
+use std::collections::HashMap;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Int32Type, Int64Type, TimestampNanosecondType, UInt32Type};
-use arrow_array::{Array, BinaryArray, RecordBatch, StringArray};
-use model::{
-    Instant, KeyValue, LogRecord, Resource, Scope, Span, SpanId, SpanKind, Status, StatusCode, Text, TraceId, Value,
-};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
-};
-use parquet::file::metadata::PageIndexPolicy;
+use model::{Instant, KeyValue, LogRecord, Resource, Scope, Span, SpanId, SpanKind, StatusCode, Text, TraceId, Value};
 
-use super::checked_file::CheckedFile;
-use super::columns::{CellReader, ColumnPlan, attributes_of};
-use crate::AttributeScope;
+use super::columns::{AttributeColumn, attributes_of};
+use super::page::{Texts, Values};
+use super::source::Source;
 use crate::encoding::{Decoder, Malformed, Shared};
-use crate::limits::{BATCH_ROWS, TEXTS_SHARED_MAX};
+use crate::limits::TEXTS_SHARED_MAX;
+use crate::{AttributeScope, Needs};
 
-/// The footer of a Parquet file, read once.
-#[derive(Debug)]
-pub struct Footer {
-    pub metadata: ArrowReaderMetadata,
-    pub plan: ColumnPlan,
-}
-
-impl Footer {
-    pub fn read(file: &CheckedFile) -> io::Result<Self> {
-        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
-        let metadata = ArrowReaderMetadata::load(file, options).map_err(io_error)?;
-        let plan = ColumnPlan::of_schema(metadata.schema().fields().iter());
-        Ok(Self { metadata, plan })
-    }
-
-    /// Rows of the file.
-    pub fn rows(&self) -> usize {
-        self.metadata.metadata().file_metadata().num_rows() as usize
-    }
-
-    /// Roughly the memory this takes.
-    pub fn memory(&self) -> usize {
-        self.metadata.metadata().memory_size() + self.plan.columns.len() * 512
-    }
-
-    /// Reads some rows (all of them if none are named) of the columns that `wanted` picks by name.
-    pub fn read_columns(
-        &self,
-        file: &CheckedFile,
-        rows: Option<&[Range<usize>]>,
-        wanted: &dyn Fn(&str) -> bool,
-    ) -> io::Result<ParquetRecordBatchReader> {
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file.clone(), self.metadata.clone());
-        let leaves = self.metadata.schema().fields().iter().enumerate();
-        let chosen = leaves.filter(|(_, field)| wanted(field.name())).map(|(leaf, _)| leaf);
-        let mask = ProjectionMask::leaves(self.metadata.parquet_schema(), chosen);
-        let total: usize = rows.map_or(self.rows(), |ranges| ranges.iter().map(|range| range.len()).sum());
-        let mut builder = builder.with_projection(mask).with_batch_size(total.clamp(1, BATCH_ROWS));
-        if let Some(ranges) = rows {
-            let selection = RowSelection::from_consecutive_ranges(ranges.iter().cloned(), self.rows());
-            builder = builder.with_row_selection(selection);
-        }
-        builder.build().map_err(io_error)
-    }
-}
-
-/// What a span or log record is put together from; the columns beside it are for searching and for other programs.
-pub fn is_needed(name: &str) -> bool {
-    let [resource, instrumentation] = [AttributeScope::Resource, AttributeScope::Instrumentation]
-        .map(|scope| name.strip_prefix(scope.name()).is_some_and(|rest| rest.starts_with('.')));
-    !resource && !instrumentation && name != "service"
-}
-
-/// The spans in these rows, in order.
-pub fn read_spans(footer: &Footer, file: &CheckedFile, rows: &[Range<usize>]) -> io::Result<Vec<Span>> {
-    let mut shared = SharedParts::default();
-    let mut spans = Vec::new();
-    for batch in footer.read_columns(file, Some(rows), &is_needed)? {
-        let batch = batch.map_err(io::Error::other)?;
-        spans_of(&batch, &footer.plan, &mut shared, &mut spans)?;
-    }
-    set_parents(&shared.parent_distances, &mut spans)?;
+/// The spans in these rows, in order, with as much of them as is needed.
+pub fn read_spans(source: &Source<'_>, rows: &[Range<usize>], needs: &Needs) -> io::Result<Vec<Span>> {
+    let count = rows.iter().map(ExactSizeIterator::len).sum();
+    let mut reading = Reading { source, rows, shared: SharedParts::default() };
+    let blank = Span::new(TraceId::default(), SpanId::default(), "");
+    let mut spans = vec![blank; count];
+    reading.fixed(&mut spans, needs)?;
+    reading.shared(&mut spans, needs)?;
+    reading.parts(&mut spans, needs)?;
+    reading.attributes(&mut spans, needs)?;
     Ok(spans)
 }
 
 /// The log records in these rows, in order.
-pub fn read_logs(footer: &Footer, file: &CheckedFile, rows: &[Range<usize>]) -> io::Result<Vec<LogRecord>> {
-    let mut shared = SharedParts::default();
-    let mut logs = Vec::new();
-    for batch in footer.read_columns(file, Some(rows), &is_needed)? {
-        let batch = batch.map_err(io::Error::other)?;
-        logs_of(&batch, &mut shared, &mut logs)?;
-    }
+pub fn read_logs(source: &Source<'_>, rows: &[Range<usize>]) -> io::Result<Vec<LogRecord>> {
+    let count = rows.iter().map(ExactSizeIterator::len).sum();
+    let mut reading = Reading { source, rows, shared: SharedParts::default() };
+    let mut logs = vec![LogRecord::default(); count];
+    reading.logs(&mut logs)?;
     Ok(logs)
 }
 
-/// Spans name their parents by how many rows they stand before them. Whole traces are read, so those are here.
-fn set_parents(distances: &[(usize, i32)], spans: &mut [Span]) -> Result<(), Malformed> {
-    for &(place, distance) in distances {
-        let parent = isize::try_from(place).ok().and_then(|place| place.checked_sub(distance as isize));
-        let parent = parent.and_then(|parent| spans.get(usize::try_from(parent).ok()?));
-        let parent = parent.filter(|parent| parent.trace_id == spans[place].trace_id);
-        spans[place].parent_span_id = Some(parent.ok_or(Malformed("a parent that is not there"))?.span_id);
-    }
-    Ok(())
+/// Puts the bytes of a cell into its row.
+type PutBytes<'p, T> = dyn FnMut(&mut T, &[u8]) -> Result<(), Malformed> + 'p;
+
+/// Decodes what rows share.
+type Decode<'d, P> = dyn FnMut(&[u8]) -> Result<Arc<P>, Malformed> + 'd;
+
+struct Reading<'a> {
+    source: &'a Source<'a>,
+    rows: &'a [Range<usize>],
+    shared: SharedParts,
 }
 
 #[derive(Default)]
 struct SharedParts {
     resources: Shared<Resource>,
     scopes: Shared<Scope>,
-    /// Places of spans, and how many rows their parents stand before them.
-    parent_distances: Vec<(usize, i32)>,
-    texts: std::collections::HashMap<String, Text>,
+    texts: HashMap<String, Text>,
 }
 
 impl SharedParts {
-    fn text(&mut self, text: &str) -> Text {
+    fn text(&mut self, bytes: &[u8]) -> Result<Text, Malformed> {
+        let text = text_of(bytes)?;
         if let Some(known) = self.texts.get(text) {
-            return Arc::clone(known);
+            return Ok(Arc::clone(known));
         }
         let made = Text::from(text);
         if self.texts.len() < TEXTS_SHARED_MAX {
             self.texts.insert(text.to_owned(), Arc::clone(&made));
         }
-        made
+        Ok(made)
     }
 }
 
-/// The columns of a batch by name; each misses only if the file is not one of ours.
-struct Columns<'a>(&'a RecordBatch);
+fn text_of(bytes: &[u8]) -> Result<&str, Malformed> {
+    std::str::from_utf8(bytes).map_err(|_| Malformed("text that is not UTF-8"))
+}
 
-impl<'a> Columns<'a> {
-    fn any(&self, name: &'static str) -> Result<&'a dyn Array, Malformed> {
-        self.0.column_by_name(name).map(|column| &**column).ok_or(Malformed("a column is missing"))
+fn id<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Malformed> {
+    bytes.try_into().map_err(|_| Malformed("an id of another length"))
+}
+
+const OTHER_TYPE: Malformed = Malformed("a column is of another type");
+
+impl Reading<'_> {
+    fn leaf(&self, name: &'static str) -> Result<usize, Malformed> {
+        self.source.footer.leaf(name).ok_or(Malformed("a column is missing"))
     }
 
-    fn texts(&self, name: &'static str) -> Result<&'a StringArray, Malformed> {
-        self.any(name)?.as_string_opt().ok_or(Malformed("a column is of another type"))
+    /// Puts the bytes of a column into the rows.
+    fn bytes<T>(&self, name: &'static str, into: &mut [T], put: &mut PutBytes<'_, T>) -> io::Result<()> {
+        self.source.values(self.leaf(name)?, self.rows, &mut |values, wanted| {
+            let Values::Bytes(texts) = values else { return Err(OTHER_TYPE.into()) };
+            Ok(wanted.iter().try_for_each(|&(row, at)| put(&mut into[row as usize], texts.get(at as usize)))?)
+        })
     }
 
-    fn blobs(&self, name: &'static str) -> Result<&'a BinaryArray, Malformed> {
-        self.any(name)?.as_binary_opt().ok_or(Malformed("a column is of another type"))
+    /// Puts the 64-bit integers of a column into the rows.
+    fn longs<T>(&self, name: &'static str, into: &mut [T], put: fn(&mut T, i64)) -> io::Result<()> {
+        self.source.values(self.leaf(name)?, self.rows, &mut |values, wanted| {
+            let Values::Int64(numbers) = values else { return Err(OTHER_TYPE.into()) };
+            wanted.iter().for_each(|&(row, at)| put(&mut into[row as usize], numbers[at as usize]));
+            Ok(())
+        })
     }
 
-    fn numbers<T: arrow_array::ArrowPrimitiveType>(
+    /// Puts the 32-bit integers of a column into the rows.
+    fn ints<T>(&self, name: &'static str, into: &mut [T], put: fn(&mut T, i32)) -> io::Result<()> {
+        self.source.values(self.leaf(name)?, self.rows, &mut |values, wanted| {
+            let Values::Int32(numbers) = values else { return Err(OTHER_TYPE.into()) };
+            wanted.iter().for_each(|&(row, at)| put(&mut into[row as usize], numbers[at as usize]));
+            Ok(())
+        })
+    }
+
+    /// Puts what rows share into them; what the dictionary holds once is decoded once.
+    fn decoded<T, P>(
         &self,
         name: &'static str,
-    ) -> Result<&'a arrow_array::PrimitiveArray<T>, Malformed> {
-        self.any(name)?.as_primitive_opt().ok_or(Malformed("a column is of another type"))
-    }
-
-    fn id<const N: usize>(&self, name: &'static str, row: usize) -> Result<Option<[u8; N]>, Malformed> {
-        let array = self.any(name)?.as_fixed_size_binary_opt().ok_or(Malformed("a column is of another type"))?;
-        if array.is_null(row) {
-            return Ok(None);
-        }
-        array.value(row).try_into().map(Some).map_err(|_| Malformed("an id of another length"))
-    }
-}
-
-fn valid(array: &BinaryArray, row: usize) -> Option<&[u8]> {
-    array.is_valid(row).then(|| array.value(row))
-}
-
-fn spans_of(batch: &RecordBatch, plan: &ColumnPlan, shared: &mut SharedParts, spans: &mut Vec<Span>) -> io::Result<()> {
-    let numbered = plan.columns.iter().enumerate().filter(|(_, column)| column.scope == AttributeScope::Span);
-    let mut cells: Vec<_> = numbered
-        .filter_map(|(number, column)| Some((number, Arc::clone(&column.key), CellReader::new(batch, column)?)))
-        .collect();
-    let columns = Columns(batch);
-    // Version 1 has only the ids of parents.
-    let distances = batch.column_by_name("parent_distance").and_then(|column| column.as_primitive_opt::<Int32Type>());
-    for row in 0..batch.num_rows() {
-        if let Some(distances) = distances.filter(|distances| distances.is_valid(row)) {
-            shared.parent_distances.push((spans.len(), distances.value(row)));
-        }
-        let mut in_columns = Vec::new();
-        for (number, key, cell) in &mut cells {
-            if let Some(value) = cell.value(row) {
-                in_columns.push((*number, KeyValue { key: Arc::clone(key), value }));
+        into: &mut [T],
+        decode: &mut Decode<'_, P>,
+        put: fn(&mut T, Arc<P>),
+    ) -> io::Result<()> {
+        self.source.values(self.leaf(name)?, self.rows, &mut |values, wanted| {
+            let Values::Bytes(texts) = values else { return Err(OTHER_TYPE.into()) };
+            let mut last: Option<(u32, Arc<P>)> = None;
+            for &(row, at) in wanted {
+                let code = texts.codes.as_ref().map(|codes| codes[at as usize]);
+                let part = match &last {
+                    Some((known, part)) if Some(*known) == code => Arc::clone(part),
+                    _ => decode(texts.get(at as usize))?,
+                };
+                last = code.map(|code| (code, Arc::clone(&part)));
+                put(&mut into[row as usize], part);
             }
+            Ok(())
+        })
+    }
+
+    /// Ids, times, numbers.
+    fn fixed(&mut self, spans: &mut [Span], needs: &Needs) -> io::Result<()> {
+        self.bytes("trace_id", spans, &mut |span, bytes| id(bytes).map(|id| span.trace_id = TraceId(id)))?;
+        self.bytes("span_id", spans, &mut |span, bytes| id(bytes).map(|id| span.span_id = SpanId(id)))?;
+        self.bytes("parent_span_id", spans, &mut |span, bytes| {
+            id(bytes).map(|id| span.parent_span_id = Some(SpanId(id)))
+        })?;
+        self.parents(spans)?;
+        self.ints("kind", spans, |span, kind| span.kind = SpanKind(kind))?;
+        self.ints("status_code", spans, |span, code| span.status.code = StatusCode(code))?;
+        self.longs("start", spans, |span, start| span.start = Instant(start as u64))?;
+        self.longs("duration", spans, |span, duration| span.end = Instant(span.start.0.wrapping_add(duration as u64)))?;
+        if needs.everything {
+            self.ints("flags", spans, |span, flags| span.flags = flags as u32)?;
+            self.ints("dropped_attributes_count", spans, |span, n| span.dropped_attributes_count = n as u32)?;
+            self.ints("dropped_events_count", spans, |span, n| span.dropped_events_count = n as u32)?;
+            self.ints("dropped_links_count", spans, |span, n| span.dropped_links_count = n as u32)?;
         }
-        spans.push(span_of(&columns, row, in_columns, shared)?);
+        Ok(())
     }
-    Ok(())
+
+    /// Spans may name their parents by how many rows they stand before them. Whole traces are read, so those are here.
+    fn parents(&self, spans: &mut [Span]) -> io::Result<()> {
+        // Version 1 has only the ids of parents.
+        let Some(leaf) = self.source.footer.leaf("parent_distance") else { return Ok(()) };
+        self.source.values(leaf, self.rows, &mut |values, wanted| {
+            let Values::Int32(distances) = values else { return Err(OTHER_TYPE.into()) };
+            for &(row, at) in wanted {
+                let parent = (row as usize).checked_add_signed(-(distances[at as usize] as isize));
+                let parent = parent.and_then(|parent| spans.get(parent));
+                let parent = parent.filter(|parent| parent.trace_id == spans[row as usize].trace_id);
+                spans[row as usize].parent_span_id =
+                    Some(parent.ok_or(Malformed("a parent that is not there"))?.span_id);
+            }
+            Ok(())
+        })
+    }
+
+    /// Texts, resources and scopes, which repeat from row to row.
+    fn shared(&mut self, spans: &mut [Span], needs: &Needs) -> io::Result<()> {
+        let mut shared = std::mem::take(&mut self.shared);
+        if needs.everything || needs.name {
+            self.bytes("name", spans, &mut |span, bytes| shared.text(bytes).map(|text| span.name = text))?;
+        }
+        if needs.everything || needs.status_message {
+            self.bytes("status_message", spans, &mut |span, bytes| {
+                shared.text(bytes).map(|text| span.status.message = text)
+            })?;
+        }
+        if needs.everything {
+            self.bytes("trace_state", spans, &mut |span, bytes| {
+                shared.text(bytes).map(|text| span.trace_state = text)
+            })?;
+        }
+        let resources = &mut shared.resources;
+        self.decoded(
+            "resource",
+            spans,
+            &mut |bytes| resources.decode(bytes, |from| from.resource()),
+            |span, resource| {
+                span.resource = resource;
+            },
+        )?;
+        if needs.everything || needs.scope {
+            let scopes = &mut shared.scopes;
+            self.decoded("scope", spans, &mut |bytes| scopes.decode(bytes, |from| from.scope()), |span, scope| {
+                span.scope = scope;
+            })?;
+        }
+        self.shared = shared;
+        Ok(())
+    }
+
+    /// Events and links.
+    fn parts(&self, spans: &mut [Span], needs: &Needs) -> io::Result<()> {
+        if needs.everything || needs.events {
+            self.bytes("events", spans, &mut |span, bytes| {
+                Decoder::new(bytes).events().map(|events| span.events = events)
+            })?;
+        }
+        if needs.everything || needs.links {
+            self.bytes("links", spans, &mut |span, bytes| Decoder::new(bytes).links().map(|links| span.links = links))?;
+        }
+        Ok(())
+    }
+
+    fn attributes(&self, spans: &mut [Span], needs: &Needs) -> io::Result<()> {
+        let columns = self.source.footer.plan.columns.iter().enumerate();
+        let mut columns: Vec<(usize, &AttributeColumn)> =
+            columns.filter(|(_, column)| column.scope == AttributeScope::Span).collect();
+        let mut all = needs.everything;
+        if !all {
+            columns.retain(|(_, column)| needs.attributes.contains(&column.key));
+            // A key with values of two types has an order that only the whole shape tells.
+            let keys: std::collections::HashSet<&Text> = columns.iter().map(|(_, column)| &column.key).collect();
+            if keys.len() < columns.len() {
+                return self.attributes(spans, &Needs::default());
+            }
+            if needs.attributes.is_empty() {
+                return Ok(());
+            }
+            all = false;
+        }
+        let mut cells: Vec<Vec<(usize, KeyValue)>> = vec![Vec::new(); spans.len()];
+        for (number, column) in columns {
+            self.cells(number, column, &mut cells)?;
+        }
+        let mut rests: Vec<Option<Vec<KeyValue>>> = vec![None; spans.len()];
+        self.bytes("rest", &mut rests, &mut |rest, bytes| {
+            let mut entries = Decoder::new(bytes).entries()?;
+            if !all {
+                entries.retain(|entry| needs.attributes.contains(&entry.key));
+            }
+            *rest = Some(entries);
+            Ok(())
+        })?;
+        let mut shapes: Vec<Option<Vec<u8>>> = vec![None; spans.len()];
+        if all {
+            self.bytes("shape", &mut shapes, &mut |shape, bytes| {
+                *shape = Some(bytes.to_vec());
+                Ok(())
+            })?;
+        }
+        for (((span, cells), rest), shape) in spans.iter_mut().zip(cells).zip(rests).zip(shapes) {
+            span.attributes = attributes_of(cells, rest.unwrap_or_default(), shape.as_deref())?;
+        }
+        Ok(())
+    }
+
+    /// Puts the values of one attribute column into the rows.
+    fn cells(&self, number: usize, column: &AttributeColumn, cells: &mut [Vec<(usize, KeyValue)>]) -> io::Result<()> {
+        let leaf = self.source.footer.leaf(&column.name).ok_or(Malformed("a column is missing"))?;
+        self.source.values(leaf, self.rows, &mut |values, wanted| {
+            for &(row, at) in wanted {
+                let value = value_at(values, at as usize)?;
+                cells[row as usize].push((number, KeyValue { key: Arc::clone(&column.key), value }));
+            }
+            Ok(())
+        })
+    }
+
+    fn logs(&mut self, logs: &mut [LogRecord]) -> io::Result<()> {
+        let mut shared = std::mem::take(&mut self.shared);
+        self.bytes("trace_id", logs, &mut |log, bytes| id(bytes).map(|id| log.trace_id = Some(TraceId(id))))?;
+        self.bytes("span_id", logs, &mut |log, bytes| id(bytes).map(|id| log.span_id = Some(SpanId(id))))?;
+        self.longs("time", logs, |log, time| log.time = Instant(time as u64))?;
+        self.longs("observed_time", logs, |log, time| log.observed_time = Instant(time as u64))?;
+        self.ints("severity_number", logs, |log, number| log.severity_number = number)?;
+        self.bytes("severity_text", logs, &mut |log, bytes| shared.text(bytes).map(|text| log.severity_text = text))?;
+        self.bytes("body", logs, &mut |log, bytes| {
+            log.body = Value::String(text_of(bytes)?.into());
+            Ok(())
+        })?;
+        self.bytes("body_value", logs, &mut |log, bytes| Decoder::new(bytes).value().map(|value| log.body = value))?;
+        self.bytes("attributes", logs, &mut |log, bytes| {
+            Decoder::new(bytes).attributes().map(|attributes| log.attributes = attributes)
+        })?;
+        self.ints("dropped_attributes_count", logs, |log, count| log.dropped_attributes_count = count as u32)?;
+        self.ints("flags", logs, |log, flags| log.flags = flags as u32)?;
+        self.bytes("event_name", logs, &mut |log, bytes| shared.text(bytes).map(|text| log.event_name = text))?;
+        let SharedParts { resources, scopes, .. } = &mut shared;
+        self.decoded(
+            "resource",
+            logs,
+            &mut |bytes| resources.decode(bytes, |from| from.resource()),
+            |log, resource| {
+                log.resource = resource;
+            },
+        )?;
+        self.decoded("scope", logs, &mut |bytes| scopes.decode(bytes, |from| from.scope()), |log, scope| {
+            log.scope = scope;
+        })
+    }
 }
 
-fn span_of(
-    columns: &Columns<'_>,
-    row: usize,
-    in_columns: Vec<(usize, KeyValue)>,
-    shared: &mut SharedParts,
-) -> Result<Span, Malformed> {
-    let text = |name, shared: &mut SharedParts| {
-        let texts = columns.texts(name)?;
-        Ok(if texts.is_valid(row) { shared.text(texts.value(row)) } else { Text::default() })
-    };
-    let uint = |name| Ok(columns.numbers::<UInt32Type>(name)?.value(row));
-    let int = |name| Ok(columns.numbers::<Int32Type>(name)?.value(row));
-    let start = columns.numbers::<TimestampNanosecondType>("start")?.value(row) as u64;
-    let duration = columns.numbers::<Int64Type>("duration")?.value(row);
-    let rest = valid(columns.blobs("rest")?, row);
-    let shape = valid(columns.blobs("shape")?, row);
-    let events = valid(columns.blobs("events")?, row);
-    let links = valid(columns.blobs("links")?, row);
-    let id_missing = Malformed("a span without an id");
-    Ok(Span {
-        trace_id: TraceId(columns.id("trace_id", row)?.ok_or(id_missing)?),
-        span_id: SpanId(columns.id("span_id", row)?.ok_or(id_missing)?),
-        parent_span_id: columns.id("parent_span_id", row)?.map(SpanId),
-        trace_state: text("trace_state", shared)?,
-        flags: uint("flags")?,
-        name: text("name", shared)?,
-        kind: SpanKind(int("kind")?),
-        start: Instant(start),
-        end: Instant(start.wrapping_add(duration as u64)),
-        attributes: attributes_of(in_columns, rest, shape)?,
-        dropped_attributes_count: uint("dropped_attributes_count")?,
-        events: events.map_or(Ok(Vec::new()), |bytes| Decoder::new(bytes).events())?,
-        dropped_events_count: uint("dropped_events_count")?,
-        links: links.map_or(Ok(Vec::new()), |bytes| Decoder::new(bytes).links())?,
-        dropped_links_count: uint("dropped_links_count")?,
-        status: Status { code: StatusCode(int("status_code")?), message: text("status_message", shared)? },
-        resource: shared.resources.decode(columns.blobs("resource")?.value(row), |from| from.resource())?,
-        scope: shared.scopes.decode(columns.blobs("scope")?.value(row), |from| from.scope())?,
+/// A value of an attribute column.
+pub fn value_at(values: &Values, at: usize) -> Result<Value, Malformed> {
+    Ok(match values {
+        Values::Int64(numbers) => Value::Int(numbers[at]),
+        Values::Double(numbers) => Value::Double(numbers[at]),
+        Values::Bool(bools) => Value::Bool(bools[at]),
+        Values::Bytes(texts) => Value::String(text_at(texts, at)?),
+        Values::Int32(_) => return Err(OTHER_TYPE),
     })
 }
 
-fn logs_of(batch: &RecordBatch, shared: &mut SharedParts, logs: &mut Vec<LogRecord>) -> io::Result<()> {
-    let columns = Columns(batch);
-    for row in 0..batch.num_rows() {
-        logs.push(log_of(&columns, row, shared)?);
-    }
-    Ok(())
-}
-
-fn log_of(columns: &Columns<'_>, row: usize, shared: &mut SharedParts) -> Result<LogRecord, Malformed> {
-    let text = |name, shared: &mut SharedParts| {
-        let texts = columns.texts(name)?;
-        Ok(if texts.is_valid(row) { shared.text(texts.value(row)) } else { Text::default() })
-    };
-    let time = |name| Ok(Instant(columns.numbers::<TimestampNanosecondType>(name)?.value(row) as u64));
-    let uint = |name| Ok(columns.numbers::<UInt32Type>(name)?.value(row));
-    let bodies = columns.texts("body")?;
-    let body = match valid(columns.blobs("body_value")?, row) {
-        Some(bytes) => Decoder::new(bytes).value()?,
-        None if bodies.is_valid(row) => Value::String(bodies.value(row).into()),
-        None => Value::Empty,
-    };
-    Ok(LogRecord {
-        time: time("time")?,
-        observed_time: time("observed_time")?,
-        severity_number: columns.numbers::<Int32Type>("severity_number")?.value(row),
-        severity_text: text("severity_text", shared)?,
-        body,
-        attributes: valid(columns.blobs("attributes")?, row)
-            .map_or(Ok(model::Attributes::default()), |bytes| Decoder::new(bytes).attributes())?,
-        dropped_attributes_count: uint("dropped_attributes_count")?,
-        flags: uint("flags")?,
-        trace_id: columns.id("trace_id", row)?.map(TraceId),
-        span_id: columns.id("span_id", row)?.map(SpanId),
-        event_name: text("event_name", shared)?,
-        resource: shared.resources.decode(columns.blobs("resource")?.value(row), |from| from.resource())?,
-        scope: shared.scopes.decode(columns.blobs("scope")?.value(row), |from| from.scope())?,
-    })
-}
-
-fn io_error(error: parquet::errors::ParquetError) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, error)
+fn text_at(texts: &Texts, at: usize) -> Result<Text, Malformed> {
+    text_of(texts.get(at)).map(Text::from)
 }

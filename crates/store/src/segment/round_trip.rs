@@ -69,7 +69,7 @@ proptest! {
             prop_assert_eq!(directory.summary(&directory.entries[position]), summary);
         }
         let all: Vec<usize> = (0..traces.len()).collect();
-        prop_assert_eq!(segment.read_traces(&all).expect("readable").0, traces);
+        prop_assert_eq!(segment.read_traces(&all, &crate::Needs::default()).expect("readable").0, traces);
         prop_assert_eq!(segment.verify(Path::new("/s")), vec![]);
     }
 

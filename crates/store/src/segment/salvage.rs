@@ -16,7 +16,8 @@ use super::columns::ColumnPlan;
 use super::directory::DirectoryFile;
 use super::packed_reader::PackedReader;
 use super::range;
-use super::reader::{self, Footer};
+use super::reader;
+use super::source::{Dictionaries, Footer, Source};
 use crate::filenames::{DIRECTORY_SUFFIX, LOGS_SUFFIX, SPANS_SUFFIX, segment_file};
 use crate::limits::CHUNK_SPANS;
 
@@ -154,7 +155,9 @@ impl Salvage {
         let mut logs = Vec::new().into_iter();
         if !of_logs.is_empty() {
             let (file, footer) = self.logs.as_ref().ok_or_else(missing)?;
-            logs = reader::read_logs(footer, file, &of_logs)?.into_iter();
+            let dictionaries = Dictionaries::new(0);
+            let source = Source { footer, file, dictionaries: &dictionaries, segment: 0, is_spans: false };
+            logs = reader::read_logs(&source, &of_logs)?.into_iter();
         }
         let batch = Arc::new(reader.finish());
         let mut next = 0;
