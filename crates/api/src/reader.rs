@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::{Duration, Instant, SpanIndex, Trace, TraceId, TraceSummary};
-use store::{AttributeScope, ScanBudget, SpanStore, StoreError, TimeRange, TraceOrder, TraceScan};
+use store::{AttributeScope, Residual, ScanBudget, SpanStore, StoreError, TimeRange, TraceOrder, TraceScan};
 use wire::{Completeness, Cost, QueryProblem, TraceSort};
 
 use crate::answer::Refusal;
@@ -217,6 +217,29 @@ impl Reader {
     pub async fn summaries(&self, ids: &[TraceId]) -> Result<Vec<TraceSummary>, Refusal> {
         let ids = ids.to_vec();
         Ok(self.ask(move |store| store.summaries(&ids)).await?.value)
+    }
+
+    /// Summaries of those traces that are wanted, in the order asked, each with how many spans were found.
+    pub async fn matching(
+        &self,
+        ids: &[TraceId],
+        wanted: Option<Residual>,
+    ) -> Result<Vec<(TraceSummary, Option<u32>)>, Refusal> {
+        let Some(wanted) = wanted else {
+            return Ok(self.summaries(ids).await?.into_iter().map(|summary| (summary, None)).collect());
+        };
+        let ids = ids.to_vec();
+        self.ask(move |store| {
+            let mut found = Vec::new();
+            for id in ids {
+                let matched = store.trace(id)?.value.and_then(|trace| wanted(&trace));
+                if let Some(matched) = matched {
+                    found.extend(store.summaries(&[id])?.value.into_iter().map(|summary| (summary, Some(matched))));
+                }
+            }
+            Ok(found)
+        })
+        .await
     }
 
     /// Removes a trace; answers how many spans that were.

@@ -1,5 +1,6 @@
 //! The client: one method for each address.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -8,12 +9,15 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValu
 use reqwest::{Method, Url};
 use serde::de::DeserializeOwned;
 use wire::{
-    Deleted, EvalRun, Info, Problem, RunAccepted, RunList, SearchList, SeriesList, Status, TraceList, WATCH_MEDIA_TYPE,
-    decode_watch,
+    Deleted, EvalRun, Info, LiveTraces, Problem, RunAccepted, RunList, SearchList, SeriesList, Status, TraceList,
+    WATCH_MEDIA_TYPE, decode_watch,
 };
 
 use crate::ClientError;
-use crate::limits::{ANSWER_BYTES_MAX, ANSWER_TIMEOUT, CONNECT_TIMEOUT, REPORT_TIMEOUT, SHOWN_CHARS_MAX};
+use crate::limits::{
+    ANSWER_BYTES_MAX, ANSWER_TIMEOUT, CONNECT_TIMEOUT, LIVE_EVENT_BYTES_MAX, LIVE_SILENCE, QUERY_TIMEOUT,
+    REPORT_TIMEOUT, SHOWN_CHARS_MAX,
+};
 use crate::otlp_codec;
 
 /// Speaks to one server.
@@ -165,7 +169,50 @@ impl Client {
         let optional = [("since", &query.since), ("step", &query.step), ("timeout", &query.timeout)];
         let optional = optional.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
         let parameters: Vec<(&str, &str)> = [("q", query.query.as_str())].into_iter().chain(optional).collect();
-        self.json("api/v1/series", &parameters).await
+        self.queried("api/v1/series", &parameters).await
+    }
+
+    /// Hands out traces that the query finds, as they change, until `take` has seen enough or the server stops. Needs no
+    /// polling.
+    ///
+    /// # Errors
+    /// As for [`Client::traces`]; also when the stream breaks off or cannot be read.
+    pub async fn follow(
+        &self,
+        query: &str,
+        take: &mut dyn FnMut(LiveTraces) -> ControlFlow<()>,
+    ) -> Result<(), ClientError> {
+        let mut address = self.base.join("api/v1/live").map_err(|_| ClientError::BadAddress(query.to_owned()))?;
+        address.query_pairs_mut().append_pair("q", query);
+        // A stream has no end to wait for.
+        let request = self.http.get(address).header(ACCEPT, "text/event-stream");
+        let mut response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if !response.status().is_success() {
+            return Err(self.refused(response).await);
+        }
+        let mut unread = Vec::new();
+        loop {
+            let silent = || self.unreadable(format!("nothing came for {LIVE_SILENCE:?}"));
+            let part = tokio::time::timeout(LIVE_SILENCE, response.chunk()).await.map_err(|_| silent())?;
+            let Some(part) = part.map_err(|error| self.unreachable(&error))? else { return Ok(()) };
+            unread.extend_from_slice(&part);
+            while let Some(end) = unread.windows(2).position(|two| two == b"\n\n") {
+                let event: Vec<u8> = unread.drain(..end + 2).collect();
+                if let Some(data) = data_of(&event, "traces")
+                    && take(self.read(data.as_bytes())?).is_break()
+                {
+                    return Ok(());
+                }
+            }
+            if unread.len() > LIVE_EVENT_BYTES_MAX {
+                return Err(self.unreadable(format!("an event has more than {LIVE_EVENT_BYTES_MAX} bytes")));
+            }
+        }
+    }
+
+    async fn queried<T: DeserializeOwned>(&self, path: &str, parameters: &[(&str, &str)]) -> Result<T, ClientError> {
+        let answer = self.get(path, parameters, "application/json", QUERY_TIMEOUT).await?;
+        self.read(&answer)
     }
 
     async fn page<T: DeserializeOwned>(
@@ -187,7 +234,7 @@ impl Client {
         .into_iter()
         .filter_map(|(name, value)| Some((name, value.as_deref()?)))
         .collect();
-        self.json(path, &parameters).await
+        self.queried(path, &parameters).await
     }
 
     /// A trace in full; none if the server does not have it.
@@ -394,6 +441,16 @@ impl Client {
     pub(crate) fn unreadable(&self, reason: String) -> ClientError {
         ClientError::Unreadable { address: self.address().to_owned(), reason }
     }
+}
+
+/// The data of a server-sent event, if it is of this kind.
+fn data_of(event: &[u8], kind: &str) -> Option<String> {
+    let text = std::str::from_utf8(event).ok()?;
+    let field = |name: &str| {
+        let lines = text.lines().filter_map(move |line| line.strip_prefix(name)?.strip_prefix(':'));
+        lines.map(|value| value.strip_prefix(' ').unwrap_or(value)).collect::<Vec<&str>>()
+    };
+    (field("event") == [kind]).then(|| field("data").join("\n"))
 }
 
 /// The innermost cause: reqwest says "error sending request" and hides why.

@@ -15,7 +15,7 @@ use query::Query;
 use store::{Answer, Completeness, Cost, ScanBudget, SpanStore, StoreError, TimeRange, TraceOrder, TraceScan};
 
 use crate::limits::{CHOOSE_PAGE, SHORTFALLS_MAX};
-use crate::plan::{necessary, residual};
+use crate::plan::scan_of;
 
 /// Traces that were chosen, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,12 +72,11 @@ pub fn choose(
     loop {
         let page = store.scan(&TraceScan {
             time,
-            predicates: query.map(necessary).unwrap_or_default(),
-            residual: query.map(|query| residual(query.clone())),
             order: TraceOrder::Newest,
             limit: CHOOSE_PAGE.min(traces_max - chosen.ids.len()),
             cursor,
             budget: budget.clone(),
+            ..query.map(scan_of).unwrap_or_default()
         })?;
         cost += page.cost;
         join(&mut completeness, page.completeness);

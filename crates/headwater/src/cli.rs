@@ -343,6 +343,9 @@ pub struct QueryArgs {
     /// Stop after this time with what was found.
     #[arg(long, value_name = "TIME")]
     pub timeout: Option<String>,
+    /// Tell of every trace that the query finds as it arrives, until interrupted.
+    #[arg(long, conflicts_with_all = ["since", "cursor", "step"])]
+    pub follow: bool,
     /// Print JSON.
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,

@@ -3,23 +3,37 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::Stream;
 use http::{HeaderMap, StatusCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use store::Residual;
 use tokio::sync::OwnedSemaphorePermit;
 use wire::{LiveEvals, LiveGap, LiveStatus, LiveTraces};
 
 use super::info::status_of;
-use super::traces::{row_of, styles_of};
+use super::traces::{checked_query, row_of, styles_of};
 use crate::answer::Refusal;
 use crate::limits::{LIVE_BATCH, LIVE_KEEP_ALIVE, LIVE_STATUS, LIVE_TRACES_MAX};
+use crate::selector;
 use crate::server::Api;
 
+/// `q={ status = error }`: only traces that the query finds.
+#[derive(Debug, Default, Deserialize)]
+pub struct LiveParameters {
+    q: Option<String>,
+}
+
 /// Opens the stream.
-pub async fn live(State(api): State<Arc<Api>>, headers: HeaderMap) -> Result<Response, Refusal> {
+pub async fn live(
+    State(api): State<Arc<Api>>,
+    Query(asked): Query<LiveParameters>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let query = asked.q.as_deref().map(checked_query).transpose()?.filter(|query| !query.trim().is_empty());
+    let query = query.map(|text| selector::parse(&text)).transpose().map_err(Refusal::query)?;
     let place = api.live_connections.clone().try_acquire_owned().map_err(|_| {
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many pages are open", "close some, or reload later")
     })?;
@@ -28,6 +42,7 @@ pub async fn live(State(api): State<Arc<Api>>, headers: HeaderMap) -> Result<Res
         traces_from: last.unwrap_or_else(|| api.feed.sequence()),
         runs_from: api.runs.changed_since(u64::MAX).1,
         ready: Vec::new(),
+        wanted: query.map(engine::residual),
         api,
         _place: place,
     };
@@ -44,6 +59,8 @@ struct Reading {
     runs_from: u64,
     /// Events made and not yet sent, the next one last.
     ready: Vec<Event>,
+    /// Which traces are told; all, without one.
+    wanted: Option<Residual>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -90,14 +107,18 @@ impl Reading {
             return;
         } else {
             let left_out = changed.traces.len().saturating_sub(LIVE_TRACES_MAX);
-            let Ok(summaries) = self.api.reader.summaries(&changed.traces[left_out..]).await else {
+            let told = &changed.traces[left_out..];
+            let Ok(summaries) = self.api.reader.matching(told, self.wanted.clone()).await else {
                 // The store cannot answer now: the same changes are asked for again at the next turn.
                 return;
             };
-            let traces: Vec<_> = summaries.iter().map(|summary| row_of(&self.api, summary, None)).collect();
+            let traces: Vec<_> =
+                summaries.iter().map(|(summary, matched)| row_of(&self.api, summary, *matched)).collect();
             let services = styles_of(&self.api, &traces);
             let live = LiveTraces { traces, services, left_out: left_out as u32 };
-            self.ready.extend(event("traces", Some(changed.sequence), &live));
+            if !live.traces.is_empty() || left_out > 0 {
+                self.ready.extend(event("traces", Some(changed.sequence), &live));
+            }
         }
         self.traces_from = changed.sequence;
     }

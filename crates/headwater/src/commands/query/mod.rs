@@ -12,13 +12,15 @@ mod series;
 mod spans;
 mod traces;
 
+use std::collections::HashSet;
 use std::io::Write as _;
+use std::ops::ControlFlow;
 
 use client::{SeriesQuery, TraceQuery};
 use query::{AnyQuery, Stage};
-use wire::{Completeness, Cost};
+use wire::{Completeness, Cost, LiveTraces};
 
-use crate::access::Access;
+use crate::access::{Access, refused};
 use crate::amounts;
 use crate::cli::{QueryArgs, Sort};
 use crate::exit::{ExitCode, Failure};
@@ -35,8 +37,57 @@ pub async fn run(args: &QueryArgs) -> Result<ExitCode, Failure> {
         let told: Vec<String> = problems.iter().map(|problem| problem.render(&text)).collect();
         Failure::usage(format!("{}\n(`headwater help query` shows the language)", told.join("\n")))
     })?;
+    if args.follow && matches!(query, AnyQuery::Metrics(_)) {
+        return Err(Failure::usage("--follow tells of traces: a metrics query has none".to_owned()));
+    }
     let access = Access::open(&args.data, args.server.as_deref()).await?;
-    access.with(async |access| print(args, &text, &query, access).await).await
+    access
+        .with(async |access| match args.follow {
+            true => follow(args, &text, access).await,
+            false => print(args, &text, &query, access).await,
+        })
+        .await
+}
+
+/// Traces told of already, so that one that grows is told once.
+const FOLLOWED_MAX: usize = 65_536;
+
+/// Prints a line for each trace when it first matches, until interrupted or the server stops.
+async fn follow(args: &QueryArgs, text: &str, access: &Access) -> Result<ExitCode, Failure> {
+    let terminal = Terminal::of_stdout();
+    let mut told = HashSet::new();
+    let mut out = std::io::stdout();
+    if !args.json {
+        let head = if args.csv { traces::CSV_HEAD.to_owned() } else { traces::head(terminal) };
+        let _ = out.write_all(head.as_bytes());
+    }
+    let mut take = |live: LiveTraces| {
+        if live.left_out > 0 {
+            eprintln!("headwater: {} more traces changed than are told one by one", live.left_out);
+        }
+        if told.len() > FOLLOWED_MAX {
+            told.clear();
+        }
+        for row in live.traces.iter().filter(|row| told.insert(row.trace_id.clone())) {
+            let line = if args.json {
+                serde_json::to_string(row).unwrap_or_default() + "\n"
+            } else if args.csv {
+                traces::csv_line(row)
+            } else {
+                traces::line(row, terminal) + "\n"
+            };
+            // A reader that has seen enough closes the pipe; that is no failure.
+            if out.write_all(line.as_bytes()).and_then(|()| out.flush()).is_err() {
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    };
+    tokio::select! {
+        followed = access.client.follow(text, &mut take) => followed.map_err(refused)?,
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    Ok(ExitCode::OK)
 }
 
 async fn print(args: &QueryArgs, text: &str, query: &AnyQuery, access: &Access) -> Result<ExitCode, Failure> {

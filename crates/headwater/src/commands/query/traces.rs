@@ -39,17 +39,16 @@ pub fn line(row: &TraceRow, terminal: Terminal) -> String {
     line.trim_end().to_owned()
 }
 
+/// The line above the rows of CSV.
+pub const CSV_HEAD: &str = "trace,start_unix_nano,duration_ns,spans,errors,root_service,root_name\n";
+
 pub fn csv(list: &TraceList) -> String {
-    let mut out = String::from("trace,start_unix_nano,duration_ns,spans,errors,root_service,root_name\n");
-    for row in &list.traces {
-        let TraceRow { trace_id, start, duration, span_count, error_count, root_service, root_name, .. } = row;
-        let _ = writeln!(
-            out,
-            "{trace_id},{},{duration},{span_count},{error_count},{},{}",
-            start.0,
-            quoted(root_service),
-            quoted(root_name)
-        );
-    }
-    out
+    CSV_HEAD.to_owned() + &list.traces.iter().map(csv_line).collect::<String>()
+}
+
+/// A trace in one line of CSV.
+pub fn csv_line(row: &TraceRow) -> String {
+    let TraceRow { trace_id, start, duration, span_count, error_count, root_service, root_name, .. } = row;
+    let (service, name) = (quoted(root_service), quoted(root_name));
+    format!("{trace_id},{},{duration},{span_count},{error_count},{service},{name}\n", start.0)
 }
