@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::{Duration, Instant, SpanIndex, Trace, TraceId, TraceSummary};
-use store::{AttributeScope, Residual, ScanBudget, SpanStore, StoreError, TimeRange, TraceOrder, TraceScan};
+use store::{
+    AggregateDetail, AttributeScope, Residual, ScanBudget, SpanStore, StoreError, TimeRange, TraceOrder, TraceScan,
+};
 use wire::{Completeness, Cost, QueryProblem, TraceSort};
 
 use crate::answer::Refusal;
@@ -102,6 +104,8 @@ pub struct Listed {
     /// What it cost.
     pub cost: Cost,
 }
+
+const HOUR_NANOS: u64 = 3_600_000_000_000;
 
 /// Known things with whether these are all and what it cost.
 pub type Known<T> = (Vec<T>, Completeness, Cost);
@@ -265,9 +269,15 @@ impl Reader {
         Ok((answer.value, completeness_of(&answer.completeness), cost_of(&answer.cost)))
     }
 
-    /// Calls, errors and latencies by minute.
-    pub async fn aggregates(&self, window: Window) -> Result<Known<store::MinuteAggregate>, Refusal> {
-        let answer = self.ask(move |store| store.aggregates(range_of(window))).await?;
+    /// How often each service and name occurs, roughly: whole hours are counted.
+    pub async fn names(&self, window: Window) -> Result<Known<store::MinuteAggregate>, Refusal> {
+        let detail = AggregateDetail { service: true, name: true, kind: false, status: false, durations: false };
+        let time = range_of(window);
+        let from = Instant(time.from.0 / HOUR_NANOS * HOUR_NANOS);
+        // One step for all of time.
+        let step = Duration((i64::MAX as u64 / HOUR_NANOS * HOUR_NANOS) as i64);
+        let ask = move |store: &dyn SpanStore| store.aggregates_in_steps(TimeRange { from, ..time }, step, detail);
+        let answer = self.ask(ask).await?;
         Ok((answer.value, completeness_of(&answer.completeness), cost_of(&answer.cost)))
     }
 

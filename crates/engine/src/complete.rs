@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::Value;
 use query::{Expected, Field, Intrinsic, Scope, at_cursor};
-use store::{Answer, AttributeScope, Completeness, Cost, SpanStore, StoreError, TimeRange};
+use store::{AggregateDetail, Answer, AttributeScope, Completeness, Cost, SpanStore, StoreError, TimeRange};
 
 use crate::limits::SUGGESTIONS_MAX;
 
@@ -168,9 +168,14 @@ fn attribute_values(
     Ok(Answer { value: found, completeness, cost })
 }
 
+const HOUR_NANOS: i64 = 3_600_000_000_000;
+
 /// Names of operations, from the store's aggregates.
 fn names(store: &dyn SpanStore, time: TimeRange) -> Result<Answer<Vec<Suggestion>>, StoreError> {
-    Ok(store.aggregates(time)?.map(|minutes| {
+    let detail = AggregateDetail { service: false, name: true, kind: false, status: false, durations: false };
+    // One step for all of time: only the sums are asked for.
+    let step = model::Duration(i64::MAX / HOUR_NANOS * HOUR_NANOS);
+    Ok(store.aggregates_in_steps(time, step, detail)?.map(|minutes| {
         let mut counts: BTreeMap<model::Text, u64> = BTreeMap::new();
         for minute in minutes {
             *counts.entry(minute.name).or_default() += minute.count;

@@ -147,6 +147,9 @@ pub const SECTIONS_MAX: usize = 64;
 /// gains nothing.
 pub const TRACE_BLOCK: usize = 64;
 
+/// Steps of one key that are added up in arrays of 15 kB at a time.
+pub const DENSE_STEPS_MAX: usize = 512;
+
 /// Memory for blocks of directories held ready.
 pub const BLOCK_CACHE_BYTES: usize = 8 << 20;
 

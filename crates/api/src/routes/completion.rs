@@ -141,9 +141,9 @@ fn fixed(words: &[&str]) -> Found {
     (words.iter().map(value).collect(), Completeness::whole(), cost)
 }
 
-/// Names of operations and services, from the aggregates by minute.
+/// Names of operations and services, from the aggregates.
 async fn names(api: &Api, asked: &CompletionParameters, field: &str) -> Result<Found, Refusal> {
-    let (aggregates, completeness, cost) = api.reader.aggregates(asked.window(api)?).await?;
+    let (aggregates, completeness, cost) = api.reader.names(asked.window(api)?).await?;
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for aggregate in &aggregates {
         let name = if field == "rootServiceName" { &aggregate.service } else { &aggregate.name };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use model::{Duration, Instant, SpanKind, StatusCode, Text};
 
+use crate::limits::DENSE_STEPS_MAX;
 use crate::segment::{AggregateKey, AggregateRow};
 use crate::{AggregateDetail, LatencyHistogram, MinuteAggregate, TimeRange};
 
@@ -58,8 +59,14 @@ impl Sums {
             }
             self.current = Some((key.clone(), told));
         }
+        let step = row.time.0 / self.step * self.step;
+        if self.steps.len() >= DENSE_STEPS_MAX && !self.steps.contains_key(&step) {
+            let current = self.current.clone();
+            self.settle();
+            self.current = current;
+        }
         let spare = &mut self.spare;
-        let dense = self.steps.entry(row.time.0 / self.step * self.step).or_insert_with(|| Dense {
+        let dense = self.steps.entry(step).or_insert_with(|| Dense {
             count: 0,
             sum: Duration::ZERO,
             buckets: None,

@@ -12,9 +12,9 @@
 use std::io;
 
 use bytes::Bytes;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::basic::{Compression, Encoding, PageType, ZstdLevel};
 use parquet::column::writer::ColumnCloseResult;
-use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, PageEncodingStats};
 use parquet::file::page_index::offset_index::{OffsetIndexMetaData, PageLocation};
 use parquet::schema::types::ColumnDescPtr;
 use zstd::zstd_safe::{CCtx, CParameter, InBuffer, OutBuffer, zstd_sys};
@@ -225,7 +225,14 @@ impl ChunkEncoder {
         }
         let data_offset = self.out.len();
         let pages = self.data_pages(rows, present, values)?;
+        // Says whether the dictionary holds every value there is.
+        let stats = PageEncodingStats {
+            page_type: PageType::DATA_PAGE,
+            encoding: values.encoding(),
+            count: pages.len() as i32,
+        };
         let metadata = ColumnChunkMetaData::builder(column.clone())
+            .set_page_encoding_stats(vec![stats])
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_encodings(encodings)
             .set_total_compressed_size(self.out.len() as i64)

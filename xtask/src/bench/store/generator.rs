@@ -137,14 +137,6 @@ impl Generator {
         Trace { trace_id, spans }
     }
 
-    /// Spans of one trace.
-    pub fn spans_per_trace(&self) -> u64 {
-        match self.shape {
-            Shape::Benchmark => SPANS as u64,
-            Shape::Rag => RAG.len() as u64,
-        }
-    }
-
     fn random(&self, number: u64) -> Random {
         let mut seed = Random::new(self.seed ^ number.wrapping_mul(0xd6e8_feb8_6659_fd93));
         Random::new(seed.next())

@@ -23,6 +23,7 @@ pub const PLAIN_DICTIONARY: i32 = 2;
 pub const RLE: i32 = 3;
 pub const DELTA_BINARY_PACKED: i32 = 5;
 pub const RLE_DICTIONARY: i32 = 8;
+pub const BYTE_STREAM_SPLIT: i32 = 9;
 
 impl PageHeader {
     pub fn read(bytes: &[u8]) -> Result<Self, Malformed> {

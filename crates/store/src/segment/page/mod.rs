@@ -2,7 +2,8 @@
 //! for all, and of a page only the values of the rows that are wanted. The crate's reader sets up a context for every
 //! column of every query, which costs ten times as much when a trace is read.
 //!
-//! It reads what segments are made of: flat columns, data pages of version 1, plain, dictionary-coded and delta-packed.
+//! It reads what segments are made of: flat columns, data pages of version 1; plain, dictionary-coded, delta-packed and split
+//! by byte.
 //!
 //! | file | what |
 //! | --- | --- |
@@ -26,7 +27,8 @@ use super::checked_file::CheckedFile;
 use crate::encoding::Malformed;
 use crate::limits::{PAGE_BYTES_MAX, PAGE_VALUES_MAX};
 use header::{
-    DATA_PAGE, DELTA_BINARY_PACKED, DICTIONARY_PAGE, PLAIN, PLAIN_DICTIONARY, PageHeader, RLE, RLE_DICTIONARY,
+    BYTE_STREAM_SPLIT, DATA_PAGE, DELTA_BINARY_PACKED, DICTIONARY_PAGE, PLAIN, PLAIN_DICTIONARY, PageHeader, RLE,
+    RLE_DICTIONARY,
 };
 
 /// How the values of a column lie in its pages.
@@ -211,6 +213,7 @@ impl Page {
                 looked_up(dictionary, self.codes(ranks)?)
             }
             PLAIN => plain(self.form, &self.data, ranks.start, ranks.end),
+            BYTE_STREAM_SPLIT => joined(self.form, &self.data, ranks),
             DELTA_BINARY_PACKED if self.form.physical == Type::INT64 => {
                 let mut values = delta::decode(&self.data, ranks.end)?;
                 values.drain(..ranks.start);
@@ -242,6 +245,27 @@ fn looked_up(dictionary: &Values, codes: Vec<u32>) -> Result<Values, Malformed> 
             Values::Bytes(Texts { data: texts.data.clone(), places, codes: Some(codes) })
         }
     })
+}
+
+/// Values whose bytes lie apart: the first byte of all of them, then the second of all.
+fn joined(form: ColumnForm, data: &[u8], ranks: Range<usize>) -> Result<Values, Malformed> {
+    let width = match form.physical {
+        Type::INT32 => 4,
+        Type::INT64 | Type::DOUBLE => 8,
+        Type::FIXED_LEN_BYTE_ARRAY => form.fixed,
+        _ => return Err(Malformed("values encoded in a way unknown here")),
+    };
+    let count = data.len().checked_div(width).unwrap_or(0);
+    if ranks.end > count || data.len() != count * width {
+        return Err(Malformed("values that end too early"));
+    }
+    let mut bytes = vec![0; ranks.len() * width];
+    for (place, of_place) in data.chunks_exact(count).enumerate() {
+        for (value, &byte) in bytes.chunks_exact_mut(width).zip(&of_place[ranks.clone()]) {
+            value[place] = byte;
+        }
+    }
+    plain(form, &bytes.into(), 0, ranks.len())
 }
 
 /// Plain values at `from..to`.
