@@ -288,7 +288,10 @@ fn parallel(trace: &Trace, operations: &[OperationName], edit: &mut Edit) -> u64
 
 fn drop_retries(trace: &Trace, edit: &mut Edit) -> u64 {
     let mut count = 0;
-    for call in attempts(trace, &Peers::default()).into_iter().filter(|call| call.spans.len() > 1) {
+    // An attempt that was refused has only an address, which a later one that was answered tells the service of.
+    let mut peers = Peers::default();
+    peers.learn(trace);
+    for call in attempts(trace, &peers).into_iter().filter(|call| call.spans.len() > 1) {
         let (last, dropped) = call.spans.split_last().unwrap_or((&0, &[]));
         edit.durations.extend(dropped.iter().map(|&span| (span, Duration::ZERO)));
         count += dropped.len() as u64;

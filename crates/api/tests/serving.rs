@@ -671,3 +671,98 @@ async fn queries_select_traces_and_spans_and_mistakes_have_places() {
         assert!(problem["problems"].as_array().is_some_and(|problems| !problems.is_empty()));
     }
 }
+
+impl Server {
+    async fn post(&self, path: &str, body: Json) -> (StatusCode, Json) {
+        let request = request("POST", path).header("content-type", "application/json");
+        let (status, _, body) = self.send(request.body(Body::from(body.to_string())).expect("valid")).await;
+        (status, serde_json::from_slice(&body).expect("JSON"))
+    }
+}
+
+#[tokio::test]
+async fn findings_name_their_evidence_and_can_be_left_out() {
+    let server = server();
+    let told = server.json("/api/v1/findings?since=1h").await;
+    assert_eq!((&told["lookedAt"]["traceCount"], &told["lookedAt"]["spanCount"]), (&1.into(), &4.into()));
+    assert!(!told["cannotTell"].as_array().expect("a list").is_empty(), "one trace tells not everything: {told}");
+    let first = &told["findings"][0];
+    assert_eq!(first["evidence"][0]["traceId"], TRACE);
+    let id = first["id"].as_str().expect("an id");
+    let without = server.json(&format!("/api/v1/findings?trace={TRACE}&suppress={id}")).await;
+    assert_eq!(without["suppressedCount"], 1);
+    assert!(without["findings"].as_array().expect("a list").iter().all(|finding| finding["id"] != id));
+    let one = server.json("/api/v1/findings?top=1").await;
+    assert_eq!(one["findings"].as_array().map(Vec::len), Some(1));
+    assert!(one["findingCount"].as_u64() > Some(1), "{one}");
+    // { name = "nobody" }
+    let none = server.json("/api/v1/findings?query=%7B%20name%20%3D%20%22nobody%22%20%7D").await;
+    assert_eq!((&none["lookedAt"]["traceCount"], &none["findingCount"]), (&0.into(), &0.into()));
+}
+
+#[tokio::test]
+async fn an_analysis_tells_how_far_it_is_and_ends_with_its_answer() {
+    let server = server();
+    let (status, headers, body) = server.get_as("/api/v1/doctor", "application/x-ndjson").await;
+    assert_eq!((status, headers["content-type"].as_bytes()), (StatusCode::OK, b"application/x-ndjson".as_slice()));
+    let lines: Vec<Json> = body
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).expect("JSON"))
+        .collect();
+    assert_eq!(lines[0]["progress"]["of"], 1, "{lines:?}");
+    let diagnosis = &lines.last().expect("a line")["result"];
+    let orphan = &diagnosis["ailments"][0];
+    assert_eq!((&orphan["kind"], &orphan["service"]), (&"missing-parent".into(), &"search".into()), "{diagnosis}");
+    assert_eq!(diagnosis["services"].as_array().map(Vec::len), Some(4));
+}
+
+#[tokio::test]
+async fn changes_are_tried_together_and_alone() {
+    let server = server();
+    let change = serde_json::json!({ "kind": "speed-up", "operations": ["chat gpt"], "factor": 2.0 });
+    let nowhere = serde_json::json!({ "kind": "cache", "operations": ["nowhere"] });
+    let asked = serde_json::json!({ "selection": { "trace": TRACE }, "changes": [change, nowhere] });
+    let (status, told) = server.post("/api/v1/what-if", asked).await;
+    assert_eq!(status, StatusCode::OK, "{told}");
+    assert_eq!((&told["before"]["p50"], &told["after"]["p50"]), (&100.into(), &75.into()));
+    assert_eq!((&told["changes"][0]["spanCount"], &told["changes"][1]["spanCount"]), (&1.into(), &0.into()));
+    let remarks = told["remarks"].to_string();
+    assert!(remarks.contains("no span is called") && remarks.contains("nowhere"), "{remarks}");
+    for (changes, expected) in [
+        (serde_json::json!([]), "0 changes"),
+        (serde_json::json!([{ "kind": "speed-up", "operations": ["a"], "factor": 0.0 }]), "factor"),
+        (serde_json::json!([{ "kind": "cache", "operations": ["a", "b"] }]), "names 2 operations"),
+        (serde_json::json!([{ "kind": "cache", "operations": ["a"], "factor": 2.0 }]), "share of hits"),
+        (serde_json::json!([{ "kind": "parallel", "operations": [" "] }]), "names no operation"),
+    ] {
+        let asked = serde_json::json!({ "selection": {}, "changes": changes });
+        let (status, problem) = server.post("/api/v1/what-if", asked).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert!(problem["error"].as_str().expect("text").contains(expected), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn a_comparison_of_too_little_cannot_tell() {
+    let server = server();
+    let asked = serde_json::json!({ "before": { "trace": TRACE }, "after": { "query": "{ name = \"nobody\" }" } });
+    let (status, told) = server.post("/api/v1/compare", asked).await;
+    assert_eq!(status, StatusCode::OK, "{told}");
+    assert_eq!((&told["before"]["duration"]["p50"], &told["before"]["durationMean"]), (&100.into(), &100.into()));
+    assert_eq!(told["rootCause"]["answer"], Json::Null);
+    assert!(told["remarks"].to_string().contains("has no trace"), "{told}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_selected_is_told() {
+    let server = server();
+    let place = |problem: Json| problem["place"]["of"].as_str().unwrap_or_default().to_owned();
+    let bad = StatusCode::BAD_REQUEST;
+    assert_eq!(place(server.problem("/api/v1/findings?limit=many", bad).await), "limit");
+    assert_eq!(place(server.problem("/api/v1/findings?timeout=0s", bad).await), "timeout");
+    assert_eq!(place(server.problem("/api/v1/doctor?since=ever", bad).await), "since");
+    server.problem("/api/v1/findings?trace=xyz", bad).await;
+    server.problem("/api/v1/findings?run=none", StatusCode::NOT_FOUND).await;
+    server.problem("/api/v1/findings?query=%7B", StatusCode::UNPROCESSABLE_ENTITY).await;
+}

@@ -102,7 +102,8 @@ pub struct WhatIfArgs {
   headwater compare 48h..24h 24h..                           yesterday's traces, today's
   headwater compare '{ resource.service.version = \"1.4\" }' '{ resource.service.version = \"1.5\" }'
 
-What comes first is taken as normal. A side is a trace's id, `run:ID`, a TraceQL query, or FROM..UNTIL in ages.")]
+What comes first is taken as normal. A side is a trace's id, `run:ID`, a TraceQL query, or FROM..UNTIL: ages or
+times such as 2026-11-24T08:00:00Z.")]
 pub struct CompareArgs {
     /// What is normal.
     #[arg(value_name = "BEFORE")]

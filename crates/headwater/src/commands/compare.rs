@@ -42,7 +42,7 @@ pub async fn run(args: &CompareArgs) -> Result<ExitCode, Failure> {
 enum Side {
     Query(String),
     Run(String),
-    /// Ages.
+    /// Points in time as the API reads them.
     Window(String, Option<String>),
     Trace(String),
 }
@@ -58,17 +58,7 @@ impl Side {
             return Ok(Self::Run(run.to_owned()));
         }
         if let Some((from, until)) = text.split_once("..") {
-            let age = |age: &str| {
-                amounts::age(age).map_err(|problem| Failure::usage(format!("{text:?} is no time window: {problem}")))
-            };
-            let begins = age(from)?;
-            let until = Some(until).filter(|until| !until.is_empty());
-            if until.map(age).transpose()?.is_some_and(|ends| ends >= begins) {
-                return Err(Failure::usage(format!(
-                    "{text:?} ends before it begins: the greater age comes first, such as 48h..24h"
-                )));
-            }
-            return Ok(Self::Window(from.to_owned(), until.map(str::to_owned)));
+            return Self::window(text, from, until);
         }
         let id = text.strip_prefix("trace:").unwrap_or(text);
         if !id.is_empty() && id.len() <= 32 && id.chars().all(|c| c.is_ascii_hexdigit()) {
@@ -78,6 +68,26 @@ impl Side {
             "{text:?} is no side: write a trace's id, run:ID, run:last, a query such as '{{ status = error }}', or a time \
              window such as 48h..24h"
         )))
+    }
+
+    fn window(text: &str, from: &str, until: &str) -> Result<Self, Failure> {
+        let read = |end: &str| {
+            point(end).ok_or_else(|| {
+                let hint = "write ages such as 48h..24h, or times such as 2026-11-24T08:00:00Z..2026-11-24T09:00:00Z";
+                Failure::usage(format!("{text:?} is no time window: {hint}"))
+            })
+        };
+        let begins = read(from)?;
+        let until = Some(until).filter(|until| !until.is_empty());
+        let ends = until.map(read).transpose()?;
+        if let (Ok(begins), Some(Ok(ends))) = (amounts::age(from), until.map(amounts::age))
+            && ends >= begins
+        {
+            return Err(Failure::usage(format!(
+                "{text:?} ends before it begins: the greater age comes first, such as 48h..24h"
+            )));
+        }
+        Ok(Self::Window(begins, ends))
     }
 
     async fn selection(&self, args: &CompareArgs, access: &Access) -> Result<Selection, Failure> {
@@ -91,12 +101,22 @@ impl Side {
             Self::Trace(id) => selection.trace = Some(access.id(id).await?.to_string()),
             Self::Window(from, until) => {
                 selection.query.clone_from(&args.query);
-                selection.start = Some(format!("-{from}"));
-                selection.end = until.as_ref().map(|until| format!("-{until}"));
+                selection.start = Some(from.clone());
+                selection.end.clone_from(until);
             }
         }
         Ok(selection)
     }
+}
+
+/// A point in time as the API reads it: an age before now, RFC 3339, or a Unix time.
+fn point(text: &str) -> Option<String> {
+    if amounts::age(text).is_ok() {
+        return Some(format!("-{text}"));
+    }
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_date = text.starts_with(|c: char| c.is_ascii_digit()) && text.contains(['T', 't']);
+    (is_number || is_date).then(|| text.to_owned())
 }
 
 #[cfg(test)]
@@ -108,10 +128,14 @@ mod tests {
         let read = |text: &str| Side::read(text).expect(text);
         assert_eq!(read("{ status = error }"), Side::Query("{ status = error }".into()));
         assert_eq!(read("run:last"), Side::Run("last".into()));
-        assert_eq!(read("48h..24h"), Side::Window("48h".into(), Some("24h".into())));
-        assert_eq!(read("24h.."), Side::Window("24h".into(), None));
+        assert_eq!(read("48h..24h"), Side::Window("-48h".into(), Some("-24h".into())));
+        assert_eq!(read("24h.."), Side::Window("-24h".into(), None));
+        let day = "2026-11-24T08:00:00Z";
+        assert_eq!(read(&format!("{day}..1h")), Side::Window(day.into(), Some("-1h".into())));
         assert_eq!(read("5b8aa5a2"), Side::Trace("5b8aa5a2".into()));
-        for wrong in ["", "yesterday", "24h..48h", "1h..1h", "{ status = }", "5b8aa5a2d2c872e8321cf37308d69df2ff"] {
+        for wrong in
+            ["", "yesterday", "24h..48h", "1h..1h", "soon..", "{ status = }", "5b8aa5a2d2c872e8321cf37308d69df2ff"]
+        {
             assert!(Side::read(wrong).is_err(), "{wrong}");
         }
     }

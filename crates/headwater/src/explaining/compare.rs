@@ -145,9 +145,9 @@ fn structure(one: &StructureDifference, terminal: Terminal) -> String {
     };
     // The innermost names tell most: of a long path the beginning is cut.
     let path = printable(&one.path);
-    let room = width(terminal).saturating_sub(38);
+    let room = width(terminal).saturating_sub(41);
     let length = path.chars().count();
     let path =
         if length > room { format!("…{}", path.chars().skip(length - room + 1).collect::<String>()) } else { path };
-    format!("{:<8} {figures:<26} {path}", one.change.word())
+    format!("{:<8} {figures:<29} {path}", one.change.word())
 }

@@ -6,10 +6,13 @@
 //! | `what_if.rs` | `headwater whatif` |
 //! | `compare.rs` | `headwater compare` |
 //! | `doctor.rs` | `headwater doctor` |
+//! | `printed.rs` | snapshots of all of them |
 
 pub mod compare;
 pub mod doctor;
 pub mod findings;
+#[cfg(test)]
+mod printed;
 pub mod what_if;
 
 use std::fmt::Write as _;

@@ -1,0 +1,178 @@
+//! What a change would do, what two selections differ in, and which hop loses the context: on traces drawn as text.
+
+#[path = "../../analysis/tests/drawing/mod.rs"]
+mod drawing;
+
+use std::sync::Arc;
+
+use analysis::{Change, OperationName, Peers};
+use drawing::{draw, with_id};
+use engine::{AilmentKind, Doctor, Half, Side, WhatIf, compare, without_runner};
+use model::Duration;
+
+fn millis(durations: &[Duration]) -> Vec<i64> {
+    durations.iter().map(|duration| duration.0 / 1_000_000).collect()
+}
+
+/// The duration of the root with all changes, and the savings of each alone.
+fn check(trace: &str, changes: Vec<Change>, expected: i64, alone: &[&[i64]]) {
+    let mut what_if = WhatIf::new(changes);
+    what_if.add(&draw(trace));
+    let predicted = what_if.finish();
+    assert_eq!(millis(&predicted.after), [expected], "{trace}");
+    let savings: Vec<Vec<i64>> = predicted.effects.iter().map(|effect| millis(&effect.savings)).collect();
+    assert_eq!(savings, alone, "{trace}");
+}
+
+fn named(name: &str) -> OperationName {
+    OperationName::new(name)
+}
+
+const GATEWAY: &str = "gateway:ask:server[0..100](gateway:POST:client[0..40](auth:verify:server[5..35]) \
+                       gateway:POST:client[40..100](rag:answer:server[45..95]))";
+
+#[test]
+fn calls_are_named_by_what_they_call_and_meet_below_their_caller() {
+    // Both client spans are called POST; side by side the longer decides.
+    check(GATEWAY, vec![Change::Parallel(vec![named("verify"), named("rag:answer")])], 60, &[&[40]]);
+    // A cache spares the way there and back as well.
+    let cache = |name| Change::Cache { operation: named(name), hit_share: 1.0, hit: Duration::ZERO };
+    check(GATEWAY, vec![cache("verify")], 60, &[&[40]]);
+    // Only the server's part becomes faster.
+    check(GATEWAY, vec![Change::SpeedUp { operation: named("auth"), factor: 2.0 }], 85, &[&[15]]);
+    // Together they do not add up: in parallel with what takes longer, auth costs nothing.
+    let both = vec![Change::Parallel(vec![named("verify"), named("answer")]), cache("verify")];
+    check(GATEWAY, both, 60, &[&[40], &[40]]);
+}
+
+#[test]
+fn repetitions_of_one_call_run_side_by_side() {
+    let trace =
+        "a:ask:server[0..90](a:shop/Convert:client[0..30] a:shop/Convert:client[30..60] a:shop/Convert:client[60..90])";
+    check(trace, vec![Change::Parallel(vec![named("Convert")])], 30, &[&[60]]);
+}
+
+#[test]
+fn retries_that_are_dropped_take_their_pauses_with_them() {
+    let to_b = "{server.address=b-host}";
+    let trace = format!(
+        "a:ask:server[0..100](a:POST:client[0..10]!{to_b} a:POST:client[50..60]!{to_b} \
+         a:POST:client[80..100]{to_b}(b:POST:server[81..99]))"
+    );
+    check(&trace, vec![Change::DropRetries], 20, &[&[80]]);
+}
+
+#[test]
+fn an_operation_that_is_not_there_is_told_with_names_that_come_near() {
+    let mut what_if = WhatIf::new(vec![Change::SpeedUp { operation: named("Verfy answer"), factor: 2.0 }]);
+    what_if.add(&draw(GATEWAY));
+    let missing = what_if.finish().missing;
+    assert_eq!(missing.len(), 1);
+    assert_eq!(missing[0].1, ["rag:answer"]);
+}
+
+#[test]
+fn the_runners_own_spans_are_no_part_of_a_trace() {
+    let trace = draw("headwater.eval:attempt:client[0..500](gateway:ask:server[10..110](gateway:work[20..60]))");
+    let trace = without_runner(Arc::new(trace));
+    assert_eq!(trace.spans().len(), 2);
+    assert_eq!(trace.roots().len(), 1);
+    assert!(trace.oddities().is_empty(), "{:?}", trace.oddities());
+    // A trace of the runner alone stays, so that it can be looked at.
+    let own = without_runner(Arc::new(draw("headwater.eval:attempt:client[0..500]")));
+    assert_eq!(own.spans().len(), 1);
+}
+
+fn side(trace: &str, count: u64) -> Side {
+    let mut side = Side::default();
+    for number in 0..count {
+        let half = if number < count / 2 { Half::Newer } else { Half::Older };
+        side.add(&with_id(draw(trace), number), half);
+    }
+    side
+}
+
+#[test]
+fn what_changed_with_its_caller_is_told_once() {
+    let before = side("a:ask:server[0..50](a:x:client[0..20](b:x:server[1..19](b:db:client[2..9])))", 40);
+    let after = side("a:ask:server[0..50](a:y:client[0..20](c:y:server[1..19]))", 40);
+    let compared = compare(&before, &after);
+    let told: Vec<(String, f64, f64)> = compared
+        .structure
+        .iter()
+        .map(|place| {
+            (place.path.last().map(|(_, name)| name.to_string()).unwrap_or_default(), place.mean.0, place.mean.1)
+        })
+        .collect();
+    assert_eq!(told, [("x".to_owned(), 1.0, 0.0), ("y".to_owned(), 0.0, 1.0)]);
+}
+
+#[test]
+fn the_differences_of_the_critical_path_add_up_to_that_of_the_means() {
+    let before = side("a:ask:server[0..50](a:x:client[0..20](b:x:server[1..19]))", 40);
+    let after = side("a:ask:server[0..90](a:x:client[0..70](b:x:server[1..69]))", 40);
+    let compared = compare(&before, &after);
+    let sum: i64 = compared.critical.iter().map(|(_, before, after)| (*after - *before).0).sum();
+    assert_eq!(Duration(sum), Duration::from_millis(40));
+    assert_eq!(compared.critical[0].0, ("b".into(), "x".into()));
+}
+
+#[test]
+fn too_few_traces_name_no_root_cause() {
+    let one = side("a:ask:server[0..50]", 29);
+    assert!(compare(&one, &one).root_cause.is_err());
+    let many = side("a:ask:server[0..50]", 40);
+    let cause = compare(&many, &many).root_cause.expect("enough traces");
+    assert_eq!(cause.answer, None);
+}
+
+fn ailments(traces: &[&str]) -> Vec<(AilmentKind, String, Option<String>)> {
+    let (mut doctor, mut peers) = (Doctor::new(), Peers::default());
+    for (number, trace) in traces.iter().enumerate() {
+        let trace = with_id(draw(trace), number as u64);
+        peers.learn(&trace);
+        doctor.add(&trace, &peers);
+    }
+    let found = doctor.diagnose().ailments.into_iter();
+    found
+        .map(|ailment| (ailment.kind, ailment.service.to_string(), ailment.caller.map(|caller| caller.to_string())))
+        .collect()
+}
+
+#[test]
+fn whole_traces_are_healthy() {
+    assert_eq!(ailments(&[GATEWAY; 5]), []);
+}
+
+#[test]
+fn a_lost_context_names_the_hop() {
+    let whole =
+        "gateway:ask:server[0..100](gateway:POST:client[0..40]{server.address=rag-host}(rag:answer:server[5..35]))";
+    let caller = "gateway:ask:server[0..100](gateway:POST:client[0..40]{server.address=rag-host})";
+    let callee = "rag:answer:server[5..35]";
+    // One request in three loses it.
+    let found = ailments(&[whole, whole, caller, callee]);
+    assert_eq!(found, [(AilmentKind::ContextLost, "rag".into(), Some("gateway".into()))]);
+    // Every request does: the caller names its peer, and the peer begins all its traces itself.
+    let caller = "gateway:ask:server[0..100](gateway:POST:client[0..40]{peer.service=rag})";
+    let found = ailments(&[caller, callee, caller, callee]);
+    assert_eq!(found, [(AilmentKind::ContextLost, "rag".into(), Some("gateway".into()))]);
+}
+
+#[test]
+fn a_silent_service_an_orphan_and_a_missing_callee_are_told_apart() {
+    let silent = "gateway:ask:server[0..100](gateway:POST:client[0..40]{peer.service=mailer})";
+    assert_eq!(ailments(&[silent]), [(AilmentKind::NoSpans, "mailer".into(), Some("gateway".into()))]);
+    let orphan = "gateway:ask:server[0..100](gateway:POST:client[0..40]-(rag:answer:server[5..35]))";
+    let found = ailments(&[GATEWAY, orphan]);
+    assert_eq!(found, [(AilmentKind::MissingParent, "rag".into(), Some("gateway".into()))]);
+    let whole = "gateway:ask:server[0..100](gateway:POST:client[0..40]{peer.service=rag}(rag:answer:server[5..35]))";
+    let without = "gateway:ask:server[0..100](gateway:POST:client[0..40]{peer.service=rag})";
+    assert_eq!(
+        ailments(&[whole, whole, without]),
+        [(AilmentKind::CalleeMissing, "rag".into(), Some("gateway".into()))]
+    );
+    // A call that failed may never have reached anybody.
+    let refused = "gateway:ask:server[0..100](gateway:POST:client[0..40]!{peer.service=rag})";
+    assert_eq!(ailments(&[whole, whole, refused]), []);
+}
