@@ -1,12 +1,13 @@
 //! What the analyses say, in the shapes of the API.
 
-use analysis::{Confidence, Explained, Place, Spot, Verdict};
+use analysis::{Confidence, Explained, PathVerdict, Place, Spot, Verdict};
 use engine::{Compared, Predicted, Severity};
 use model::{Duration, Text};
 use wire::{
-    Ailment, CannotTell, ChangeEffect, ChangedTrace, CriticalDifference, DifferenceVerdict, Finding, FindingConfidence,
-    FindingEvidence, FindingFigure, FindingPlace, OperationDifference, PlaceKind, RootCauseAnswer, RootCauseSuspect,
-    SavingBounds, ServiceHealth, Spread, StructureChange, StructureDifference, UnixNanos,
+    Ailment, AttributeDifference, CannotTell, ChangeEffect, ChangedTrace, CriticalDifference, DifferenceVerdict,
+    Finding, FindingConfidence, FindingEvidence, FindingFigure, FindingPlace, OperationDifference, PlaceKind,
+    RootCauseAnswer, RootCauseSuspect, SavingBounds, ServiceHealth, Spread, StructureChange, StructureDifference,
+    UnixNanos,
 };
 
 /// A finding.
@@ -135,27 +136,41 @@ pub fn what_if_remarks(predicted: &Predicted) -> Vec<String> {
 
 /// Places in the tree of calls.
 pub fn structure_of(compared: &Compared) -> Vec<StructureDifference> {
-    let of = |place: &engine::PathDifference| {
-        let path: Vec<String> = place.path.iter().map(|(service, name)| format!("{service}:{name}")).collect();
-        let (service, operation) = place.path.last().cloned().unwrap_or_default();
+    let per = |count: u64, traces: u64| count as f64 / traces.max(1) as f64;
+    let (before, after) = compared.traces;
+    let of = |place: &analysis::PathDifference| {
+        let path: Vec<&str> = place.path.iter().map(|step| &**step).collect();
+        let (service, operation) = path.last().and_then(|step| step.split_once(':')).unwrap_or_default();
         StructureDifference {
             path: path.join(" > "),
-            service: service.to_string(),
-            operation: operation.to_string(),
-            change: match (place.mean.0 == 0.0, place.mean.1 == 0.0) {
-                (true, _) => StructureChange::Added,
-                (_, true) => StructureChange::Removed,
-                _ if place.mean.1 > place.mean.0 => StructureChange::More,
-                _ => StructureChange::Fewer,
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            change: match place.verdict {
+                PathVerdict::Added => StructureChange::Added,
+                PathVerdict::Removed => StructureChange::Removed,
+                PathVerdict::Fewer => StructureChange::Fewer,
+                PathVerdict::More | PathVerdict::Same | PathVerdict::NotEnoughData => StructureChange::More,
             },
-            share_before: place.share.0,
-            share_after: place.share.1,
-            mean_before: place.mean.0,
-            mean_after: place.mean.1,
-            example: place.example.map(|id| id.to_string()),
+            share_before: per(place.traces.0, before),
+            share_after: per(place.traces.1, after),
+            mean_before: per(place.calls.0, before),
+            mean_after: per(place.calls.1, after),
+            example: None,
         }
     };
     compared.structure.iter().map(of).collect()
+}
+
+/// Attribute values that are more frequent on one side.
+pub fn attributes_of(compared: &Compared) -> Vec<AttributeDifference> {
+    let of = |one: &analysis::AttributeDifference| AttributeDifference {
+        key: if one.key.starts_with("resource.") { one.key.to_string() } else { format!("span.{}", one.key) },
+        value: Some(one.value.to_string()),
+        share_before: one.shares.1,
+        share_after: one.shares.0,
+        together_with: one.together_with.iter().map(ToString::to_string).collect(),
+    };
+    compared.attributes.iter().map(of).collect()
 }
 
 /// Where time went, the largest differences.

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use analysis::{
-    Difference, LatencyProfile, RootCause, RunProfile, compare_runs, critical_path, is_error, latency_root_cause,
-    score_of_chance,
+    AttributeDifference, AttributeProfile, Difference, LatencyProfile, PathDifference, PathVerdict, RootCause,
+    RunProfile, StructureProfile, attribute_differences, compare_runs, compare_structure, critical_path, is_error,
+    latency_root_cause, score_of_chance,
 };
-use model::{Duration, Instant, Text, Trace, TraceId};
-
-use crate::limits::{CALL_PATH_DEPTH_MAX, CALL_PATHS_MAX};
+use model::{Duration, Instant, Text, Trace};
 
 /// Fewer traces on a side than this: shares and means prove nothing, and only what is on one side alone is told.
 pub const TRACES_MIN: u64 = 30;
@@ -23,14 +22,8 @@ const MARGIN: f64 = 1.5;
 /// Two halves that happen to be alike must not make the threshold nothing.
 const CHANCE_MIN: f64 = 3.0;
 
-/// How many standard errors a share or a mean must move: among a thousand places none does by chance.
-const SIGNIFICANT: f64 = 4.0;
-
-/// By how much a share of traces must move to be told.
-const SHARE_EFFECT_MIN: f64 = 0.02;
-
-/// By which share of itself the count in a trace must move to be told.
-const COUNT_EFFECT_MIN: f64 = 0.1;
+/// By how much the share of the calls that are after may differ where two places changed alike.
+const ALIKE: f64 = 0.025;
 
 /// One side.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +33,8 @@ pub struct Side {
     /// The newer and the older half, for what chance scores.
     halves: [LatencyProfile; 2],
     critical: BTreeMap<(Text, Text), i128>,
-    paths: Paths,
+    structure: StructureProfile,
+    attributes: AttributeProfile,
     durations: Vec<i64>,
     traces: u64,
     errors: u64,
@@ -72,7 +66,8 @@ impl Side {
         if let Some(&root) = trace.roots().first() {
             self.durations.push(analysis::Timeline::of(trace).duration(root).0);
         }
-        self.paths.add(trace);
+        self.structure.add(trace);
+        self.attributes.add(trace);
     }
 
     /// How long the first roots took, ascending.
@@ -92,7 +87,7 @@ impl Side {
     /// What there was no room for.
     #[must_use]
     pub fn left_out(&self) -> u64 {
-        self.runs.left_out() + self.whole.left_out() + self.paths.left_out
+        self.runs.left_out() + self.whole.left_out() + self.structure.left_out() + self.attributes.left_out()
     }
 }
 
@@ -107,21 +102,12 @@ pub struct Compared {
     pub operations: Vec<Difference>,
     /// Who made it slower; none where there is too little to tell from.
     pub root_cause: Result<RootCause, String>,
+    /// Attribute values that are more frequent on one side; the shares are those of after and before.
+    pub attributes: Vec<AttributeDifference>,
+    /// Traces of either side.
+    pub traces: (u64, u64),
     /// Whether there are too few traces for shares and means to prove anything.
     pub few: bool,
-}
-
-/// A place in the tree of calls that differs.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PathDifference {
-    /// Services and operations from the root.
-    pub path: Vec<(Text, Text)>,
-    /// Share of the traces that have it, before and after.
-    pub share: (f64, f64),
-    /// How often it is in a trace, mean over all, before and after.
-    pub mean: (f64, f64),
-    /// A trace that shows it.
-    pub example: Option<TraceId>,
 }
 
 /// Holds one side against the other.
@@ -132,6 +118,8 @@ pub fn compare(before: &Side, after: &Side) -> Compared {
         critical: critical(before, after),
         operations: compare_runs(&before.runs, &after.runs),
         root_cause: root_cause(before, after),
+        attributes: attribute_differences(&after.attributes, &before.attributes),
+        traces: (before.traces, after.traces),
         few: before.traces.min(after.traces) < TRACES_MIN,
     }
 }
@@ -159,153 +147,34 @@ fn critical(before: &Side, after: &Side) -> Vec<((Text, Text), Duration, Duratio
     all
 }
 
-/// How often each place in the tree of calls is in a trace.
-#[derive(Clone, Debug, Default)]
-struct Paths {
-    numbers: HashMap<(Option<u32>, Text, Text), u32>,
-    places: Vec<Place>,
-    left_out: u64,
-}
-
-#[derive(Clone, Debug)]
-struct Place {
-    above: Option<u32>,
-    service: Text,
-    name: Text,
-    traces: u64,
-    count: u64,
-    /// Sum of the squares of the count in each trace.
-    squares: u64,
-    example: Option<TraceId>,
-}
-
-impl Paths {
-    fn add(&mut self, trace: &Trace) {
-        let mut place_of: Vec<Option<u32>> = vec![None; trace.spans().len()];
-        let mut here: BTreeMap<u32, u64> = BTreeMap::new();
-        for (index, depth) in trace.depth_first() {
-            let above = trace.parent(index).map(|parent| place_of[parent as usize]);
-            let place = match above {
-                // Below a place that there was no room for.
-                Some(None) => None,
-                _ if depth as usize >= CALL_PATH_DEPTH_MAX => None,
-                above => {
-                    let span = trace.span(index);
-                    self.number(above.flatten(), span.service_name().into(), span.name.clone())
-                }
-            };
-            place_of[index as usize] = place;
-            match place {
-                Some(place) => *here.entry(place).or_default() += 1,
-                None => self.left_out += 1,
-            }
-        }
-        for (place, count) in here {
-            let place = &mut self.places[place as usize];
-            place.traces += 1;
-            place.count += count;
-            place.squares = place.squares.saturating_add(count.saturating_mul(count));
-            place.example.get_or_insert(trace.id());
-        }
-    }
-
-    fn number(&mut self, above: Option<u32>, service: Text, name: Text) -> Option<u32> {
-        let key = (above, service, name);
-        if let Some(&number) = self.numbers.get(&key) {
-            return Some(number);
-        }
-        if self.places.len() >= CALL_PATHS_MAX {
-            return None;
-        }
-        let number = self.places.len() as u32;
-        let (above, service, name) = key.clone();
-        self.places.push(Place { above, service, name, traces: 0, count: 0, squares: 0, example: None });
-        self.numbers.insert(key, number);
-        Some(number)
-    }
-
-    /// Places by their path from the root. A place is numbered after the one above it.
-    fn by_path(&self) -> BTreeMap<Vec<(Text, Text)>, &Place> {
-        let mut paths: Vec<Vec<(Text, Text)>> = Vec::with_capacity(self.places.len());
-        for place in &self.places {
-            let mut path = place.above.map(|above| paths[above as usize].clone()).unwrap_or_default();
-            path.push((place.service.clone(), place.name.clone()));
-            paths.push(path);
-        }
-        paths.into_iter().zip(&self.places).collect()
-    }
-}
-
-#[derive(Clone, Copy, Default)]
-struct Counted {
-    share: f64,
-    mean: f64,
-    /// Of the count, over all traces.
-    variance: f64,
-}
-
-fn counted(place: Option<&Place>, traces: u64) -> Counted {
-    let (Some(place), true) = (place, traces > 0) else { return Counted::default() };
-    let n = traces as f64;
-    let mean = place.count as f64 / n;
-    Counted { share: place.traces as f64 / n, mean, variance: (place.squares as f64 / n - mean * mean).max(0.0) }
-}
-
+/// Places in the tree of calls that differ, the outermost first. What is below a place that changed mostly changed with it, and
+/// is told with it.
 fn structure(before: &Side, after: &Side) -> Vec<PathDifference> {
-    let (old, new) = (before.paths.by_path(), after.paths.by_path());
-    let keys: std::collections::BTreeSet<_> = old.keys().chain(new.keys()).collect();
-    let mut differences: Vec<PathDifference> = Vec::new();
-    let mut told: HashMap<&[(Text, Text)], (f64, f64)> = HashMap::new();
-    for path in keys {
-        let places = (old.get(path).copied(), new.get(path).copied());
-        let sides = (counted(places.0, before.traces), counted(places.1, after.traces));
-        if !differs(sides, (before.traces, after.traces)) {
+    let mut told: HashMap<Vec<Text>, (f64, f64)> = HashMap::new();
+    let mut differences = Vec::new();
+    for place in compare_structure(&before.structure, &after.structure) {
+        if matches!(place.verdict, PathVerdict::Same | PathVerdict::NotEnoughData) {
             continue;
         }
-        // What is below a place that changed mostly changed with it, and is told with it.
-        let means = (sides.0.mean, sides.1.mean);
-        let follows = told.get(&path[..path.len() - 1]).is_some_and(|above| same_change(*above, means));
-        told.insert(path, means);
-        if follows {
-            continue;
+        let means = means(&place, (before.traces, after.traces));
+        let above = place.path.split_last().map_or(&[] as &[Text], |(_, above)| above);
+        let follows = told.get(above).is_some_and(|above| same_change(*above, means));
+        told.insert(place.path.clone(), means);
+        if !follows {
+            differences.push(place);
         }
-        let shows = if sides.1.share > 0.0 { places.1 } else { places.0 };
-        differences.push(PathDifference {
-            path: path.clone(),
-            share: (sides.0.share, sides.1.share),
-            mean: (sides.0.mean, sides.1.mean),
-            example: shows.and_then(|place| place.example),
-        });
     }
     differences
 }
 
-/// Whether two places came, went or changed in number alike: by the same factor within a tenth.
-fn same_change(one: (f64, f64), other: (f64, f64)) -> bool {
-    let share_after = |(before, after): (f64, f64)| after / (before + after);
-    (share_after(one) - share_after(other)).abs() < COUNT_EFFECT_MIN / 4.0
+/// How many calls there are in a trace, mean over all, before and after.
+fn means(place: &PathDifference, traces: (u64, u64)) -> (f64, f64) {
+    let per = |calls: u64, traces: u64| calls as f64 / traces.max(1) as f64;
+    (per(place.calls.0, traces.0), per(place.calls.1, traces.1))
 }
 
-fn differs(sides: (Counted, Counted), traces: (u64, u64)) -> bool {
-    let (before, after) = sides;
-    if traces.0.min(traces.1) == 0 {
-        return false;
-    }
-    if traces == (1, 1) {
-        return (before.mean - after.mean).abs() > 0.5;
-    }
-    if traces.0.min(traces.1) < TRACES_MIN {
-        return (before.share == 0.0 && after.share == 1.0) || (before.share == 1.0 && after.share == 0.0);
-    }
-    let n = (traces.0 as f64, traces.1 as f64);
-    let pooled = (before.share * n.0 + after.share * n.1) / (n.0 + n.1);
-    let share_error = (pooled * (1.0 - pooled) * (1.0 / n.0 + 1.0 / n.1)).sqrt();
-    let share_moved = (before.share - after.share).abs();
-    let mean_error = (before.variance / n.0 + after.variance / n.1).sqrt();
-    let mean_moved = (before.mean - after.mean).abs();
-    let rare = before.share.max(after.share) < SHARE_EFFECT_MIN;
-    (share_moved > SHARE_EFFECT_MIN && share_moved > SIGNIFICANT * share_error)
-        || (!rare
-            && mean_moved > COUNT_EFFECT_MIN * before.mean.max(after.mean)
-            && mean_moved > SIGNIFICANT * mean_error)
+/// Whether two places came, went or changed in number alike: by the same factor, nearly.
+fn same_change(one: (f64, f64), other: (f64, f64)) -> bool {
+    let share_after = |(before, after): (f64, f64)| after / (before + after);
+    (share_after(one) - share_after(other)).abs() < ALIKE
 }

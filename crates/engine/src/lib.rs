@@ -40,7 +40,7 @@ mod walk;
 mod what_if;
 
 pub use analysed::Analysed;
-pub use compare::{Compared, Half, PathDifference, SUSPECTED_TRACES_MIN, Side, TRACES_MIN, compare};
+pub use compare::{Compared, Half, SUSPECTED_TRACES_MIN, Side, TRACES_MIN, compare};
 pub use complete::{Completion, Suggestion, complete, field_text};
 pub use doctor::{Ailment, AilmentKind, Diagnosis, Doctor, ServiceHealth, Severity};
 pub use filters::{filters, needs};

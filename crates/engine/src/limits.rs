@@ -35,12 +35,6 @@ pub const WALK_THREADS_MAX: usize = 4;
 /// Traces of which a what-if names the effect.
 pub const EXAMPLES_MAX: usize = 10;
 
-/// Places in the tree of calls that a comparison keeps apart; further ones are counted and left out.
-pub const CALL_PATHS_MAX: usize = 20_000;
-
-/// Depth to which the tree of calls is compared; what lies deeper is counted and left out.
-pub const CALL_PATH_DEPTH_MAX: usize = 100;
-
 /// Instrumentation scopes named of a service.
 pub const SCOPES_MAX: usize = 20;
 

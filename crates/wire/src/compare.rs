@@ -148,6 +148,8 @@ shape! {
         pub share_before: f64,
         /// Share of the traces that have it, 0 to 1.
         pub share_after: f64,
+        /// Others that come with it nearly always, as `key = value`.
+        pub together_with: Vec<String>,
     }
 }
 

@@ -104,6 +104,8 @@ export interface AttributeDifference {
   shareBefore: number;
   /** Share of the traces that have it, 0 to 1. */
   shareAfter: number;
+  /** Others that come with it nearly always, as `key = value`. */
+  togetherWith: string[];
 }
 
 /**

@@ -17,8 +17,8 @@ use wire::{
 
 use crate::answer::{Answered, Refusal};
 use crate::explained::{
-    ailment_of, cannot_tell_of, critical_of, effects_of, examples_of, finding_of, operations_of, root_cause_of,
-    service_of, silent_service, spread_of, structure_of, what_if_remarks,
+    ailment_of, attributes_of, cannot_tell_of, critical_of, effects_of, examples_of, finding_of, operations_of,
+    root_cause_of, service_of, silent_service, spread_of, structure_of, what_if_remarks,
 };
 use crate::limits::{
     ANALYSIS_TIME_DEFAULT, ANALYSIS_TIME_MAX, CHANGES_MAX, CRITICAL_TOLD_MAX, FINDINGS_DEFAULT, FINDINGS_MAX,
@@ -248,7 +248,7 @@ fn hold_against(task: &Task, before: &Selected, after: &Selected) -> Result<Comp
         same_count: count(analysis::Verdict::Same),
         not_enough_count: count(analysis::Verdict::NotEnoughData),
         root_cause: root_cause_of(&compared),
-        attributes: Vec::new(),
+        attributes: attributes_of(&compared),
         remarks: remarks_on(&compared, &old_looked.looked_at(&old), &new_looked.looked_at(&new)),
         completeness,
         cost,
@@ -284,7 +284,7 @@ fn remarks_on(compared: &engine::Compared, before: &wire::LookedAt, after: &wire
     let single = before.trace_count == 1 && after.trace_count == 1;
     if compared.few && !single && remarks.is_empty() {
         remarks.push(format!(
-            "a side has fewer than {} traces: of the structure only what is in all of one side and none of the other is told",
+            "a side has fewer than {} traces: whether calls came, went or changed in number cannot be told",
             engine::TRACES_MIN
         ));
     }

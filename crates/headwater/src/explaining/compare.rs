@@ -43,12 +43,13 @@ pub fn text(comparison: &Comparison, terminal: Terminal) -> String {
     if !comparison.attributes.is_empty() {
         section(&mut out, "Attributes that differ", &comparison.attributes, terminal, |one, _| {
             let value = one.value.as_deref().unwrap_or("(missing)");
-            format!(
-                "{} = {value}: {} -> {} of the traces",
-                one.key,
-                percent(one.share_before),
-                percent(one.share_after)
-            )
+            let with = match one.together_with.as_slice() {
+                [] => String::new(),
+                [other] => format!(", and with it {other}"),
+                [other, more @ ..] => format!(", and with it {other} and {} more", more.len()),
+            };
+            let shares = format!("{} -> {}", percent(one.share_before), percent(one.share_after));
+            printable(&format!("{shares} of the traces: {} = {value}{with}", one.key))
         });
     }
     cost(&mut out, &comparison.cost);

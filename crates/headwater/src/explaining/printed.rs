@@ -122,7 +122,7 @@ fn a_comparison() {
                 { "service": "rag", "place": "rag -> llm", "score": 0.4, "p90Before": 800_000, "p90After": 900_000 }
             ]
         },
-        "attributes": [{ "key": "resource.service.version", "value": "1.5", "shareBefore": 0.0, "shareAfter": 1.0 }],
+        "attributes": [{ "key": "resource.service.version", "value": "1.5", "shareBefore": 0.0, "shareAfter": 1.0, "togetherWith": ["resource.host.name = b", "c = d"] }],
         "remarks": [], "completeness": whole(), "cost": cost(),
     }));
     insta::assert_snapshot!(compare::text(&comparison, PLAIN));
