@@ -80,3 +80,8 @@ export function compareLink(before: string, after: string): string {
 export function rootSelector({ rootService, rootName }: { rootService: string; rootName: string }): string {
   return `{ rootServiceName = ${JSON.stringify(rootService)} && rootName = ${JSON.stringify(rootName)} }`;
 }
+
+/** The first digits of a trace id that tell it from others: ids of 64 bits begin with zeros. */
+export function shortTraceId(traceId: string): string {
+  return traceId.replace(/^0{16}/, "").slice(0, 8);
+}

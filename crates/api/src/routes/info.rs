@@ -6,10 +6,13 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
+use store::AttributeScope;
 use wire::{Info, ServiceList, Status, UnixNanos};
 
 use crate::answer::{Answered, json};
+use crate::limits::STYLES_MAX;
 use crate::metrics::prometheus;
+use crate::parameters::Window;
 use crate::server::Api;
 
 /// `GET /api/v1/info`
@@ -52,6 +55,16 @@ pub fn status_of(api: &Api) -> Status {
 
 /// `GET /api/v1/services`
 pub async fn services(State(api): State<Arc<Api>>, asked: HeaderMap) -> Answered {
+    // Services that no list has shown yet get their looks here.
+    let window = Window { start: None, end: None };
+    let stored = api.reader.values(AttributeScope::Resource, "service.name".to_owned(), window, STYLES_MAX).await;
+    if let Ok((stored, ..)) = &stored {
+        let names = stored.iter().filter_map(|known| match &known.value {
+            model::Value::String(name) => Some(&**name),
+            _ => None,
+        });
+        api.styles.of_all(names);
+    }
     json(&asked, &ServiceList { services: api.styles.all() })
 }
 

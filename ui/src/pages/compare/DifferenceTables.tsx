@@ -3,7 +3,7 @@
 
 import type { AttributeDifference, CriticalDifference, DifferenceVerdict, OperationDifference, ServiceStyle, StructureChange, StructureDifference } from "../../api/types.ts";
 import { formatCount, formatDuration } from "../../engine/time.ts";
-import { traceLink } from "../../state/routes.ts";
+import { shortTraceId, traceLink } from "../../state/routes.ts";
 import { Icon, type IconName } from "../../ui/Icon.tsx";
 import { Link } from "../../ui/Link.tsx";
 import { lookOf, Monogram } from "../../ui/Service.tsx";
@@ -118,7 +118,7 @@ export function StructureTable({ rows, services }: { rows: readonly StructureDif
                 <td className="compare-path muted">{row.path.split(" > ").slice(0, -1).join(" › ") || "root"}</td>
                 <td className="num">{percent(row.shareBefore)} → {percent(row.shareAfter)}</td>
                 <td className="num">{times(row.meanBefore)} → {times(row.meanAfter)}</td>
-                <td>{row.example && <Link to={traceLink(row.example)} aria-label={`An example: trace ${row.example.slice(0, 8)}`}>example</Link>}</td>
+                <td>{row.example && <Link to={traceLink(row.example)} aria-label={`An example: trace ${shortTraceId(row.example)}`}>example</Link>}</td>
               </tr>
             ))}
           </tbody>

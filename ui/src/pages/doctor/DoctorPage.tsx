@@ -6,7 +6,7 @@ import type { Ailment, Diagnosis, ServiceHealth, ServiceStyle, Severity } from "
 import { formatAgo, formatCount, formatFullTime } from "../../engine/time.ts";
 import { rangeCodec } from "../../state/codecs.ts";
 import { useResource } from "../../state/resource.ts";
-import { traceLink } from "../../state/routes.ts";
+import { shortTraceId, traceLink } from "../../state/routes.ts";
 import { readSelection } from "../../state/selection.ts";
 import { useValue } from "../../state/signals.ts";
 import { changeQuery, place } from "../../state/url.ts";
@@ -76,7 +76,7 @@ function AilmentCard({ of: { kind, severity, service, caller, what, pattern, rem
       <footer>
         <span>in {formatCount(traceCount)} of {formatCount(traceTotal)} traces</span>
         <ul className="finding-evidence" aria-label="Evidence">
-          {evidence.slice(0, EVIDENCE_SHOWN).map(({ traceId, spanId }, at) => <li key={`${traceId} ${spanId}`}><Link to={traceLink(traceId, spanId ?? undefined)} aria-label={`Evidence ${at + 1}: trace ${traceId.slice(0, 8)}`}>{traceId.slice(0, 8)}</Link></li>)}
+          {evidence.slice(0, EVIDENCE_SHOWN).map(({ traceId, spanId }, at) => <li key={`${traceId} ${spanId}`}><Link to={traceLink(traceId, spanId ?? undefined)} aria-label={`Evidence ${at + 1}: trace ${shortTraceId(traceId)}`}>{shortTraceId(traceId)}</Link></li>)}
         </ul>
         <span className="finding-tools muted">{kind}</span>
       </footer>

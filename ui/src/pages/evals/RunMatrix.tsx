@@ -3,6 +3,7 @@
 import { useEffect, useRef } from "react";
 import { formatDuration } from "../../engine/time.ts";
 import { keyHandler } from "../../state/keys.ts";
+import { shortTraceId } from "../../state/routes.ts";
 import { go } from "../../state/url.ts";
 import { Icon } from "../../ui/Icon.tsx";
 import { Link } from "../../ui/Link.tsx";
@@ -37,7 +38,7 @@ export function RunMatrix({ rows, at, cell, onPick }: { rows: readonly AttemptRo
               <span role="gridcell"><VerdictMark verdict={scenario.attempts.length > 1 ? (first ? scenario.verdict : attempt.verdict) : scenario.verdict} /></span>
               <span role="gridcell" className="run-scenario">{first ? scenario.name : ""}{scenario.attempts.length > 1 && <span className="muted"> attempt {attempt.attempt + 1}{first && <> <VerdictMark verdict={attempt.verdict} word={false} /></>}</span>}</span>
               <span role="gridcell" className="num">{attempt.traceId === null ? "–" : formatDuration(attempt.duration)}</span>
-              <span role="gridcell">{to ? <Link to={to} tabIndex={-1} aria-label={`${attempt.traceId?.slice(0, 8)}, trace of ${scenario.name}, attempt ${attempt.attempt + 1}`}>{attempt.traceId?.slice(0, 8)}</Link> : <span className="muted">none</span>}</span>
+              <span role="gridcell">{to ? <Link to={to} tabIndex={-1} aria-label={`${shortTraceId(attempt.traceId ?? "")}, trace of ${scenario.name}, attempt ${attempt.attempt + 1}`}>{shortTraceId(attempt.traceId ?? "")}</Link> : <span className="muted">none</span>}</span>
               <span role="gridcell" className="run-cells">
                 {attempt.error && <span className="error-text"><Icon name="broken" /> {attempt.error}</span>}
                 {attempt.assertions.map((assertion, cellAt) => (

@@ -2,7 +2,7 @@
 
 import type { Finding, SavingBounds, ServiceStyle } from "../../api/types.ts";
 import { formatCount, formatDuration } from "../../engine/time.ts";
-import { traceLink } from "../../state/routes.ts";
+import { shortTraceId, traceLink } from "../../state/routes.ts";
 import { suppress } from "../../state/suppressed.ts";
 import { percent } from "../map/figures.ts";
 import { Copy } from "../../ui/Copy.tsx";
@@ -57,7 +57,7 @@ export function FindingCard({ finding, services, trace }: FindingCardProps) {
         )}
         {others.length > 0 && (
           <ul className="finding-evidence" aria-label="Evidence">
-            {others.slice(0, EVIDENCE_SHOWN).map(({ traceId, spanId }, at) => <li key={traceId}><Link to={traceLink(traceId, spanId ?? undefined)} aria-label={`Evidence ${at + 1}: trace ${traceId.slice(0, 8)}${spanId ? `, span ${spanId}` : ""}`}>{traceId.slice(0, 8)}</Link></li>)}
+            {others.slice(0, EVIDENCE_SHOWN).map(({ traceId, spanId }, at) => <li key={traceId}><Link to={traceLink(traceId, spanId ?? undefined)} aria-label={`Evidence ${at + 1}: trace ${shortTraceId(traceId)}${spanId ? `, span ${spanId}` : ""}`}>{shortTraceId(traceId)}</Link></li>)}
             {others.length > EVIDENCE_SHOWN && <li className="muted">and {formatCount(others.length - EVIDENCE_SHOWN)} more</li>}
           </ul>
         )}

@@ -6,7 +6,7 @@ import { toError } from "../../api/error.ts";
 import type { Change, ChangeKind, WhatIfAnswer } from "../../api/types.ts";
 import { formatCount, formatDuration } from "../../engine/time.ts";
 import { rangeCodec } from "../../state/codecs.ts";
-import { traceLink } from "../../state/routes.ts";
+import { shortTraceId, traceLink } from "../../state/routes.ts";
 import { readSelection, whole } from "../../state/selection.ts";
 import { useValue } from "../../state/signals.ts";
 import { place } from "../../state/url.ts";
@@ -91,7 +91,7 @@ function Answer({ of: { before, after, saving, changedCount, changes, examples, 
           {changes.map((change) => <SpreadRow key={change.text} label={`alone: ${change.text} (${formatCount(change.spanCount)} spans)`} of={change.saving} />)}
         </tbody>
       </table>
-      <p>{formatCount(changedCount)} of {formatCount(lookedAt.traceCount)} traces would change{examples.length > 0 && <>, such as {examples.slice(0, 5).map((example) => <span key={example.traceId}><Link to={traceLink(example.traceId)}>{example.traceId.slice(0, 8)}</Link> <span className="muted">{formatDuration(example.before)} → {formatDuration(example.after)}</span>{" "}</span>)}</>}</p>
+      <p>{formatCount(changedCount)} of {formatCount(lookedAt.traceCount)} traces would change{examples.length > 0 && <>, such as {examples.slice(0, 5).map((example) => <span key={example.traceId}><Link to={traceLink(example.traceId)}>{shortTraceId(example.traceId)}</Link> <span className="muted">{formatDuration(example.before)} → {formatDuration(example.after)}</span>{" "}</span>)}</>}</p>
       {[...remarks, ...completeness.reasons].map((remark) => <p key={remark} className="muted small">{remark}</p>)}
     </div>
   );

@@ -1,7 +1,7 @@
 // Spans that this one refers to, in this trace or another.
 
 import type { SpanDetail } from "../../api/types.ts";
-import { traceLink } from "../../state/routes.ts";
+import { shortTraceId, traceLink } from "../../state/routes.ts";
 import type { TraceView } from "../../state/trace-view.ts";
 import { Icon } from "../../ui/Icon.tsx";
 import { Link } from "../../ui/Link.tsx";
@@ -15,7 +15,7 @@ export function LinksTab({ detail, view }: { detail: SpanDetail; view: TraceView
         <li key={index}>
           <p className="entry-head">
             {link.row === null
-              ? <Link to={traceLink(link.traceId, link.spanId)}>trace {link.traceId.slice(0, 8)}…, span {link.spanId}</Link>
+              ? <Link to={traceLink(link.traceId, link.spanId)}>trace {shortTraceId(link.traceId)}…, span {link.spanId}</Link>
               : <button type="button" className="button quiet tight" onClick={() => view.select(link.row!)}>span {link.spanId} in this trace</button>}
           </p>
           {link.attributes.length > 0 && <AttributeTable attributes={link.attributes} dropped={link.droppedAttributes} />}

@@ -3,7 +3,7 @@
 import type { ReactNode } from "react";
 import { api, isEmbedded } from "../../api/client.ts";
 import { formatClock, formatCount, formatDuration, formatFullTime } from "../../engine/time.ts";
-import { compareLink, rootSelector, runLink } from "../../state/routes.ts";
+import { compareLink, rootSelector, runLink, shortTraceId } from "../../state/routes.ts";
 import { hint } from "../../state/keymap.ts";
 import type { TraceView } from "../../state/trace-view.ts";
 import { Copy, copyLink } from "../../ui/Copy.tsx";
@@ -23,7 +23,7 @@ export function TraceFacts({ view }: { view: TraceView }) {
       <div className="trace-title">
         <Monogram look={lookOf(outline.services, summary.rootService)} />
         <h1 className="clip" title={summary.rootName}><span className="muted">{summary.rootService}</span> {summary.rootName || "(no name)"}</h1>
-        <span className="trace-id"><code title={traceId}>{traceId.slice(0, 8)}…</code><Copy text={traceId} label="Copy the trace id" /></span>
+        <span className="trace-id"><code title={traceId}>{shortTraceId(traceId)}…</code><Copy text={traceId} label="Copy the trace id" /></span>
         <button type="button" className="button quiet" onClick={copyLink} title={`Copy a link to this view (${hint("everywhere", "copyLink")})`}><Icon name="link" />Link</button>
         {!isEmbedded && <Link to={compareLink(rootSelector(summary), `trace:${traceId}`)} className="button quiet" title="Hold this trace against those that begin alike"><Icon name="compare" />Compare</Link>}
         {otlp && <a className="button quiet" href={otlp} download={`${traceId}.otlp.json`} title="Download the trace as OTLP JSON"><Icon name="external" />OTLP</a>}
