@@ -51,6 +51,17 @@ export function listen(listener: LiveListener): () => void {
   };
 }
 
+/** Listens for traces that a query finds, beside the one connection for all else; until the returned function is called. */
+export function listenForTraces(q: string, take: (traces: LiveTraces) => void, missed: () => void): () => void {
+  const source = new EventSource(apiUrl("live", { q }));
+  source.addEventListener("traces", (event) => {
+    const data = parse<LiveTraces>((event as MessageEvent<string>).data);
+    if (data) take(data);
+  });
+  source.addEventListener("gap", missed);
+  return () => source.close();
+}
+
 function parse<T>(text: string): T | undefined {
   try {
     return JSON.parse(text) as T;

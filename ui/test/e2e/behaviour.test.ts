@@ -112,6 +112,18 @@ test("new traces wait behind a pill while somebody reads", async () => {
   await page.context().close();
 });
 
+test("a filtered list is live too: what matches comes in by itself, nothing else does", async () => {
+  const { page } = await visit("traces?q=gateway");
+  const newest = () => page.locator('[role="row"][aria-rowindex="2"]').getAttribute("id");
+  const before = await newest();
+  await page.waitForFunction((id) => document.querySelector('[role="row"][aria-rowindex="2"]')?.id !== id, before, { timeout: 10_000 });
+  await page.goto(new URL("traces?q=nothing-like-this", page.url()).href);
+  await page.getByRole("heading", { name: "No trace matches" }).waitFor();
+  await page.waitForTimeout(4500);
+  expect(await page.getByRole("heading", { name: "No trace matches" }).isVisible()).toBe(true);
+  await page.context().close();
+});
+
 test("a trace that still arrives grows in place and keeps what was open and selected", async () => {
   const own = await serve();
   const { page, troubles } = await visit(`${own.url}trace/growing`);

@@ -141,9 +141,9 @@ export function AttributeTable({ rows }: { rows: readonly AttributeDifference[] 
         <caption className="vh">Attribute values that are more frequent on one side</caption>
         <thead><tr><th scope="col">Attribute</th><th scope="col">Value</th><th scope="col" className="num">Normal</th><th scope="col" className="num">Now</th><th scope="col" className="wide-only">Share of the traces</th></tr></thead>
         <tbody>
-          {rows.map(({ key, value, shareBefore, shareAfter }) => (
+          {rows.map(({ key, value, shareBefore, shareAfter, togetherWith }) => (
             <tr key={`${key} ${value}`}>
-              <td><code>{key}</code></td><td className="compare-path">{value === null ? <span className="muted">(missing)</span> : <code>{value}</code>}</td><td className="num">{percent(shareBefore)}</td><td className="num">{percent(shareAfter)}</td>
+              <td><code>{key}</code></td><td className="compare-path">{value === null ? <span className="muted">(missing)</span> : <code>{value}</code>}{togetherWith.length > 0 && <div className="muted small" title={togetherWith.join("\n")}>together with {togetherWith.slice(0, 3).join(", ")}{togetherWith.length > 3 && ` and ${togetherWith.length - 3} more`}</div>}</td><td className="num">{percent(shareBefore)}</td><td className="num">{percent(shareAfter)}</td>
               <td className="wide-only"><span className="vh">{percent(shareBefore)} normally, {percent(shareAfter)} now</span><svg className="compare-bars" viewBox="0 0 100 16" preserveAspectRatio="none" aria-hidden="true"><rect y={1} width={100 * shareBefore} height={6} fill="var(--muted)" /><rect y={9} width={100 * shareAfter} height={6} fill="var(--accent)" /></svg></td>
             </tr>
           ))}

@@ -25,13 +25,16 @@ const first: Draft = { kind: "speed-up", operations: "", factor: "2" };
 
 function changeOf({ kind, operations, factor }: Draft): Change {
   const names = operations.split(",").map((name) => name.trim()).filter(Boolean);
-  return { kind, operations: names, factor: kind === "speed-up" ? Number(factor.replace(",", ".")) : null };
+  const amount = Number(factor.replace(",", "."));
+  return { kind, operations: names, factor: kind === "speed-up" ? amount : kind === "cache" ? amount / 100 : null };
 }
 
 /** What keeps a draft from being asked; empty when nothing does. */
 function mistakeIn({ kind, operations, factor }: Draft): string {
   const names = operations.split(",").filter((name) => name.trim()).length;
-  if (kind === "speed-up" && !(Number(factor.replace(",", ".")) > 0)) return "how many times as fast?";
+  const amount = Number(factor.replace(",", "."));
+  if (kind === "speed-up" && !(amount > 0)) return "how many times as fast?";
+  if (kind === "cache" && !(amount > 0 && amount <= 100)) return "how many of a hundred calls hit?";
   if (kind === "parallel" && names < 2) return "name two operations or more, with a comma between";
   return kind !== "drop-retries" && names < 1 ? "name an operation" : "";
 }
@@ -61,11 +64,12 @@ export function WhatIf({ text }: { text: string }) {
       <form onSubmit={(event) => { event.preventDefault(); void ask(); }}>
         {drafts.map((draft, at) => (
           <div key={at} className="what-if-change">
-            <select className="input" aria-label={`Change ${at + 1}`} value={draft.kind} onChange={(event) => change(at, { kind: event.currentTarget.value as ChangeKind })}>
+            <select className="input" aria-label={`Change ${at + 1}`} value={draft.kind} onChange={(event) => { const kind = event.currentTarget.value as ChangeKind; change(at, { kind, factor: kind === "cache" ? "100" : "2" }); }}>
               {(Object.keys(kinds) as ChangeKind[]).map((kind) => <option key={kind} value={kind}>{kinds[kind]}</option>)}
             </select>
             <input className="input grow mono-input" aria-label={`Operations of change ${at + 1}`} placeholder={draft.kind === "drop-retries" ? "all operations, or some" : "operation, or service:operation; several with commas"} value={draft.operations} onInput={(event) => change(at, { operations: event.currentTarget.value })} />
             {draft.kind === "speed-up" && <label className="what-if-factor"><input className="input" inputMode="decimal" aria-label={`How many times as fast, change ${at + 1}`} value={draft.factor} onInput={(event) => change(at, { factor: event.currentTarget.value })} /> times</label>}
+            {draft.kind === "cache" && <label className="what-if-factor"><input className="input" inputMode="decimal" aria-label={`How many of a hundred calls hit, change ${at + 1}`} value={draft.factor} onInput={(event) => change(at, { factor: event.currentTarget.value })} /> % hit</label>}
             {drafts.length > 1 && <button type="button" className="button quiet icon" aria-label={`Remove change ${at + 1}`} onClick={() => setDrafts(drafts.filter((_, index) => index !== at))}><Icon name="close" /></button>}
           </div>
         ))}

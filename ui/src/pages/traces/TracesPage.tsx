@@ -3,7 +3,8 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import { api } from "../../api/client.ts";
 import { ApiError, toError } from "../../api/error.ts";
-import type { ServiceStyle, TraceList, TraceRow, TraceSort } from "../../api/types.ts";
+import { listenForTraces } from "../../api/live.ts";
+import type { LiveTraces, ServiceStyle, TraceList, TraceRow, TraceSort } from "../../api/types.ts";
 import { frameOf, isInside, type PlotArea, type PlotPoint } from "../../engine/plot.ts";
 import { formatCount, formatDuration } from "../../engine/time.ts";
 import { areaCodec, rangeCodec, rangeStart, switchCodec, wordCodec } from "../../state/codecs.ts";
@@ -91,12 +92,12 @@ function Listing({ asked, first, origin, q, range, sort, live, isStale, reload }
   const [isOld, setIsOld] = useState(false);
   const [marked, setMarked] = useState<string | undefined>(undefined);
   const idle = useRef(true);
-  // The server filters, so rows that only arrived can be put into the list only where there is no filter.
-  const joins = q === "" && sort === "-start" && origin === "all";
+  // The server filters: by a query as traces arrive too, by origin only when it is asked.
+  const joins = sort === "-start" && origin === "all";
 
   useEffect(() => {
     if (!live) return undefined;
-    return onLive("traces", (arrived) => {
+    const take = (arrived: LiveTraces) => {
       setServices((before) => withMore(before, arrived.services));
       if (!joins) return setUnseen((count) => count + arrived.traces.length + arrived.leftOut);
       setListed((before) => {
@@ -104,8 +105,9 @@ function Listing({ asked, first, origin, q, range, sort, live, isStale, reload }
         return idle.current ? show(after) : after;
       });
       return undefined;
-    });
-  }, [live, joins]);
+    };
+    return q === "" ? onLive("traces", take) : listenForTraces(q, take, () => setIsOld(true));
+  }, [live, joins, q]);
 
   useEffect(() => onLive("gap", () => (idle.current ? reload() : setIsOld(true))), [reload]);
 
