@@ -72,7 +72,10 @@ pub use critical_path::{
     CriticalPath, Segment, critical_by_service, critical_path, critical_path_below, critical_path_on,
 };
 pub use drag::{drags, slacks};
-pub use explain::{CannotTell, ExplainOptions, Explained, Explanation, LeftOut, REPEATS_MIN, normalised_message};
+pub use explain::{
+    CannotTell, ExplainOptions, Explained, Explanation, LeftOut, MissingPlace, MissingSpan, REPEATS_MIN,
+    normalised_message,
+};
 pub use fault::{FaultKind, FaultPath, Origin, OriginPlace, fault_kind, fault_path, fault_path_on, is_error};
 pub use finding::{Confidence, Evidence, Figure, Finding, FindingKind, Place, Saving, Unit, Waste};
 pub use happens_before::{SiblingOrder, SiblingOrders, TRACES_MIN};

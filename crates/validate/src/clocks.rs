@@ -1,17 +1,85 @@
 //! Clock offsets of hotel: two independent edges reach the same node and must agree.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use analysis::{ClockOffset, ClockOffsets, SkewVerdict};
+use model::{Attributes, Instant, Resource, Span, SpanId, SpanKind, Trace, TraceId};
+use serde_json::Value as Json;
 
 use crate::paths::recorded;
+use crate::read::json;
 use crate::{Row, row};
 
 /// Run, and the offset in microseconds that the data's README gives.
 const RUNS: [(&str, i64); 3] = [("hotel/load25", 1_300), ("hotel/load75", 1_000), ("hotel/load100", -1_500)];
 
 pub(crate) fn rows(folder: &Path) -> Result<Vec<Row>, String> {
-    RUNS.iter().map(|&(name, expected)| run(folder, name, expected)).collect()
+    let mut rows: Vec<Row> =
+        RUNS.iter().map(|&(name, expected)| run(folder, name, expected)).collect::<Result<_, _>>()?;
+    rows.extend(cases(&folder.join("clock-skew/jaeger-cases.json"))?);
+    Ok(rows)
+}
+
+/// The cases of Jaeger's adjuster. Ours moves nothing, and tells the offset beside its bounds instead: the starts must be
+/// those that Jaeger leaves, and where Jaeger warns there must be a remark.
+fn cases(file: &Path) -> Result<Vec<Row>, String> {
+    let document = json(file)?;
+    let cases = document["cases"].as_array().cloned().unwrap_or_default();
+    Ok(cases.iter().map(case_row).collect())
+}
+
+fn case_row(case: &Json) -> Row {
+    let name = format!("clock-skew/{}", case["name"].as_str().unwrap_or_default());
+    let spans: Vec<&Json> = case["spans"].as_array().into_iter().flatten().collect();
+    let trace = trace_of(&spans);
+    let millis = |at: Instant| at.0.saturating_sub(ORIGIN) / 1_000_000;
+    let moved = trace.spans().iter().filter(|span| {
+        let id = u64::from_be_bytes(span.span_id.0);
+        let expected = spans.iter().find(|one| one["id"].as_u64() == Some(id)).and_then(|one| one["adjusted"].as_u64());
+        expected != Some(millis(span.start))
+    });
+    let moved = moved.count();
+    let remarks: Vec<&str> = trace.oddities().iter().map(|oddity| oddity.kind.name()).collect();
+    let mut offsets = ClockOffsets::new();
+    offsets.add(&trace);
+    let offset = offsets.offsets().first().map(|edge| (edge.offset.0 / 1_000_000, edge.verdict));
+    let expected_remark = match case["warning"].as_str() {
+        Some("missing parent") => remarks.contains(&"missing-parent"),
+        // Ours keeps exact copies once, whatever their ids.
+        Some("duplicate span ids") => remarks.contains(&"duplicate") || remarks.contains(&"shared-id"),
+        Some(_) => remarks.contains(&"starts-before-parent"),
+        None => true,
+    };
+    // Jaeger says by how much it would move the child; ours says by how much the clock is off, which is the opposite.
+    let expected_offset = case["delta"].as_i64().is_none_or(|delta| offset.is_some_and(|(millis, _)| millis == -delta));
+    let told = offset.map_or_else(
+        || "no call between two known hosts".to_owned(),
+        |(millis, verdict)| format!("offset {millis} ms by one call: {verdict:?}"),
+    );
+    let figure = format!("{moved} starts differ; remarks: [{}]; {told}", remarks.join(", "));
+    let bar = "starts as Jaeger leaves them; its warnings are remarks; its delta is our offset";
+    row("clock skew, Jaeger's cases", &name, bar, moved == 0 && expected_remark && expected_offset, figure)
+}
+
+/// A time of zero means "not set" in OTLP, so that the cases begin a second later.
+const ORIGIN: u64 = 1_000_000_000;
+
+fn trace_of(spans: &[&Json]) -> Trace {
+    const ID: TraceId = TraceId([1; 16]);
+    let id = |json: &Json| json.as_u64().map(|id| SpanId(id.to_be_bytes()));
+    let spans = spans.iter().map(|case| {
+        let mut span = Span::new(ID, id(&case["id"]).unwrap_or(SpanId([0; 8])), "op");
+        span.parent_span_id = id(&case["parent"]);
+        span.kind = if span.parent_span_id.is_some() { SpanKind::SERVER } else { SpanKind::CLIENT };
+        span.start = Instant(ORIGIN + case["start"].as_u64().unwrap_or(0) * 1_000_000);
+        span.end = Instant(span.start.0 + case["dur"].as_u64().unwrap_or(0) * 1_000_000);
+        let host = case["host"].as_str().unwrap_or_default();
+        let attributes = Attributes::from_iter([("service.name", "s"), ("host.name", host)]);
+        span.resource = Arc::new(Resource { attributes, ..Resource::default() });
+        span
+    });
+    Trace::assemble(ID, spans.collect(), Vec::new())
 }
 
 fn run(folder: &Path, name: &str, expected: i64) -> Result<Row, String> {

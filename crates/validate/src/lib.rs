@@ -9,12 +9,14 @@
 //! | `paths.rs` | critical path: CRISP, Jaeger UI, conservation, two resolutions |
 //! | `orders.rs` | happens-before on media and hotel, in seeded draws |
 //! | `clocks.rs` | clock offsets of hotel by two independent edges |
+//! | `missing.rs` | spans taken away and calls cut off, against what is reported |
 //! | `causes.rs` | root causes of injected faults, with a threshold from the time before |
 //! | `runs.rs` | two halves of a healthy run do not differ; a doubled tail does |
-//! | `speed.rs` | spans per second, and a trace of depth 20,000 |
+//! | `speed.rs` | spans per second, and a trace of depth 20,000; memory under hostile names |
 
 mod causes;
 mod clocks;
+mod missing;
 mod orders;
 mod paths;
 mod read;
@@ -22,6 +24,8 @@ mod runs;
 mod speed;
 
 use std::path::Path;
+
+pub use speed::{SPEED_ROUNDS, speed};
 
 /// One thing that must hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,8 +51,16 @@ type Part = fn(&Path) -> Result<Vec<Row>, String>;
 /// Every row that the data in `folder` allow. Files that are missing make a row that is not met and says so.
 #[must_use]
 pub fn validate(folder: &Path) -> Vec<Row> {
-    let parts: [Part; 7] =
-        [paths::rows, orders::rows, orders::repeats, clocks::rows, causes::rows, runs::rows, speed::rows];
+    let parts: [Part; 8] = [
+        paths::rows,
+        orders::rows,
+        orders::repeats,
+        clocks::rows,
+        missing::rows,
+        causes::rows,
+        runs::rows,
+        speed::rows,
+    ];
     parts
         .into_iter()
         .flat_map(|rows| rows(folder).unwrap_or_else(|missing| vec![row("data", "", "can be read", false, missing)]))

@@ -147,19 +147,21 @@ fn jaeger_case_holds(document: &Json) -> bool {
 /// Conservation on all recorded traces, and service shares of copies cut to milliseconds.
 fn conservation(folder: &Path) -> Result<Vec<Row>, String> {
     let (mut roots, mut broken) = (0_u64, 0_u64);
-    let mut worst: BTreeMap<&str, f64> = BTreeMap::new();
+    let mut worst: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
     for name in RECORDED {
-        let (mut fine, mut coarse) = (BTreeMap::new(), BTreeMap::new());
+        let (mut fine, mut coarse, mut phased) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for trace in recorded(folder, name)? {
             for &root in trace.roots() {
                 roots += 1;
                 broken += u64::from(!is_conserved(&trace, root));
             }
             add_shares(&trace, &mut fine);
-            add_shares(&cut_to_millis(&trace), &mut coarse);
+            add_shares(&cut_to_millis(&trace, 0), &mut coarse);
+            add_shares(&cut_to_millis(&trace, phase_of(&trace)), &mut phased);
         }
         let difference = worst.entry(name.split('/').next().unwrap_or(name)).or_default();
-        *difference = difference.max(largest_difference(&fine, &coarse));
+        difference.0 = difference.0.max(largest_difference(&fine, &coarse));
+        difference.1 = difference.1.max(largest_difference(&fine, &phased));
     }
     let mut rows = vec![row(
         "critical path covers each root exactly; self time within the span",
@@ -168,16 +170,29 @@ fn conservation(folder: &Path) -> Result<Vec<Row>, String> {
         broken == 0,
         format!("{broken} of {roots} roots"),
     )];
-    rows.extend(worst.into_iter().map(|(name, difference)| {
-        let figure = format!("{difference:.2} points at most");
-        row(RESOLUTION, name, "within 2 points", difference <= 2.0, figure)
-    }));
+    for (name, (difference, phased)) in worst {
+        for (what, difference) in [(RESOLUTION, difference), (RESOLUTION_OF_ANY_PHASE, phased)] {
+            let figure = format!("{difference:.2} points at most");
+            rows.push(row(what, name, "within 2 points", difference <= 2.0, figure));
+        }
+    }
     Ok(rows)
 }
 
-/// Not met on media: its spans overlap by less than a millisecond, so that cut to milliseconds they touch, and no rule can
-/// tell such siblings from sequential ones.
+/// Not met on media, and the cause is the recording: its nginx takes the start of each request from a clock of whole
+/// milliseconds (all 2,400 roots begin at one exactly), so that cutting takes nothing from their start and half a millisecond
+/// on average from the start of what comes next, which is most of what nginx itself spends there. [`RESOLUTION_OF_ANY_PHASE`]
+/// cuts the same traces by a clock whose milliseconds begin elsewhere in each trace, and is met.
 pub(crate) const RESOLUTION: &str = "service shares of copies cut to milliseconds";
+/// As [`RESOLUTION`], by a clock whose milliseconds do not begin where those of the recorder do.
+pub(crate) const RESOLUTION_OF_ANY_PHASE: &str = "service shares of copies cut by a millisecond clock of any phase";
+
+/// Where in a millisecond the clock of this trace ticks, ns: by its id, the same every time.
+fn phase_of(trace: &Trace) -> u64 {
+    let bytes = trace.id().0;
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+        % 1_000_000
+}
 
 fn is_conserved(trace: &Trace, root: u32) -> bool {
     let times = Timeline::of(trace);
@@ -197,11 +212,11 @@ fn add_shares(trace: &Trace, shares: &mut BTreeMap<String, i64>) {
         .for_each(|(name, time)| *shares.entry(name.to_string()).or_default() += time.0);
 }
 
-fn cut_to_millis(trace: &Trace) -> Trace {
+fn cut_to_millis(trace: &Trace, phase: u64) -> Trace {
     let (mut spans, logs) = trace.clone().into_parts();
     for span in &mut spans {
-        span.start.0 -= span.start.0 % 1_000_000;
-        span.end.0 -= span.end.0 % 1_000_000;
+        span.start.0 -= (span.start.0 + phase) % 1_000_000;
+        span.end.0 -= (span.end.0 + phase) % 1_000_000;
     }
     Trace::assemble(trace.id(), spans, logs)
 }

@@ -13,6 +13,8 @@ use crate::process;
 /// The benches there are.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Name {
+    /// Spans per second of processor time that the analyses take, a trace of depth 20,000, memory under hostile names.
+    Analysis,
     /// Start, memory, size of the binary, and what trace assertions cost.
     Demo,
     /// What assertions on traces cost a run, and what a run of large traces holds in memory.
@@ -65,6 +67,7 @@ fn rounded(number: f64) -> String {
 
 pub fn run(name: Name, quick: bool, check: bool) -> Result<(), String> {
     let figures = match name {
+        Name::Analysis => return analysis(quick, check),
         Name::Demo => demo::measure(quick)?,
         Name::Eval => eval::measure(quick)?,
         Name::Mutation => mutation::measure(quick)?,
@@ -80,6 +83,15 @@ pub fn run(name: Name, quick: bool, check: bool) -> Result<(), String> {
     }
     let missed = figures.iter().filter(|figure| !figure.met).count();
     if check && missed > 0 { Err(format!("{missed} of {} bars missed", figures.len())) } else { Ok(()) }
+}
+
+/// The rows of `validate` that are speeds; on recorded traces where they are there.
+fn analysis(quick: bool, check: bool) -> Result<(), String> {
+    let mut arguments = vec!["run", "--release", "--quiet", "--package", "validate", "--example", "table", "--"];
+    arguments.extend(["../shared/data", "--speed"]);
+    arguments.extend(quick.then_some("--quick"));
+    arguments.extend(check.then_some("--check"));
+    process::run(&process::root(), "cargo", &arguments)
 }
 
 /// The same bench once more, from an optimised build of this program.

@@ -52,6 +52,40 @@ struct Known {
     unanswered_evidence: EvidenceSet,
 }
 
+impl Known {
+    fn is_called_as_a_rule(&self) -> bool {
+        let seen = self.called + self.roots;
+        self.called as f64 >= seen as f64 * RULE_SHARE && seen >= RULE_CALLS_MIN
+    }
+
+    fn is_answered_as_a_rule(&self) -> bool {
+        let calls = self.answered + self.unanswered;
+        self.answered as f64 >= calls as f64 * RULE_SHARE && calls >= RULE_CALLS_MIN
+    }
+}
+
+/// A span that one trace should have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingSpan {
+    /// Where it should stand.
+    pub place: MissingPlace,
+    /// The span next to the gap.
+    pub at: SpanIndex,
+    /// `SERVICE:NAME` that stands there as a rule; none where no rule is known.
+    pub expected: Option<Text>,
+}
+
+/// Where a span is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MissingPlace {
+    /// Above: the span names a parent that did not come.
+    Parent,
+    /// Above: the span begins a trace although it is called by another as a rule.
+    Context,
+    /// Below: the call went well and has no span of the callee, which answers with one as a rule.
+    Answer,
+}
+
 /// What is known of the spans of one operation below those of another.
 #[derive(Clone, Debug, Default)]
 struct Pair {
@@ -199,6 +233,40 @@ impl Families {
         found
     }
 
+    /// What is missing in one trace, by the rules that all traces made.
+    pub(crate) fn missing_in(&self, names: &Names, view: &View<'_>) -> Vec<MissingSpan> {
+        let mut missing = Vec::new();
+        let name = |operation: Option<OperationId>| operation.map(|one| names.full_name(one).into());
+        for &root in view.trace.roots() {
+            let (span, operation) = (view.trace.span(root), view.operation(root));
+            let is_orphan = span.parent_span_id.is_some_and(|parent| parent != span.span_id);
+            let is_lost =
+                self.operations.get(&operation).is_some_and(|place| place.roots > 0 && place.is_called_as_a_rule());
+            if is_orphan || is_lost {
+                let place = if is_orphan { MissingPlace::Parent } else { MissingPlace::Context };
+                missing.push(MissingSpan { place, at: root, expected: name(self.usual_caller(operation)) });
+            }
+        }
+        for index in 0..view.len() {
+            let operation = view.operation(index);
+            let remote = view.trace.children(index).iter().any(|&child| view.service(child) != view.service(index));
+            let answers = self.operations.get(&operation).is_some_and(Known::is_answered_as_a_rule);
+            if answers && !remote && !is_error(view.trace.span(index)) {
+                let expected = name(self.usual_callee(names, operation));
+                missing.push(MissingSpan { place: MissingPlace::Answer, at: index, expected });
+            }
+        }
+        missing
+    }
+
+    /// Whom the spans of `operation` call as a rule.
+    fn usual_callee(&self, names: &Names, operation: OperationId) -> Option<OperationId> {
+        let callees = self.pairs.iter().filter(|((parent, child), _)| {
+            *parent == operation && names.service_of(*child) != names.service_of(operation)
+        });
+        callees.max_by_key(|((_, child), pair)| (pair.calls, std::cmp::Reverse(*child))).map(|((_, child), _)| *child)
+    }
+
     /// Who calls `operation` as a rule.
     fn usual_caller(&self, operation: OperationId) -> Option<OperationId> {
         let callers = self.pairs.iter().filter(|((_, child), _)| *child == operation);
@@ -246,8 +314,7 @@ impl Families {
 
     fn lost(&self, names: &Names, total: &Total, operation: OperationId, place: &Known) -> Option<Finding> {
         let seen = place.called + place.roots;
-        let is_rule = place.called as f64 >= seen as f64 * RULE_SHARE && seen >= RULE_CALLS_MIN;
-        if place.roots == 0 || !is_rule {
+        if place.roots == 0 || !place.is_called_as_a_rule() {
             return None;
         }
         let usual = self.usual_caller(operation).map(|caller| names.service_of(caller).clone()).unwrap_or_default();
@@ -282,16 +349,10 @@ impl Families {
 
     fn unanswered(&self, names: &Names, total: &Total, operation: OperationId, place: &Known) -> Option<Finding> {
         let calls = place.answered + place.unanswered;
-        let is_rule = place.answered as f64 >= calls as f64 * RULE_SHARE && calls >= RULE_CALLS_MIN;
-        if place.unanswered == 0 || !is_rule {
+        if place.unanswered == 0 || !place.is_answered_as_a_rule() {
             return None;
         }
-        let callees = self.pairs.iter().filter(|((parent, child), _)| {
-            *parent == operation && names.service_of(*child) != names.service_of(operation)
-        });
-        let usual = callees
-            .max_by_key(|((_, child), pair)| (pair.calls, std::cmp::Reverse(*child)))
-            .map(|((_, child), _)| *child)?;
+        let usual = self.usual_callee(names, operation)?;
         let draft = Draft {
             kind: FindingKind::MissingSpans,
             place: Place::Edge {

@@ -49,6 +49,7 @@ use caching::Caching;
 use errors::Errors;
 pub use errors::normalised_message;
 use families::Families;
+pub use families::{MissingPlace, MissingSpan};
 use prompts::Prompts;
 pub use repeats::REPEATS_MIN;
 use repeats::Repeats;
@@ -149,6 +150,13 @@ impl Explanation {
     #[must_use]
     pub fn peers(&self) -> &Peers {
         &self.peers
+    }
+
+    /// What is missing in `trace` by the rules that the traces added so far make.
+    #[must_use]
+    pub fn missing_in(&self, trace: &Trace) -> Vec<MissingSpan> {
+        let mut names = self.names.clone();
+        View::of(trace, &mut names).map(|view| self.families.missing_in(&names, &view)).unwrap_or_default()
     }
 
     /// Adds a trace.
