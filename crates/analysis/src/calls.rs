@@ -7,10 +7,13 @@
 //!
 //! A client span without a span of another service below is a call too: to a database, to something that is not
 //! instrumented, or one that was refused or whose server span did not arrive. Its attributes tell whom it called.
+//! A consumer that names its producer by a link is the far side of that message, wherever its parent is.
 //! Client spans that only wrap another client span of the same call (an LLM client over its HTTP client) are not counted
 //! twice.
 
-use model::{Duration, SpanIndex, SpanKind, Text, Trace};
+use std::collections::HashMap;
+
+use model::{Duration, Span, SpanId, SpanIndex, SpanKind, Text, Trace};
 
 use crate::fault::is_error;
 use crate::limits::WRAPPERS_MAX;
@@ -62,6 +65,10 @@ pub fn calls(trace: &Trace, peers: &Peers) -> Vec<Call> {
         answered[parent as usize] = true;
         calls.push((parent, both_sides(trace, parent, index as SpanIndex)));
     }
+    for (producer, call) in linked(trace) {
+        answered[producer as usize] = true;
+        calls.push((producer, call));
+    }
     for (index, span) in trace.spans().iter().enumerate() {
         let index = index as SpanIndex;
         let calls_somebody = span.kind.asks();
@@ -71,6 +78,37 @@ pub fn calls(trace: &Trace, peers: &Peers) -> Vec<Call> {
     }
     calls.sort_by_key(|(index, _)| *index);
     calls.into_iter().map(|(_, call)| call).collect()
+}
+
+/// Messages whose consumer names the producer by a link instead of a parent, as those do that take several at once.
+fn linked(trace: &Trace) -> Vec<(SpanIndex, Call)> {
+    let links = |span: &&Span| span.kind == SpanKind::CONSUMER && !span.links.is_empty();
+    if !trace.spans().iter().any(|span| links(&span)) {
+        return Vec::new();
+    }
+    let by_id: HashMap<SpanId, SpanIndex> =
+        (0..).zip(trace.spans()).map(|(index, span)| (span.span_id, index)).collect();
+    let mut calls = Vec::new();
+    for (index, consumer) in (0..).zip(trace.spans()).filter(|(_, span)| links(span)) {
+        for link in consumer.links.iter().filter(|link| link.trace_id == trace.id()) {
+            let Some(&producer) = by_id.get(&link.span_id) else { continue };
+            let sender = trace.span(producer);
+            let is_other = sender.kind == SpanKind::PRODUCER && sender.service_name() != consumer.service_name();
+            if is_other && trace.parent(index) != Some(producer) {
+                let call = Call {
+                    caller: sender.service_name().into(),
+                    callee: consumer.service_name().into(),
+                    kind: CallKind::Message,
+                    client: Some(producer),
+                    server: Some(index),
+                    failed: is_error(consumer) || is_error(sender),
+                    edge_time: None,
+                };
+                calls.push((producer, call));
+            }
+        }
+    }
+    calls
 }
 
 fn both_sides(trace: &Trace, parent: SpanIndex, server: SpanIndex) -> Call {

@@ -173,3 +173,21 @@ fn caches_say_what_came_of_it() {
         .collect();
     assert_eq!(shown, ["Hit by cache.hit", "Miss by cache.result"]);
 }
+
+#[test]
+fn a_message_is_joined_by_its_link() {
+    let (mut spans, logs) =
+        draw("a:r:server[0..100](a:send:producer[10..12]{messaging.system=kafka}) b:poll[20..90](b:process:consumer[30..40])")
+            .into_parts();
+    let (producer, id) = (spans[1].span_id, spans[0].trace_id);
+    let before = model::Trace::assemble(id, spans.clone(), Vec::new());
+    let shown = |trace: &Trace| -> Vec<String> {
+        calls(trace, &Peers::default())
+            .iter()
+            .map(|call| format!("{} -> {} {:?}", call.caller, call.callee, call.kind))
+            .collect()
+    };
+    assert_eq!(shown(&before), ["a -> kafka Message"]);
+    spans[3].links.push(model::Link { trace_id: id, span_id: producer, ..model::Link::default() });
+    assert_eq!(shown(&model::Trace::assemble(id, spans, logs)), ["a -> b Message"]);
+}

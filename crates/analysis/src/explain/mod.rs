@@ -238,7 +238,7 @@ impl Explanation {
             untold.push(CannotTell {
                 kinds: vec![FindingKind::CacheableCalls],
                 why: format!(
-                    "{} of {all} client spans do not say what they ask (a URL that is read, a statement with its parameters, a prompt)",
+                    "{} of {all} client spans change something or do not say what they ask (no URL, statement with parameters, prompt)",
                     self.caching.silent
                 ),
             });

@@ -52,7 +52,7 @@ impl Repeats {
         let mut by_place: HashMap<(OperationId, OperationId), Vec<Vec<SpanIndex>>> = HashMap::new();
         for parent in (0..view.len()).filter(|&parent| view.trace.children(parent).len() >= REPEATS_MIN) {
             for run in runs_below(view, parent) {
-                let place = (view.operation(parent), view.operation(run[0]));
+                let place = (view.operation(parent), view.called[run[0] as usize]);
                 by_place.entry(place).or_default().push(run);
             }
         }
@@ -132,10 +132,10 @@ impl Repeats {
     }
 }
 
-/// Runs of at least [`REPEATS_MIN`] children of one operation, each starting at or after the end of the one before.
+/// Runs of at least [`REPEATS_MIN`] children that call the same, each starting at or after the end of the one before.
 fn runs_below(view: &View<'_>, parent: SpanIndex) -> Vec<Vec<SpanIndex>> {
     let mut children: Vec<(OperationId, SpanIndex)> =
-        view.trace.children(parent).iter().map(|&child| (view.operation(child), child)).collect();
+        view.trace.children(parent).iter().map(|&child| (view.called[child as usize], child)).collect();
     // Spans are numbered by start, so that children of one operation come by start.
     children.sort_unstable();
     let mut runs = Vec::new();

@@ -4,7 +4,7 @@
 //! traces, and each needs its answer. So a pair that is always in order is
 //!
 //! - *dependent* if what the second is given comes from the answer of the first, or it is never made when the first failed;
-//! - *independent* if all it is given was known before the first was made;
+//! - *independent* if it is always made and all it is given was known before the first was made;
 //! - otherwise nobody can tell, and the finding says so.
 
 use std::collections::{HashMap, HashSet};
@@ -25,6 +25,8 @@ use crate::whatif::{Edit, saving};
 
 /// Savings below this share of all time are left out; of those that nobody can tell of, below the other.
 const IMPACT_MIN: (f64, f64) = (0.002, 0.01);
+/// A second call that is made in a smaller share of the cases of the first may hang on its answer.
+const ALWAYS: f64 = 0.98;
 /// So many failures of the first without the second are a rule.
 const FAILURES_MIN: u64 = 3;
 
@@ -33,8 +35,15 @@ const FAILURES_MIN: u64 = 3;
 pub(crate) struct Sequential {
     pub(crate) orders: OrderCounts,
     looked: HashMap<Pair, Looked>,
-    failures: HashMap<(PathId, OperationId), u64>,
+    firsts: HashMap<(PathId, OperationId), First>,
     pub(crate) left_out: u64,
+}
+
+/// How often a call was made, and how often it failed.
+#[derive(Clone, Copy, Debug, Default)]
+struct First {
+    calls: u64,
+    failures: u64,
 }
 
 /// Call path, first, second.
@@ -61,14 +70,14 @@ struct Looked {
 
 impl Sequential {
     pub(crate) fn add(&mut self, view: &View<'_>) {
-        let Self { orders, looked, failures, left_out } = self;
-        orders.add(view.trace, &view.times, &view.operations, |orders, family| {
+        let Self { orders, looked, firsts, left_out } = self;
+        orders.add(view.trace, &view.times, &view.called, |orders, family| {
             let calls: Vec<&Extent> = family.extents.iter().filter(|one| is_call(view, family.parent, one)).collect();
             for first in &calls {
                 let failed = is_error(view.trace.span(first.first));
-                if failed {
-                    *failures.entry((family.path, first.operation)).or_default() += 1;
-                }
+                let seen = firsts.entry((family.path, first.operation)).or_default();
+                seen.calls += 1;
+                seen.failures += u64::from(failed);
                 for second in &calls {
                     if !first.ended_before(second) {
                         continue;
@@ -92,9 +101,11 @@ impl Sequential {
                 self.looked.entry((path, operation(first), operation(second))).or_default().merge(theirs);
             }
         }
-        for ((path, first), count) in other.failures {
+        for ((path, first), theirs) in other.firsts {
             if let Some(path) = paths[path as usize] {
-                *self.failures.entry((path, operation(first))).or_default() += count;
+                let ours = self.firsts.entry((path, operation(first))).or_default();
+                ours.calls += theirs.calls;
+                ours.failures += theirs.failures;
             }
         }
         self.left_out += other.left_out;
@@ -114,8 +125,13 @@ impl Sequential {
 
     fn finding(&self, names: &Names, total: &Total, order: &Order) -> Option<Finding> {
         let looked = self.looked.get(&(order.path, order.before, order.after))?;
-        let failures = self.failures.get(&(order.path, order.before)).copied().unwrap_or(0);
-        let class = looked.class(failures);
+        let first = self.firsts.get(&(order.path, order.before)).copied().unwrap_or_default();
+        let always = order.seen as f64 >= first.calls as f64 * ALWAYS;
+        let class = match looked.class(first.failures) {
+            // Whether the second is made at all may be decided by what the first answered, as after a hit of a cache.
+            Class::Independent if !always => Class::Unknown,
+            class => class,
+        };
         if class == Class::Dependent {
             return None;
         }
@@ -139,7 +155,9 @@ impl Sequential {
                     "in order in {} of {} traces; {}",
                     order.seen - order.broken,
                     order.seen,
-                    if looked.given == 0 {
+                    if !always {
+                        "the second is not always made, which the first's answer may decide"
+                    } else if looked.given == 0 {
                         "the second call's attributes do not say what it was given"
                     } else {
                         "what the second call was given stands neither in the first call's answer nor above both"

@@ -14,6 +14,9 @@ pub(crate) struct View<'t> {
     pub(crate) trace: &'t Trace,
     pub(crate) times: Timeline,
     pub(crate) operations: Vec<OperationId>,
+    /// What each span calls: the operation of the one span of another service below it, else its own. Client spans are
+    /// often all called alike (`POST`); what they call tells them apart.
+    pub(crate) called: Vec<OperationId>,
     pub(crate) services: Vec<NameId>,
     pub(crate) path: CriticalPath,
     /// Time on the critical path of the first root, by span, ns.
@@ -40,11 +43,12 @@ impl<'t> View<'t> {
             services.push(service);
             operations.push(names.operation(service, name));
         }
+        let called = called(trace, &operations, &services);
         let times = Timeline::of(trace);
         let path = critical_path_on(trace, &times, root);
         let mut critical = vec![0; trace.spans().len()];
         path.segments.iter().for_each(|segment| critical[segment.span as usize] += segment.duration().0);
-        Some(Self { trace, times, operations, services, path, critical, root, below: OnceCell::new() })
+        Some(Self { trace, times, operations, called, services, path, critical, root, below: OnceCell::new() })
     }
 
     pub(crate) fn len(&self) -> SpanIndex {
@@ -82,4 +86,12 @@ impl<'t> View<'t> {
     pub(crate) fn ids(&self, spans: &[SpanIndex]) -> Vec<SpanId> {
         spans.iter().map(|&span| self.trace.span(span).span_id).collect()
     }
+}
+
+fn called(trace: &Trace, operations: &[OperationId], services: &[NameId]) -> Vec<OperationId> {
+    let of = |span: usize| match trace.children(span as SpanIndex) {
+        [child] if services[*child as usize] != services[span] => operations[*child as usize],
+        _ => operations[span],
+    };
+    (0..operations.len()).map(of).collect()
 }
