@@ -196,6 +196,25 @@ test("fields and values are offered while a query is typed", async () => {
   await page.context().close();
 });
 
+test("stages and their fields are offered behind a selector", async () => {
+  const { page } = await visit("charts?q={ } | rate()");
+  const input = page.getByRole("combobox", { name: /Metrics query/ });
+  await input.fill("");
+  await page.keyboard.type("{ } | cou");
+  await page.getByRole("option", { name: /count_over_time/ }).waitFor();
+  await page.keyboard.press("Tab");
+  await page.keyboard.type(" b");
+  await page.getByRole("option", { name: /^by\(/ }).waitFor();
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("serv");
+  await page.getByRole("option", { name: /resource\.service\.name/ }).waitFor();
+  await page.keyboard.press("Tab");
+  await page.keyboard.type(")");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => new URL(location.href).searchParams.get("q") === "{ } | count_over_time() by(resource.service.name)");
+  await page.context().close();
+});
+
 test("a server that goes away: what was shown stays, and comes back by itself", async () => {
   const fleeting = await serve();
   const { page } = await visit(`${fleeting.url}evals`);

@@ -3,7 +3,7 @@
 import { useEffect, useId, useRef, useState, type RefObject } from "react";
 import { api } from "../../api/client.ts";
 import { formatCount } from "../../engine/time.ts";
-import { comparisonFor, completableAt, complete } from "./completion.ts";
+import { comparisonFor, completableAt, complete, stagesFor } from "./completion.ts";
 
 const ASK_MS = 120;
 const OPTIONS_MAX = 12;
@@ -12,7 +12,8 @@ interface Option {
   label: string;
   insert: string;
   note: string;
-  count: number;
+  /** How often it occurs, where that is known. */
+  count?: number;
 }
 
 interface QueryInputProps {
@@ -54,7 +55,7 @@ export function QueryInput({ input, text, isInvalid, onText, onEscape, label = "
     next.current = done.caret;
     onText(done.text);
     setOptions([]);
-    setCaret(place.kind === "field" ? done.caret : undefined);
+    setCaret(place.kind === "field" || (place.kind === "stage" && option.insert.endsWith("(")) ? done.caret : undefined);
     input.current?.focus();
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -82,7 +83,7 @@ export function QueryInput({ input, text, isInvalid, onText, onEscape, label = "
           // The combobox handles the keys; pressing must not take the focus from it.
           // oxlint-disable-next-line jsx-a11y/click-events-have-key-events
           <li key={option.insert} id={`${list}-${index}`} role="option" aria-selected={index === at} onPointerDown={(event) => event.preventDefault()} onClick={() => take(option)}>
-            <code className="clip">{option.label}</code><span className="muted">{option.note}</span><span className="muted num">{formatCount(option.count)}</span>
+            <code className="clip">{option.label}</code><span className="muted">{option.note}</span>{option.count !== undefined && <span className="muted num">{formatCount(option.count)}</span>}
           </li>
         ))}
       </ul>
@@ -103,7 +104,7 @@ function useOptions(text: string, caret: number | undefined, show: (options: Opt
     const controller = new AbortController();
     const timer = setTimeout(async () => {
       try {
-        const found = place.kind === "field" ? await fields(place.prefix, controller.signal) : await values(place.field, place.prefix, controller.signal);
+        const found = await optionsFor(place, controller.signal);
         if (!controller.signal.aborted) latest.current(found);
       } catch {
         if (!controller.signal.aborted) latest.current([]);
@@ -116,9 +117,18 @@ function useOptions(text: string, caret: number | undefined, show: (options: Opt
   }, [text, caret]);
 }
 
-async function fields(prefix: string, signal: AbortSignal): Promise<Option[]> {
+async function optionsFor(place: NonNullable<ReturnType<typeof completableAt>>, signal: AbortSignal): Promise<Option[]> {
+  switch (place.kind) {
+    case "stage": return stagesFor(place.prefix).map(({ text, what }) => ({ label: text, insert: text, note: what }));
+    case "value": return values(place.field, place.prefix, signal);
+    case "field": return fields(place.prefix, comparisonFor, signal);
+    case "argument": return fields(place.prefix, () => "", signal);
+  }
+}
+
+async function fields(prefix: string, behind: (types: readonly string[]) => string, signal: AbortSignal): Promise<Option[]> {
   const { keys } = await api.keys({ prefix, limit: OPTIONS_MAX }, signal);
-  return keys.slice(0, OPTIONS_MAX).map(({ field, types, count }) => ({ label: field, insert: field + comparisonFor(types), note: types.join(", "), count }));
+  return keys.slice(0, OPTIONS_MAX).map(({ field, types, count }) => ({ label: field, insert: field + behind(types), note: types.join(", "), count }));
 }
 
 async function values(field: string, prefix: string, signal: AbortSignal): Promise<Option[]> {

@@ -1,13 +1,14 @@
-// What can be completed at a place in a query: a field, or a value of a field. Reading is loose on purpose: half-written
+// What can be completed at a place in a query: a field, a value of a field, or a stage after `|`. Reading is loose on purpose: half-written
 // queries are the normal case, and the server alone judges whole ones.
 
-type Completable = { kind: "field"; prefix: string; from: number } | { kind: "value"; field: string; prefix: string; from: number };
+type Completable = { kind: "field"; prefix: string; from: number } | { kind: "argument"; prefix: string; from: number } | { kind: "stage"; prefix: string; from: number } | { kind: "value"; field: string; prefix: string; from: number };
 
 /** What stands before `caret`; undefined where nothing can be completed (outside braces words search names). */
 export function completableAt(text: string, caret: number): Completable | undefined {
   const before = text.slice(0, caret);
   const open = before.lastIndexOf("{");
-  if (open < 0 || before.lastIndexOf("}") > open) return undefined;
+  if (open < 0) return undefined;
+  if (before.lastIndexOf("}") > open) return outside(before, caret);
   const inside = before.slice(open + 1);
   const value = /([A-Za-z_.][\w.:-]*)\s*(?:=~|!~|!=|>=|<=|=|>|<)\s*("[^"]*|[^\s"&|(){}]*)$/.exec(inside);
   if (value) {
@@ -16,6 +17,34 @@ export function completableAt(text: string, caret: number): Completable | undefi
   }
   const field = /(?:^|&&|\|\||[(,!])\s*([A-Za-z_.][\w.:-]*|)$/.exec(inside);
   return field ? { kind: "field", prefix: field[1]!, from: caret - field[1]!.length } : undefined;
+}
+
+/** Behind a selector: a stage, or a field that one works on. */
+function outside(before: string, caret: number): Completable | undefined {
+  const stage = /[^|]\|\s*([a-z_0-9]*)$/.exec(before);
+  if (stage) return { kind: "stage", prefix: stage[1]!, from: caret - stage[1]!.length };
+  const grouping = /\)\s+(b?y?)$/.exec(before);
+  if (grouping) return { kind: "stage", prefix: grouping[1]!, from: caret - grouping[1]!.length };
+  const argument = /\w\(\s*(?:[^(){}]*,\s*)?([A-Za-z_.][\w.:-]*|)$/.exec(before);
+  return argument ? { kind: "argument", prefix: argument[1]!, from: caret - argument[1]!.length } : undefined;
+}
+
+interface Stage {
+  /** What is inserted; the caret goes between the parentheses where something belongs there. */
+  text: string;
+  what: string;
+}
+
+/** Stages and metrics functions, as `headwater help query` tells them. */
+const stages: readonly Stage[] = [
+  { text: "rate()", what: "spans a second" }, { text: "count_over_time()", what: "spans in each step" }, { text: "quantile_over_time(duration, 0.5, 0.95)", what: "quantiles" },
+  { text: "avg_over_time(", what: "mean" }, { text: "sum_over_time(", what: "sum" }, { text: "min_over_time(", what: "least" }, { text: "max_over_time(", what: "largest" }, { text: "histogram_over_time(duration)", what: "how many in each bucket" },
+  { text: "by(", what: "group" }, { text: "count()", what: "spans of the trace" }, { text: "avg(", what: "mean in the trace" }, { text: "sum(", what: "sum in the trace" }, { text: "min(", what: "least in the trace" }, { text: "max(", what: "largest in the trace" }, { text: "p95(", what: "quantile in the trace" },
+  { text: "select(", what: "fields to show" }, { text: "topk(5)", what: "the largest series" }, { text: "bottomk(5)", what: "the smallest series" }, { text: "compare({ status = error }, 5)", what: "attributes in the selection and in the rest" },
+];
+
+export function stagesFor(prefix: string): readonly Stage[] {
+  return stages.filter(({ text }) => text.startsWith(prefix));
 }
 
 /** The query with `insert` instead of what was typed from `from` to `caret`, and where the caret goes. */
