@@ -149,6 +149,9 @@ pub const ANALYSIS_TIME_MAX: model::Duration = model::Duration::from_secs(600);
 /// Analyses of many traces at once: each keeps cores busy that receiving needs too.
 pub const LONG_WORK_MAX: usize = 2;
 
+/// How long a further one waits for its turn before it is asked to come again.
+pub const LONG_WORK_WAIT: Duration = Duration::from_secs(10);
+
 /// Lines of progress that wait for a slow reader; further ones are skipped.
 pub const LINES_QUEUED_MAX: usize = 16;
 

@@ -20,7 +20,7 @@ use store::ScanBudget;
 use tokio::sync::mpsc;
 
 use crate::answer::{Answered, Refusal, json};
-use crate::limits::{LINES_QUEUED_MAX, LONG_WORK_MAX, PROGRESS_NANOS};
+use crate::limits::{LINES_QUEUED_MAX, LONG_WORK_MAX, LONG_WORK_WAIT, PROGRESS_NANOS};
 use crate::server::Api;
 
 const LINES: &str = "application/x-ndjson";
@@ -110,7 +110,7 @@ pub async fn answer<T: Serialize + Send + 'static>(
     timeout: Duration,
     work: impl FnOnce(&Task) -> Result<T, Refusal> + Send + 'static,
 ) -> Answered {
-    let Ok(place) = api.long_work.clone().try_acquire_owned() else {
+    let Ok(Ok(place)) = tokio::time::timeout(LONG_WORK_WAIT, api.long_work.clone().acquire_owned()).await else {
         return Err(Refusal::unavailable(format!("{LONG_WORK_MAX} analyses of many traces are running already")));
     };
     let began = api.clock.monotonic_nanos();

@@ -161,6 +161,9 @@ fn a_lost_context_names_the_hop() {
 fn a_silent_service_an_orphan_and_a_missing_callee_are_told_apart() {
     let silent = "gateway:ask:server[0..100](gateway:POST:client[0..40]{peer.service=mailer})";
     assert_eq!(ailments(&[silent]), [(AilmentKind::NoSpans, "mailer".into(), Some("gateway".into()))]);
+    // Nobody expects spans of a database.
+    let database = "gateway:ask:server[0..100](gateway:POST:client[0..40]{peer.service=orders-mysql})";
+    assert_eq!(ailments(&[database]), []);
     let orphan = "gateway:ask:server[0..100](gateway:POST:client[0..40]-(rag:answer:server[5..35]))";
     let found = ailments(&[GATEWAY, orphan]);
     assert_eq!(found, [(AilmentKind::MissingParent, "rag".into(), Some("gateway".into()))]);

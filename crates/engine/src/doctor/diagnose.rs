@@ -84,6 +84,33 @@ impl AilmentKind {
 /// An operation that has a caller this often is no entry of the system: the rest lost its context.
 const CALLED_SHARE_MIN: f64 = 0.5;
 
+/// What databases, caches and queues are called: nobody expects spans of them.
+const INFRASTRUCTURE: &[&str] = &[
+    "mysql",
+    "mariadb",
+    "postgres",
+    "memcache",
+    "redis",
+    "valkey",
+    "mongo",
+    "kafka",
+    "rabbitmq",
+    "cassandra",
+    "elastic",
+    "opensearch",
+    "dynamo",
+    "sqlite",
+    "clickhouse",
+    "sqs",
+    "s3",
+    "nats",
+];
+
+fn is_infrastructure(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name.split(|c: char| !c.is_alphanumeric()).any(|word| INFRASTRUCTURE.iter().any(|known| word.starts_with(known)))
+}
+
 /// Fewer unanswered calls of a hop than this share are left alone: single spans get lost.
 const UNANSWERED_SHARE_MIN: f64 = 0.02;
 
@@ -97,7 +124,8 @@ impl Doctor {
             ailments.extend(self.of_service(service, signs));
         }
         ailments.extend(self.skews());
-        ailments.extend(self.oddities.iter().filter_map(|((service, kind), seen)| broken(service, *kind, seen)));
+        ailments.extend(self.broken());
+        ailments.extend(self.short_ids());
         ailments.sort_by(|a, b| {
             (a.severity, std::cmp::Reverse(a.traces), a.kind, &a.service).cmp(&(
                 b.severity,
@@ -195,7 +223,10 @@ impl Doctor {
             .hops
             .iter()
             .filter(|((_, callee), hop)| {
-                hop.kind == Some(PeerKind::Service) && hop.both == 0 && !self.services.contains_key(callee)
+                hop.kind == Some(PeerKind::Service)
+                    && hop.both == 0
+                    && !self.services.contains_key(callee)
+                    && !is_infrastructure(callee)
             })
             .map(|((_, callee), _)| callee.clone())
             .collect();
@@ -206,15 +237,13 @@ impl Doctor {
     }
 
     fn unanswered(&self) -> Vec<Ailment> {
-        let mut ailments = Vec::new();
+        let mut ailments: Vec<Ailment> = self.silent().iter().map(|callee| self.no_spans(callee)).collect();
         for ((caller, callee), hop) in &self.hops {
             let (missing, all) = (hop.unanswered.spans, hop.unanswered.spans + hop.both);
             if missing == 0 || hop.kind != Some(PeerKind::Service) {
                 continue;
             }
-            let silent = !self.services.contains_key(callee);
-            if silent {
-                ailments.push(no_spans(caller, callee, &hop.unanswered));
+            if !self.services.contains_key(callee) {
                 continue;
             }
             // Where the callee's spans begin traces of their own, that says it all.
@@ -238,6 +267,28 @@ impl Doctor {
             });
         }
         ailments
+    }
+
+    /// One ailment for all that call it.
+    fn no_spans(&self, callee: &Text) -> Ailment {
+        let hops = || self.hops.iter().filter(|((_, other), hop)| other == callee && hop.unanswered.spans > 0);
+        let callers: Vec<&Text> = hops().map(|((caller, _), _)| caller).collect();
+        let most = hops().map(|(_, hop)| &hop.unanswered).max_by_key(|seen| seen.traces);
+        let calls: u64 = hops().map(|(_, hop)| hop.unanswered.spans).sum();
+        Ailment {
+            kind: AilmentKind::NoSpans,
+            severity: Severity::Warning,
+            service: callee.clone(),
+            caller: callers.first().map(|caller| (*caller).clone()),
+            what: format!(
+                "{callee} is called by {} ({calls} times) and sends no span",
+                listed(callers.iter().copied())
+            ),
+            pattern: format!("client spans name {callee} as the far side, and nothing by that name arrives"),
+            remedy: remedy::no_spans(callee),
+            traces: most.map_or(0, |seen| seen.traces),
+            evidence: most.map(|seen| seen.evidence.clone()).unwrap_or_default(),
+        }
     }
 
     fn of_service(&self, service: &Text, signs: &ServiceSigns) -> Vec<Ailment> {
@@ -287,12 +338,38 @@ impl Doctor {
                 remedy::unnamed(language),
             );
         }
-        if signs.short_ids.spans > 0 {
-            let what = format!("{} spans of {service} are in traces whose id has 64 bits", signs.short_ids.spans);
-            let pattern = "the first 16 of the 32 digits are zero, as older B3 and Jaeger clients make them";
-            add(AilmentKind::ShortIds, Severity::Note, &signs.short_ids, None, what, pattern, remedy::short_ids());
-        }
         found
+    }
+
+    /// One ailment for all services: the ids are made where the traces begin.
+    fn short_ids(&self) -> Option<Ailment> {
+        let with = || self.services.iter().filter(|(_, signs)| signs.short_ids.spans > 0);
+        let (service, first) = with().max_by_key(|(_, signs)| signs.short_ids.traces)?;
+        let spans: u64 = with().map(|(_, signs)| signs.short_ids.spans).sum();
+        Some(Ailment {
+            kind: AilmentKind::ShortIds,
+            severity: Severity::Note,
+            service: service.clone(),
+            caller: None,
+            what: format!(
+                "{spans} spans of {} are in traces whose id has 64 bits",
+                listed(with().map(|(service, _)| service))
+            ),
+            pattern: "the first 16 of the 32 digits are zero, as older B3 and Jaeger clients make them".to_owned(),
+            remedy: remedy::short_ids(),
+            traces: first.short_ids.traces,
+            evidence: first.short_ids.evidence.clone(),
+        })
+    }
+
+    /// Broken spans, one ailment for each way of being broken.
+    fn broken(&self) -> Vec<Ailment> {
+        let kinds: std::collections::BTreeSet<OddityKind> = self.oddities.keys().map(|(_, kind)| *kind).collect();
+        let of_kind = |kind| self.oddities.iter().filter(move |((_, other), _)| *other == kind);
+        kinds
+            .into_iter()
+            .filter_map(|kind| broken(kind, of_kind(kind).map(|((service, _), seen)| (service, seen))))
+            .collect()
     }
 
     fn skews(&self) -> Vec<Ailment> {
@@ -324,21 +401,7 @@ impl Doctor {
     }
 }
 
-fn no_spans(caller: &Text, callee: &Text, seen: &Seen) -> Ailment {
-    Ailment {
-        kind: AilmentKind::NoSpans,
-        severity: Severity::Warning,
-        service: callee.clone(),
-        caller: Some(caller.clone()),
-        what: format!("{callee} is called by {caller} ({} times) and sends no span", seen.spans),
-        pattern: format!("client spans of {caller} name {callee} as the far side, and nothing by that name arrives"),
-        remedy: remedy::no_spans(callee),
-        traces: seen.traces,
-        evidence: seen.evidence.clone(),
-    }
-}
-
-fn broken(service: &Text, kind: OddityKind, seen: &Seen) -> Option<Ailment> {
+fn broken<'a>(kind: OddityKind, of: impl Iterator<Item = (&'a Text, &'a Seen)> + Clone) -> Option<Ailment> {
     let (severity, hint) = match kind {
         // Told as orphans and lost contexts already, with the hop.
         OddityKind::MissingParent | OddityKind::SeveralRoots => return None,
@@ -348,7 +411,8 @@ fn broken(service: &Text, kind: OddityKind, seen: &Seen) -> Option<Ailment> {
         ),
         OddityKind::SharedId => (
             Severity::Warning,
-            "two spans carry one id: client and server of one call (Zipkin's shared spans), or a random generator that was forked",
+            "two spans carry one id: client and server of one call (Zipkin's shared spans), or a random generator that was \
+             forked",
         ),
         OddityKind::Unfinished => (
             Severity::Warning,
@@ -357,18 +421,31 @@ fn broken(service: &Text, kind: OddityKind, seen: &Seen) -> Option<Ailment> {
         OddityKind::NegativeDuration => (Severity::Warning, "take the end from the same monotonic clock as the start"),
         _ => (Severity::Warning, "the ids are made or copied wrongly: let the SDK make them"),
     };
-    let whose = if service.is_empty() { "spans".to_owned() } else { format!("spans of {service}") };
+    let (service, worst) = of.clone().max_by_key(|(_, seen)| seen.spans)?;
+    let spans: u64 = of.clone().map(|(_, seen)| seen.spans).sum();
     Some(Ailment {
         kind: AilmentKind::BrokenSpans,
         severity,
         service: service.clone(),
         caller: None,
-        what: format!("{} {whose}: {kind}", seen.spans),
+        what: format!("{spans} spans of {}: {kind}", listed(of.map(|(service, _)| service))),
         pattern: kind.name().replace('-', " "),
         remedy: hint.to_owned(),
-        traces: seen.traces,
-        evidence: seen.evidence.clone(),
+        traces: worst.traces,
+        evidence: worst.evidence.clone(),
     })
+}
+
+/// Services named in a sentence; the rest are counted.
+const NAMED_MAX: usize = 4;
+
+/// `a, b, c and 3 more services`
+fn listed<'a>(names: impl Iterator<Item = &'a Text>) -> String {
+    let names: Vec<&str> = names.map(|name| if name.is_empty() { "(unknown)" } else { &**name }).collect();
+    match names.len().saturating_sub(NAMED_MAX) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more services", names[..NAMED_MAX].join(", ")),
+    }
 }
 
 fn most(counts: &std::collections::BTreeMap<Text, u64>) -> Option<&Text> {

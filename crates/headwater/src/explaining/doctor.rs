@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use wire::{Ailment, Diagnosis, Info, ServiceHealth, Severity, Status};
 
-use super::{clock, counted, heading, looked_at, not_all, open_with, time, width, wrapped};
+use super::{clock, counted, heading, looked_at, not_all, open_with, width, wrapped};
 use crate::terminal::{Style, Terminal, pad, printable};
 
 /// That nobody receives: the server was started to answer this command.
@@ -119,17 +119,23 @@ fn services(out: &mut String, services: &[ServiceHealth], newest: Option<u64>, t
             None => sdk.to_owned(),
         };
         let age = newest.map_or(0, |newest| newest.saturating_sub(service.last_seen.0));
-        let seen = if age < 60_000_000_000 {
-            clock(service.last_seen.0)
-        } else {
-            format!(
-                "{}, {} before the newest trace",
-                clock(service.last_seen.0),
-                time(i64::try_from(age).unwrap_or(i64::MAX))
-            )
+        let seen = match before(age) {
+            None => clock(service.last_seen.0),
+            Some(age) => format!("{}, {age} before the newest", clock(service.last_seen.0)),
         };
         let sdk = pad(&printable(&sdk), 26);
         let _ = writeln!(out, "  {name} {:>8} {:>8}  {sdk} {seen}", service.span_count, service.trace_count);
+    }
+}
+
+/// `5 min`, `3 h`, `12 days`; none below a minute.
+fn before(nanos: u64) -> Option<String> {
+    let minutes = nanos / 60_000_000_000;
+    match minutes {
+        0 => None,
+        1..120 => Some(format!("{minutes} min")),
+        120..2_880 => Some(format!("{} h", minutes / 60)),
+        _ => Some(format!("{} days", minutes / 1_440)),
     }
 }
 
