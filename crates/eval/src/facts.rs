@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use analysis::{Backoff, CacheResult, Peers};
 use model::{Duration, Span, SpanId, SpanIndex, SpanKind, Trace, Value};
 
-use crate::OWN_SCOPE;
+use crate::{OWN_SCOPE, rag};
 
 /// Spans that do the same: of one service, name and kind, and, for calls, to one peer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,6 +95,8 @@ pub(crate) struct Facts {
     /// The cache's service and whether it hit, where it is always the same.
     pub cache: Option<(String, bool)>,
     pub fault: Fault,
+    /// Every retrieved passage reached a prompt, in every trace.
+    pub all_handed_over: bool,
 }
 
 /// How errors spread, where it is the same in every trace.
@@ -148,9 +150,16 @@ impl Facts {
             logs: counted(traces, logs),
             cache: shared(traces, cache).flatten(),
             fault: shared(traces, fault).unwrap_or_default(),
+            all_handed_over: shared(traces, all_handed_over) == Some(true),
             groups,
         }
     }
+}
+
+fn all_handed_over(trace: &Trace) -> bool {
+    let told = rag::told(trace);
+    let prompts: Vec<&str> = told.prompts.iter().map(|(_, text)| text.as_str()).collect();
+    rag::handed_over(&told.passages, &prompts).value() == Some(1.0)
 }
 
 /// How often each thing occurs in each trace.

@@ -38,6 +38,10 @@ pub const WATCHED_SPANS_MAX: usize = 4_000_000;
 pub const PROFILE_SPANS_MAX: usize = 2_000;
 /// Kinds of spans whose times a baseline keeps of one scenario.
 pub const PROFILE_TIMES_MAX: usize = 200;
+/// How long a model is waited for if the suite does not say.
+pub const MODEL_TIMEOUT: model::Duration = model::Duration::from_secs(60);
+/// How often a judge may be asked about one answer.
+pub const JUDGE_TIMES_MAX: u32 = 100;
 /// Passages read from one trace, or one list of them.
 pub const RAG_PASSAGES_MAX: usize = 10_000;
 /// Bytes of one attribute that is read as a prompt, an answer or documents.

@@ -127,7 +127,7 @@ impl Run {
         let mut text = format!(
             "suite: bench\ntarget: {{ http: {{ url: 'http://127.0.0.1:{target}/ask', method: POST, body: hm }} }}\n\
              receive: {{ grpc: '127.0.0.1:{other}', http: '127.0.0.1:{receiver}' }}\nservices: [front, back]\n\
-             run: {{ concurrency: {concurrency} }}\nscenarios:\n"
+             run: {{ concurrency: {concurrency} }}\ncomplete: {{ deadline: 120s, quiet: 60s }}\nscenarios:\n"
         );
         for number in 0..*scenarios {
             text += &format!(

@@ -73,6 +73,8 @@ pub(crate) fn is_about_trace(assertion: &Assertion) -> bool {
                 | Check::FasterThan { .. }
                 | Check::Runs { spans: None, .. }
                 | Check::PassRate(_)
+                | Check::Similar(_)
+                | Check::Judged(_)
         )
 }
 

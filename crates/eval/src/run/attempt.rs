@@ -7,6 +7,7 @@ use analysis::Peers;
 use model::{Attributes, Batch, Duration, Instant, LogRecord, Span, SpanId, SpanKind, Trace, TraceId};
 
 use super::again;
+use super::by_model::by_model;
 use super::runner::Shared;
 use crate::baseline::Shape;
 use crate::check::{
@@ -123,6 +124,7 @@ pub(super) async fn attempt(shared: &Arc<Shared>, scenario: usize, number: u32) 
         sent.iter().filter_map(|sent| Some((sent.step.name.clone(), sent.answer.as_ref().ok()?.duration))).collect();
     if error.is_none() {
         judge_answers(scenario, &sent, &durations, &mut assertions, shared);
+        judge_by_model(shared, scenario, &sent, &mut assertions, &mut measured).await;
         for (assertion, report) in scenario.assertions.iter().zip(&mut assertions) {
             if let Some(kept) = again::kept(&shared.plan, &scenario.name, number, assertion) {
                 *report = Some(kept);
@@ -322,6 +324,33 @@ fn judge_answers(
             }
             *report = Some(assertion_report(assertion, finding, judged, None));
         }
+    }
+}
+
+/// Assertions on answers that a model answers. Of an answer that was not made now nothing is kept that could be judged.
+async fn judge_by_model(
+    shared: &Shared,
+    scenario: &Scenario,
+    sent: &[Sent<'_>],
+    reports: &mut [Option<AssertionReport>],
+    measured: &mut Measured,
+) {
+    for (assertion, report) in scenario.assertions.iter().zip(reports) {
+        let Some(sent) = sent.iter().find(|sent| sent.step.name == assertion.step) else { continue };
+        let Ok(answer) = &sent.answer else { continue };
+        if report.is_some() {
+            continue;
+        }
+        let Some(finding) = by_model(shared, &assertion.check, answer, &sent.variables).await else { continue };
+        let finding = if sent.how == How::Driven {
+            finding
+        } else {
+            Finding::not_evaluable(&finding.expected, "the answer itself was not kept")
+        };
+        let (scores, settled) = (finding.scores.clone(), settle_answer(&finding, assertion.optional));
+        let told = assertion_report(assertion, finding, settled, None);
+        measured.evaluations.extend(evaluations(shared, sent, &told, scores));
+        *report = Some(told);
     }
 }
 

@@ -7,12 +7,14 @@
 //! | `runner.rs` | [`run`]: warm-up, attempts at once, the report |
 //! | `attempt.rs` | one attempt: trigger, wait, judge |
 //! | `again.rs` | judging stored traces and runs, without driving |
+//! | `by_model.rs` | likeness by embeddings, a judge |
 //! | `over.rs` | assertions on all attempts together |
 //! | `interval.rs` | how sure a number over attempts is |
 //! | `repeated.rs` | what is judged over all attempts of a scenario, and how they spread |
 
 mod again;
 mod attempt;
+mod by_model;
 mod event;
 mod interval;
 mod over;

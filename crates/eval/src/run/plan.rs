@@ -109,6 +109,12 @@ impl Plan {
         Ok(Self { suite, scenarios, settings, options, against })
     }
 
+    /// Names of the scenarios that run, in the order of the suite.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        self.scenarios.iter().map(|&scenario| self.suite.scenarios[scenario].name.as_str()).collect()
+    }
+
     /// Whether structure and latency are measured.
     pub(crate) fn profiles(&self) -> bool {
         self.options.profile || self.options.baseline.is_some() || self.against.is_some()

@@ -131,6 +131,10 @@ pub enum Check {
     Refusal(bool),
     /// Whether the answer was cut at the limit of tokens.
     Truncated(bool),
+    /// How like a text the answer is, by embeddings.
+    Similar(SimilarCheck),
+    /// What a language model says of the answer.
+    Judged(JudgedCheck),
     /// Calls of tools.
     ToolCalls(ToolCallsCheck),
     /// An aggregate over all attempts.
@@ -194,6 +198,30 @@ pub struct GroundingCheck {
     pub quotations: Option<Range>,
     /// Of its citations, the share that names a retrieved passage.
     pub citations: Option<Range>,
+}
+
+/// How like a text the answer must be.
+#[derive(Clone, Debug)]
+pub struct SimilarCheck {
+    /// The text.
+    pub to: Template,
+    /// The part of the answer; all of it if none.
+    pub path: Option<JsonPath>,
+    /// The cosine of the embeddings.
+    pub range: Range,
+}
+
+/// What a language model is asked of the answer.
+#[derive(Clone, Debug)]
+pub struct JudgedCheck {
+    /// The criterion.
+    pub criterion: Template,
+    /// The part of the answer; all of it if none.
+    pub path: Option<JsonPath>,
+    /// The mean of its scores, from 0 to 1.
+    pub range: Range,
+    /// How often it is asked.
+    pub times: u32,
 }
 
 /// What must hold of calls of tools.

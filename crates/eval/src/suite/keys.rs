@@ -58,6 +58,7 @@ pub(crate) const SUITE: &[Key] = &[
     key("vars", Shape::MapOf(&Shape::Json), "Variables of all scenarios."),
     key("complete", Shape::Map(COMPLETE), "When to stop waiting for a trace."),
     key("run", Shape::Map(RUN), "How the scenarios are run."),
+    key("models", Shape::Map(MODELS), "Models that answer `judged` and `similar`; nothing else needs any."),
     key("baseline", Shape::Map(BASELINE), "What runs are compared with: a file to be reviewed like code."),
     key(
         "forwarding",
@@ -120,6 +121,16 @@ pub(crate) const RUN: &[Key] = &[
         Shape::Text,
         "One of `targets`: every attempt drives it too, in turn before and after, and structure and latency are compared with its.",
     ),
+];
+
+pub(crate) const MODELS: &[Key] =
+    &[key("judge", Shape::Map(MODEL), "Judges answers."), key("embeddings", Shape::Map(MODEL), "Makes embeddings.")];
+
+pub(crate) const MODEL: &[Key] = &[
+    required("url", Shape::Text, "An OpenAI-compatible endpoint, such as https://api.openai.com/v1."),
+    required("model", Shape::Text, "The model's name."),
+    key("key", Shape::Text, "The key it asks for: `${OPENAI_API_KEY}`; never in a report."),
+    key("timeout", Shape::Duration, "How long to wait for an answer; 60s if not said."),
 ];
 
 pub(crate) const BASELINE: &[Key] = &[
@@ -280,6 +291,8 @@ pub(crate) const KINDS: &[Kind] = &[
     kind("grounding", Shape::Map(GROUNDING), &[], "What the answer rests on; a number means at least."),
     kind("refusal", Shape::Bool, &[], "Whether the answer refuses to answer."),
     kind("truncated", Shape::Bool, &[], "Whether a language model's answer was cut at its limit of tokens."),
+    kind("similar", Shape::Map(SIMILAR), &[], "How like a text the answer is, by embeddings of `models.embeddings`."),
+    kind("judged", Shape::Map(JUDGED), &[], "What `models.judge` says of the answer, asked several times."),
     kind("tool_calls", Shape::Map(TOOL_CALLS), &[], "Calls of tools, at least one of them if `count` is not said."),
     kind("faster_than", Shape::Text, FASTER_BESIDE, "Faster than another step of the attempt."),
     kind(
@@ -428,6 +441,23 @@ pub(crate) const GROUNDING: &[Key] = &[
         "Of its quotations of three words or more, the share that stands there word for word.",
     ),
     key("citations", Shape::Range, "Of its citations, `[id]`, the share that names a retrieved passage."),
+];
+
+pub(crate) const SIMILAR: &[Key] = &[
+    required("to", Shape::Text, "The text."),
+    key("path", Shape::Text, "JSONPath to the part of the answer that is meant; all of it if not said."),
+    key("score", Shape::Range, "The cosine: `80%`, which is what is asked if nothing is said, means at least."),
+];
+
+pub(crate) const JUDGED: &[Key] = &[
+    required("criterion", Shape::Text, "What the answer must meet, in a sentence."),
+    key("path", Shape::Text, "JSONPath to the part of the answer that is meant; all of it if not said."),
+    key(
+        "score",
+        Shape::Range,
+        "The mean of its scores: `70%`, which is what is asked if nothing is said, means at least.",
+    ),
+    key("times", Shape::Count, "How often it is asked; 3 if not said. Its disagreement is told."),
 ];
 
 pub(crate) const TOOL_CALLS: &[Key] = &[

@@ -32,8 +32,9 @@ mod units;
 mod yaml;
 
 pub use assertion::{
-    Assertion, CacheResult, Check, Edge, ErrorKind, FaultOrigin, FaultPathCheck, GroundingCheck, LogsCheck, PassRate,
-    Quantity, Relation, RetrievalCheck, Selector, ServicesCheck, SpansTest, StatusPattern, ToolCallsCheck, ValueTest,
+    Assertion, CacheResult, Check, Edge, ErrorKind, FaultOrigin, FaultPathCheck, GroundingCheck, JudgedCheck,
+    LogsCheck, PassRate, Quantity, Relation, RetrievalCheck, Selector, ServicesCheck, SimilarCheck, SpansTest,
+    StatusPattern, ToolCallsCheck, ValueTest,
 };
 pub(crate) use nearest::{listed, nearest};
 pub use problem::{Place, Problem, SuiteError};
@@ -66,12 +67,43 @@ pub struct Suite {
     pub run: RunSettings,
     /// Where received telemetry is sent on to.
     pub forwarding: Vec<Forwarding>,
+    /// Models that answer assertions.
+    pub models: Models,
     /// The baseline's file, as the suite names it.
     pub baseline: Option<String>,
     /// The target that every scenario is compared with, by name.
     pub against: Option<String>,
     /// The scenarios, in the order of the file.
     pub scenarios: Vec<Scenario>,
+}
+
+/// Models that answer assertions; none need be named.
+#[derive(Clone, Debug, Default)]
+pub struct Models {
+    /// Judges answers.
+    pub judge: Option<Model>,
+    /// Makes embeddings.
+    pub embeddings: Option<Model>,
+}
+
+/// A model behind an OpenAI-compatible endpoint.
+#[derive(Clone)]
+pub struct Model {
+    /// Up to and including the version: `https://api.openai.com/v1`.
+    pub url: String,
+    /// Its name.
+    pub model: String,
+    /// The key, if it needs one.
+    pub key: Option<String>,
+    /// How long to wait for an answer.
+    pub timeout: Duration,
+}
+
+impl std::fmt::Debug for Model {
+    /// Without the key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Model").field("url", &self.url).field("model", &self.model).finish_non_exhaustive()
+    }
 }
 
 /// What is driven.

@@ -7,15 +7,20 @@ use model::Text;
 use sha2::{Digest, Sha256};
 
 use super::fields::{NOWHERE, Reader};
-use super::keys::{BASELINE, COMPLETE, FAULT, FORWARDING, RECEIVE, RUN, SCENARIO, STEP, SUITE, TOLERANCE};
+use super::keys::{
+    BASELINE, COMPLETE, FAULT, FORWARDING, MODEL, MODELS, RECEIVE, RUN, SCENARIO, STEP, SUITE, TOLERANCE,
+};
 use super::nearest::{listed, nearest};
 use super::problem::{Place, Problem, SuiteError};
 use super::units;
 use super::yaml::{self, Data, Node};
-use super::{Complete, Fault, Forwarding, MAIN_STEP, Receive, RunSettings, Scenario, Step, Suite, Target, Variables};
+use super::{
+    Complete, Fault, Forwarding, MAIN_STEP, Model, Models, Receive, RunSettings, Scenario, Step, Suite, Target,
+    Variables,
+};
 use crate::JsonPath;
 use crate::baseline::Tolerance;
-use crate::limits::{CONCURRENCY_MAX, REPEAT_MAX, SCENARIOS_MAX, STEPS_MAX, SUITE_BYTES_MAX};
+use crate::limits::{CONCURRENCY_MAX, MODEL_TIMEOUT, REPEAT_MAX, SCENARIOS_MAX, STEPS_MAX, SUITE_BYTES_MAX};
 
 /// What a suite is read from.
 #[derive(Clone, Copy)]
@@ -72,6 +77,7 @@ fn read(reader: &mut Reader<'_>, input: SuiteInput<'_>) -> Option<Suite> {
     let (baseline, tolerance) = root
         .get("baseline")
         .map_or((None, Tolerance::default()), |node| baseline(reader, node, BASELINE, Tolerance::default()));
+    let models = root.get("models").map_or_else(Models::default, |node| models(reader, node));
     let against = root.get("run").and_then(|node| node.get("against")).and_then(|node| reader.text(node, "`against`"));
     let variables = root.get("vars").map_or_else(Variables::new, |node| reader.variables(node, "`vars`"));
     let services = root.get("services").map_or_else(Vec::new, |node| services(reader, node));
@@ -88,6 +94,7 @@ fn read(reader: &mut Reader<'_>, input: SuiteInput<'_>) -> Option<Suite> {
         forwarding: root.get("forwarding").map_or_else(Vec::new, |node| forwarding(reader, node)),
         services,
         complete,
+        models,
         baseline,
         against,
         run,
@@ -145,6 +152,21 @@ fn run(reader: &mut Reader<'_>, node: &Node) -> RunSettings {
         }
     }
     run
+}
+
+fn models(reader: &mut Reader<'_>, node: &Node) -> Models {
+    reader.map(node, &[MODELS], "`models`");
+    let mut of = |key: &str| node.get(key).and_then(|node| model(reader, node));
+    Models { judge: of("judge"), embeddings: of("embeddings") }
+}
+
+fn model(reader: &mut Reader<'_>, node: &Node) -> Option<Model> {
+    reader.map(node, &[MODEL], "a model")?;
+    let mut text = |key: &str| node.get(key).and_then(|node| reader.text(node, &format!("`{key}`")));
+    let (url, model, key) = (text("url"), text("model"), text("key"));
+    let timeout = node.get("timeout").and_then(|node| reader.duration(node, "`timeout`"));
+    let key = key.filter(|key| !key.is_empty());
+    Some(Model { url: url?, model: model?, key, timeout: timeout.unwrap_or(MODEL_TIMEOUT) })
 }
 
 /// The file that is named, and how much may change.

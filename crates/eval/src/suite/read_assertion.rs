@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 
 use super::fields::{Reader, edge};
 use super::keys::{
-    CACHE, COMMON, CRITICAL_PATH, DATA_FLOW, FAULT_PATH, FIELD_OF, GROUNDING, HEADER_TESTS, JSON_TESTS, KINDS, Kind,
-    LOGS, RELATION, RETRIES, RETRIEVAL, SERVICE_TESTS, SEVERITIES, TOKENS, TOOL_CALLS, VALUE_TESTS,
+    CACHE, COMMON, CRITICAL_PATH, DATA_FLOW, FAULT_PATH, FIELD_OF, GROUNDING, HEADER_TESTS, JSON_TESTS, JUDGED, KINDS,
+    Kind, LOGS, RELATION, RETRIES, RETRIEVAL, SERVICE_TESTS, SEVERITIES, SIMILAR, TOKENS, TOOL_CALLS, VALUE_TESTS,
 };
 use super::nearest::{listed, nearest};
 use super::problem::Problem;
@@ -16,12 +16,12 @@ use super::template::{JsonTemplate, Template};
 use super::units::{self, Range};
 use super::yaml::{Data, Node};
 use super::{
-    Assertion, CacheResult, Check, ErrorKind, FaultOrigin, FaultPathCheck, GroundingCheck, LogsCheck, MAIN_STEP,
-    PassRate, Quantity, Relation, RetrievalCheck, Selector, ServicesCheck, SpansTest, StatusPattern, Step,
-    ToolCallsCheck, ValueTest, Variables,
+    Assertion, CacheResult, Check, ErrorKind, FaultOrigin, FaultPathCheck, GroundingCheck, JudgedCheck, LogsCheck,
+    MAIN_STEP, PassRate, Quantity, Relation, RetrievalCheck, Selector, ServicesCheck, SimilarCheck, SpansTest,
+    StatusPattern, Step, ToolCallsCheck, ValueTest, Variables,
 };
 use crate::JsonPath;
-use crate::limits::REPEAT_MAX;
+use crate::limits::{JUDGE_TIMES_MAX, REPEAT_MAX};
 use crate::select::{self, TraceQl};
 
 /// What assertions may refer to.
@@ -211,6 +211,8 @@ impl Body<'_, '_, '_> {
             "grounding" => self.grounding(),
             "refusal" => Some(Check::Refusal(self.reader.bool(value, "`refusal`")?)),
             "truncated" => Some(Check::Truncated(self.reader.bool(value, "`truncated`")?)),
+            "similar" => self.similar(),
+            "judged" => self.judged(),
             "tool_calls" => self.tool_calls(),
             "runs" => self.runs(),
             "pass_rate" => self.pass_rate(),
@@ -364,6 +366,32 @@ impl Body<'_, '_, '_> {
             quotations: of("quotations"),
             citations: of("citations"),
         }))
+    }
+
+    /// The part of the answer that is meant.
+    fn part(&mut self) -> Option<crate::JsonPath> {
+        self.value.get("path").and_then(|path| json_path(self.reader, path))
+    }
+
+    fn score(&mut self, otherwise: f64) -> Option<Range> {
+        match self.value.get("score") {
+            Some(node) => self.lower(node, units::share),
+            None => Some(Range::at_least(otherwise)),
+        }
+    }
+
+    fn similar(&mut self) -> Option<Check> {
+        self.map(self.value, SIMILAR, "`similar`")?;
+        let to = self.value.get("to").and_then(|node| self.checked_template(node))?;
+        Some(Check::Similar(SimilarCheck { to, path: self.part(), range: self.score(0.8)? }))
+    }
+
+    fn judged(&mut self) -> Option<Check> {
+        self.map(self.value, JUDGED, "`judged`")?;
+        let criterion = self.value.get("criterion").and_then(|node| self.checked_template(node))?;
+        let times = self.value.get("times").and_then(|node| self.reader.count(node, "`times`", 1, JUDGE_TIMES_MAX));
+        let (path, range) = (self.part(), self.score(0.7)?);
+        Some(Check::Judged(JudgedCheck { criterion, path, range, times: times.unwrap_or(3) }))
     }
 
     fn tool_calls(&mut self) -> Option<Check> {

@@ -41,6 +41,30 @@ impl HttpClient {
     }
 }
 
+impl HttpClient {
+    /// Posts JSON to an OpenAI-compatible endpoint and reads the JSON it answers.
+    pub(crate) async fn post_json(
+        &self,
+        url: &str,
+        key: Option<&str>,
+        body: &serde_json::Value,
+        timeout: Duration,
+    ) -> Result<serde_json::Value, String> {
+        let mut request = self.client.post(url).timeout(timeout.to_std()).json(body);
+        if let Some(key) = key {
+            request = request.bearer_auth(key);
+        }
+        let answer = request.send().await.map_err(|error| told(&error, url, timeout))?;
+        let status = answer.status();
+        let (body, _) = self::body(answer).await.map_err(|error| told(&error, url, timeout))?;
+        if !status.is_success() {
+            let text: String = String::from_utf8_lossy(&body).chars().take(200).collect();
+            return Err(format!("the model's endpoint answered {status}: {text}"));
+        }
+        serde_json::from_slice(&body).map_err(|error| format!("the model's endpoint answered no JSON: {error}"))
+    }
+}
+
 pub(super) async fn send(client: &HttpClient, target: &HttpTarget, send: &Send<'_>) -> Result<Answer, String> {
     let undefined = |undefined: crate::suite::Undefined| format!("nothing sets the variable `{}`", undefined.name);
     let url = target.url.render(send.variables).map_err(undefined)?;
