@@ -134,11 +134,12 @@ fn score(what: &str, name: &str, damaged: &[Trace], truth: &Reported) -> Row {
     let found = asked.iter().filter(|one| reported.contains(one)).count();
     let precision = right as f64 / reported.len().max(1) as f64;
     let recall = found as f64 / asked.len().max(1) as f64;
+    let of_all = right as f64 / truth.len().max(1) as f64;
     let figure = format!(
-        "precision {precision:.3}, recall {recall:.3} ({} reported, {} true, {} of them beside operations seen {SEEN_MIN} times)",
-        reported.len(),
-        truth.len(),
-        asked.len()
+        "precision {precision:.3}, recall {recall:.3} beside operations seen {SEEN_MIN} times ({} of {}), {of_all:.3} of all {}",
+        found,
+        asked.len(),
+        truth.len()
     );
     let met = precision >= PRECISION_MIN && recall >= RECALL_MIN;
     row(what, name, &format!("precision >= {PRECISION_MIN}, recall >= {RECALL_MIN}"), met, figure)
