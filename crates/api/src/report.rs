@@ -1,4 +1,4 @@
-//! A run of an evaluation as one HTML file with its traces inside: data put into the template that the page's build
+//! A run of an evaluation with its traces, or one trace, as one HTML file: data put into the template that the page's build
 //! made (`ui/README.md` tells the form).
 
 use std::collections::HashSet;
@@ -32,7 +32,7 @@ struct ReportData<'a> {
     v: u32,
     version: &'a str,
     written: UnixNanos,
-    run: &'a EvalRun,
+    run: Option<&'a EvalRun>,
     traces: Vec<PackedTrace>,
     left_out: Vec<String>,
 }
@@ -54,8 +54,6 @@ impl Api {
     ///
     /// When this binary was built without its page, or the store cannot be read; in words.
     pub async fn report(self: &Arc<Self>, run: &EvalRun) -> Result<String, String> {
-        let template =
-            report_template().ok_or("this binary was built without its page: run `cargo xtask ui` and build again")?;
         let (mut traces, mut left_out) = (Vec::new(), Vec::new());
         let (mut missing, mut beyond, mut bytes) = (0_usize, 0_usize, 0_usize);
         for id in traces_of(run) {
@@ -63,7 +61,7 @@ impl Api {
                 beyond += 1;
                 continue;
             }
-            match self.packed(id, run).await.map_err(|refusal| refusal.to_string())? {
+            match self.packed(id, evidence_of(run, id)).await.map_err(|refusal| refusal.to_string())? {
                 Some((packed, remark)) => {
                     bytes += packed.outline.len() + packed.spans.len();
                     traces.push(packed);
@@ -81,6 +79,22 @@ impl Api {
                 REPORT_PACKED_BYTES_MAX / 1_000_000
             ));
         }
+        self.filled(Some(run), traces, left_out)
+    }
+
+    /// A trace as one HTML file that opens without a server; none when it is not held.
+    ///
+    /// # Errors
+    ///
+    /// As [`Api::report`].
+    pub async fn trace_report(self: &Arc<Self>, id: TraceId) -> Result<Option<String>, String> {
+        let packed = self.packed(id, HashSet::new()).await.map_err(|refusal| refusal.to_string())?;
+        packed.map(|(trace, remark)| self.filled(None, vec![trace], remark.into_iter().collect())).transpose()
+    }
+
+    fn filled(&self, run: Option<&EvalRun>, traces: Vec<PackedTrace>, left_out: Vec<String>) -> Result<String, String> {
+        let template =
+            report_template().ok_or("this binary was built without its page: run `cargo xtask ui` and build again")?;
         let written = UnixNanos(self.clock.unix_nanos());
         fill(template, &ReportData { v: 1, version: &self.identity.version, written, run, traces, left_out })
     }
@@ -89,11 +103,10 @@ impl Api {
     async fn packed(
         self: &Arc<Self>,
         id: TraceId,
-        run: &EvalRun,
+        evidence: HashSet<SpanId>,
     ) -> Result<Option<(PackedTrace, Option<String>)>, Refusal> {
         let (trace, completeness) = self.reader.trace(id).await?;
         let Some(trace) = trace else { return Ok(None) };
-        let evidence = evidence_of(run, &id.to_string());
         let api = Arc::clone(self);
         self.busy(move || pack(&api, &Prepared::new(trace, completeness), &evidence)).await?.map(Some)
     }
@@ -161,7 +174,8 @@ fn traces_of(run: &EvalRun) -> Vec<TraceId> {
 }
 
 /// Spans of a trace that prove something.
-fn evidence_of(run: &EvalRun, trace_id: &str) -> HashSet<SpanId> {
+fn evidence_of(run: &EvalRun, id: TraceId) -> HashSet<SpanId> {
+    let trace_id = id.to_string();
     let assertions =
         run.scenarios.iter().flat_map(|scenario| &scenario.attempts).flat_map(|attempt| &attempt.assertions);
     assertions

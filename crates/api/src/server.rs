@@ -164,6 +164,7 @@ pub fn router(api: Arc<Api>) -> Router {
         .route("/trace/{id}/row", get(trace::get_row))
         .route("/trace/{id}/find", get(trace::find))
         .route("/trace/{id}/otlp", get(trace::get_otlp))
+        .route("/trace/{id}/report", get(trace::get_report))
         .route("/trace/{id}/watch", get(watching::watch))
         .route("/map", get(map::map))
         .route("/findings", get(explain::findings))

@@ -472,15 +472,11 @@ async fn runs_are_taken_listed_and_mark_their_traces() {
 
 /// The report is a download whose data hold the run, its trace and what was not there, and nothing that could end them.
 async fn report_holds(server: &Server, run: &Json) {
-    let (status, headers, body) = server.get_as("/api/v1/evals/r1/report", "text/html").await;
-    assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
-    assert_eq!(headers["content-disposition"], "attachment; filename=\"r1.html\"");
-    let html = String::from_utf8(body).expect("text");
-    let (_, data) = html.split_once("id=\"headwater-data\">").expect("the template has a place");
-    let (data, _) = data.split_once("</script>").expect("it ends");
-    assert!(!data.contains('<'), "nothing in the data may look like markup");
-    let data: Json = serde_json::from_str(data).expect("JSON");
+    let data = report_data(server, "/api/v1/evals/r1/report", "r1.html").await;
     assert_eq!((&data["v"], &data["run"]), (&1.into(), run));
+    let alone = report_data(server, &format!("/api/v1/trace/{TRACE}/report"), &format!("trace-{TRACE}.html")).await;
+    assert_eq!((&alone["run"], &alone["traces"]), (&Json::Null, &data["traces"]));
+    server.problem("/api/v1/trace/02020202020202020202020202020202/report", StatusCode::NOT_FOUND).await;
     let unpack = |field: &str| {
         let zipped = base64::engine::general_purpose::STANDARD.decode(data["traces"][0][field].as_str().expect("text"));
         let mut bytes = Vec::new();
@@ -491,6 +487,18 @@ async fn report_holds(server: &Server, run: &Json) {
     assert!(unpack("outline").starts_with(wire::OUTLINE_MAGIC));
     let spans: Json = serde_json::from_slice(&unpack("spans")).expect("JSON");
     assert_eq!(spans[0], server.json(&format!("/api/v1/trace/{TRACE}/spans/0")).await);
+}
+
+/// What stands in a report's data element.
+async fn report_data(server: &Server, path: &str, file: &str) -> Json {
+    let (status, headers, body) = server.get_as(path, "text/html").await;
+    assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
+    assert_eq!(headers["content-disposition"], format!("attachment; filename=\"{file}\""));
+    let html = String::from_utf8(body).expect("text");
+    let (_, data) = html.split_once("id=\"headwater-data\">").expect("the template has a place");
+    let (data, _) = data.split_once("</script>").expect("it ends");
+    assert!(!data.contains('<'), "nothing in the data may look like markup");
+    serde_json::from_str(data).expect("JSON")
 }
 
 #[tokio::test]

@@ -123,6 +123,8 @@ export const api = {
   run: (id: string, signal?: AbortSignal) => get<EvalRun>(`evals/${encodeURIComponent(id)}`, {}, signal),
   /** Where the trace can be downloaded as OTLP JSON. */
   otlpUrl: (traceId: string): string | undefined => apiUrl(tracePath(traceId, "otlp")),
+  /** Where the trace can be downloaded as one HTML file. */
+  traceReportUrl: (traceId: string): string | undefined => apiUrl(tracePath(traceId, "report")),
   /** Where a run can be downloaded as one HTML file. */
   reportUrl: (run: string): string | undefined => apiUrl(`evals/${encodeURIComponent(run)}/report`),
   signIn: (token: string) => post("sign-in", { token }),

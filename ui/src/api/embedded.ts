@@ -97,7 +97,7 @@ export function allOutlines(): Promise<Outline[]> {
   return Promise.all((held?.traces ?? []).map(({ traceId }) => outlineOf(traceId)));
 }
 
-type Used = Pick<typeof served, "outline" | "span" | "rowOf" | "find" | "run" | "otlpUrl" | "reportUrl">;
+type Used = Pick<typeof served, "outline" | "span" | "rowOf" | "find" | "run" | "otlpUrl" | "reportUrl" | "traceReportUrl">;
 
 export const api: Used = {
   outline: async (traceId) => outlineOf(traceId),
@@ -118,4 +118,5 @@ export const api: Used = {
   },
   otlpUrl: () => undefined,
   reportUrl: () => undefined,
+  traceReportUrl: () => undefined,
 };

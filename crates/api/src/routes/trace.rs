@@ -244,6 +244,16 @@ pub async fn get_otlp(
     Ok(response)
 }
 
+/// `GET /api/v1/trace/{id}/report`: always a download, as that of a run.
+pub async fn get_report(State(api): State<Arc<Api>>, Path(id): Path<String>, headers: HeaderMap) -> Answered {
+    let id = trace_id(&id)?;
+    let html = api.trace_report(id).await.map_err(Refusal::unavailable)?.ok_or_else(|| not_found(id))?;
+    let mut response = bytes(&headers, "text/html; charset=utf-8", html.into_bytes());
+    let name = format!("attachment; filename=\"trace-{id}.html\"");
+    response.headers_mut().insert(CONTENT_DISPOSITION, HeaderValue::try_from(name).map_err(Refusal::fault)?);
+    Ok(response)
+}
+
 /// `DELETE /api/v1/trace/{id}`
 pub async fn delete(
     State(api): State<Arc<Api>>,

@@ -17,6 +17,7 @@ export function TraceFacts({ view }: { view: TraceView }) {
   const { outline } = view;
   const { summary, traceId } = outline.header;
   const otlp = api.otlpUrl(traceId);
+  const report = api.traceReportUrl(traceId);
   const parts = view.shares.map(({ service, nanos }) => ({ look: outline.services[service]!, nanos }));
   return (
     <header className="trace-facts">
@@ -26,6 +27,7 @@ export function TraceFacts({ view }: { view: TraceView }) {
         <span className="trace-id"><code title={traceId}>{shortTraceId(traceId)}…</code><Copy text={traceId} label="Copy the trace id" /></span>
         <button type="button" className="button quiet" onClick={copyLink} title={`Copy a link to this view (${hint("everywhere", "copyLink")})`}><Icon name="link" />Link</button>
         {!isEmbedded && <Link to={compareLink(rootSelector(summary), `trace:${traceId}`)} className="button quiet" title="Hold this trace against those that begin alike"><Icon name="compare" />Compare</Link>}
+        {report && <a className="button quiet" href={report} download={`trace-${traceId}.html`} title="Download as one HTML file that opens without a server"><Icon name="external" />Report</a>}
         {otlp && <a className="button quiet" href={otlp} download={`${traceId}.otlp.json`} title="Download the trace as OTLP JSON"><Icon name="external" />OTLP</a>}
       </div>
       <dl className="facts">
