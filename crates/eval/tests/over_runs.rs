@@ -100,6 +100,10 @@ async fn a_baseline_is_written_read_back_and_compared_with() {
     assert_eq!(over(&same, "structure").verdict, Verdict::Pass, "{}", told(&same));
     assert_ne!(over(&same, "latency").verdict, Verdict::Regressed, "{}", told(&same));
 
+    let unknown = run_suite(&text, &system, against(&Baseline::default())).await;
+    assert!(over(&unknown, "baseline").found.contains("not in the baseline"), "{}", told(&unknown));
+    assert_eq!(unknown.exit_code, Some(0));
+
     // Nine times as slow is past the limit; what a busy machine does is not.
     let slow = System::start(Behaviour { answer_after: 2_000, ..Behaviour::default() }).await;
     let regressed = run_suite(&text, &slow, against(&baseline)).await;

@@ -25,6 +25,19 @@ pub(crate) struct Compared {
     pub reason: String,
 }
 
+impl Compared {
+    /// Of a scenario that the baseline does not know.
+    pub fn unknown() -> Self {
+        Self {
+            what: "structure and latency",
+            verdict: Verdict::Pass,
+            expected: String::new(),
+            found: "the scenario is not in the baseline: --update-baseline adds it".to_owned(),
+            reason: String::new(),
+        }
+    }
+}
+
 /// Structure and latency of `now` against `then`.
 pub(crate) fn compare(then: &Profile, now: &Profile, tolerance: Tolerance) -> Vec<Compared> {
     if now.attempts == 0 || then.attempts == 0 {

@@ -66,9 +66,13 @@ fn against_baseline(
         .collect();
     let now = profile(&shapes, seed);
     let mut reports = Vec::new();
-    if let Some(then) = plan.options.baseline.as_ref().and_then(|baseline| baseline.scenarios.get(&scenario.name)) {
-        let compared = compare(then, &now, scenario.tolerance);
-        reports.extend(compared.into_iter().map(|compared| baseline_report(scenario, "the baseline", compared)));
+    match plan.options.baseline.as_ref().map(|baseline| baseline.scenarios.get(&scenario.name)) {
+        Some(Some(then)) => {
+            let compared = compare(then, &now, scenario.tolerance);
+            reports.extend(compared.into_iter().map(|compared| baseline_report(scenario, "the baseline", compared)));
+        }
+        Some(None) => reports.push(baseline_report(scenario, "the baseline", Compared::unknown())),
+        None => {}
     }
     if plan.against.is_some() {
         let other: Vec<(i64, Shape)> = attempts.values().filter_map(|attempted| attempted.against.clone()).collect();
