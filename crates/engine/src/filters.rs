@@ -12,6 +12,8 @@ use query::{
 };
 use store::{AttributeScope, Needs, SpanFilter, TextTest, ValueTest};
 
+use crate::plan::mirrored;
+
 /// What spans a trace must have to match, and whether a span meets the one filter just when the query finds it.
 #[must_use]
 pub fn filters(query: &Query) -> (Vec<SpanFilter>, bool) {
@@ -144,10 +146,37 @@ fn of_intrinsic(
         Intrinsic::Status => {
             SpanFilter::Status(Arc::new(move |status| field_meets(&clause, FieldValue::Status(*status))))
         }
-        Intrinsic::Duration => SpanFilter::Duration(Arc::new(move |duration: &Duration| {
-            let meets = |duration| field_meets(&clause, FieldValue::Duration(duration));
-            meets(*duration) || (duration.0 < 0 && meets(Duration::MAX))
-        })),
+        Intrinsic::Duration => SpanFilter::Duration(match bounds(&clause) {
+            Some((min, max)) => Arc::new(move |duration: &Duration| {
+                (min..=max).contains(duration) || (duration.0 < 0 && max == Duration::MAX)
+            }),
+            None => Arc::new(move |duration: &Duration| {
+                let meets = |duration| field_meets(&clause, FieldValue::Duration(duration));
+                meets(*duration) || (duration.0 < 0 && meets(Duration::MAX))
+            }),
+        }),
+        _ => return None,
+    })
+}
+
+/// The durations, both ends included, that a comparison with a duration lets pass: every row of a segment may be asked, and
+/// two numbers are compared sooner than an expression is walked.
+fn bounds(clause: &FieldExpression) -> Option<(Duration, Duration)> {
+    let FieldExpression::Binary { operator, left, right } = clause else { return None };
+    let (operator, bound) = match (&**left, &**right) {
+        (FieldExpression::Field(_), FieldExpression::Literal(Literal::Duration(bound))) => (*operator, *bound),
+        (FieldExpression::Literal(Literal::Duration(bound)), FieldExpression::Field(_)) => {
+            (mirrored(*operator), *bound)
+        }
+        _ => return None,
+    };
+    let least = Duration(i64::MIN);
+    Some(match operator {
+        Operator::Equal => (bound, bound),
+        Operator::Less => (least, Duration(bound.0.checked_sub(1)?)),
+        Operator::LessOrEqual => (least, bound),
+        Operator::Greater => (Duration(bound.0.checked_add(1)?), Duration::MAX),
+        Operator::GreaterOrEqual => (bound, Duration::MAX),
         _ => return None,
     })
 }

@@ -111,7 +111,7 @@ fn of_expression(expression: &FieldExpression, predicates: &mut Vec<Predicate>) 
 }
 
 /// The comparison with its sides exchanged.
-fn mirrored(operator: Operator) -> Operator {
+pub(crate) fn mirrored(operator: Operator) -> Operator {
     match operator {
         Operator::Less => Operator::Greater,
         Operator::LessOrEqual => Operator::GreaterOrEqual,

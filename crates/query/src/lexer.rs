@@ -50,7 +50,7 @@ const SYMBOLS: &[&str] = &[
 /// What may stand in a key without quotes.
 pub(crate) fn is_key_character(c: char) -> bool {
     !c.is_whitespace()
-        && !matches!(c, '{' | '}' | '(' | ')' | '=' | '~' | '!' | '<' | '>' | '&' | '|' | '^' | ',' | '"' | '`')
+        && !matches!(c, '{' | '}' | '(' | ')' | '=' | '~' | '!' | '<' | '>' | '&' | '|' | '^' | ',' | '"')
 }
 
 /// All tokens, the last being [`TokenKind::End`], and what is wrong with the text.
@@ -165,7 +165,7 @@ impl Lexer<'_> {
         self.at += 1;
         let mut key = String::new();
         while let Some(c) = self.peek() {
-            if c == '"' || c == '`' {
+            if c == '"' {
                 key += &self.string();
             } else if is_key_character(c) {
                 key.push(c);

@@ -23,6 +23,10 @@ impl RowSet {
         self.words[row / 64] |= 1 << (row % 64);
     }
 
+    pub fn contains(&self, row: usize) -> bool {
+        self.words[row / 64] >> (row % 64) & 1 == 1
+    }
+
     pub fn is_empty(&self) -> bool {
         self.words.iter().all(|word| *word == 0)
     }

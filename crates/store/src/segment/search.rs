@@ -215,7 +215,8 @@ impl<'a> Search<'a> {
             }
             let values = placed.page.values(0..count, None)?;
             for (at, row) in present(&placed.page, placed.rows).enumerate() {
-                if test(&values, at)? {
+                // What earlier conditions left out need not be asked.
+                if within.contains(placed.first + row) && test(&values, at)? {
                     rows.insert(placed.first + row);
                 }
             }
