@@ -156,6 +156,12 @@ pub struct ServeArgs {
     /// Drop the oldest traces when the folder holds more than this (`500MB`, `20GB`).
     #[arg(long, value_name = "BYTES")]
     pub retain_bytes: Option<String>,
+    /// Traces that this TraceQL query finds are kept longer: `--keep-query '{ status = error }' --keep-age 30d`.
+    #[arg(long, value_name = "TRACEQL", requires = "keep_age")]
+    pub keep_query: Option<String>,
+    /// How long traces are kept that `--keep-query` finds.
+    #[arg(long, value_name = "AGE", requires = "keep_query")]
+    pub keep_age: Option<String>,
     /// File with a `forwarding:` section (a suite file will do).
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,

@@ -11,7 +11,7 @@ use forward::{Destination, Forwarder, ForwarderParts, Pauses};
 use ingest::Receiver;
 use model::Instant;
 use stdx::{Clock, Random, SeededRandom, SystemClock};
-use store::{EmbeddedStore, Hooks, OpenReport, Options, Retention, Upkeep};
+use store::{EmbeddedStore, Hooks, KeepLonger, OpenReport, Options, Retention, Upkeep};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -41,6 +41,8 @@ pub struct ServerOptions {
     pub token: Option<String>,
     /// How long and how much to keep.
     pub retention: Retention,
+    /// What is kept longer than that.
+    pub keep_longer: Option<KeepLonger>,
     /// Where everything is sent on to.
     pub destinations: Vec<Destination>,
     /// What else hears of every batch, beside the store.
@@ -59,6 +61,7 @@ impl ServerOptions {
             page_may_move: true,
             token: None,
             retention: Retention::default(),
+            keep_longer: None,
             destinations: Vec::new(),
             also: Vec::new(),
         }
@@ -223,8 +226,12 @@ async fn open_store(
     page: SocketAddr,
     clock: &Arc<dyn Clock>,
 ) -> Result<(Arc<EmbeddedStore>, OpenReport), Failure> {
-    let store_options =
-        Options { address: page.to_string(), retention: options.retention, ..Options::new(&options.data) };
+    let store_options = Options {
+        address: page.to_string(),
+        retention: options.retention,
+        keep_longer: options.keep_longer.clone(),
+        ..Options::new(&options.data)
+    };
     let hooks =
         Hooks { decode: Arc::new(decode_record), summarise: Arc::new(analysis::summarise), clock: Arc::clone(clock) };
     let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open(store_options, hooks)).await;

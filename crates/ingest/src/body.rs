@@ -5,7 +5,7 @@ use std::io::Read;
 
 use otlp::DecodedPacked;
 
-use crate::limits::{DECOMPRESSED_BYTES_MAX, PIECE_BYTES, ZSTD_WINDOW_LOG_MAX};
+use crate::limits::{DECOMPRESSED_BYTES_MAX, EXPECTED_BYTES_MAX, EXPECTED_RATIO, PIECE_BYTES, ZSTD_WINDOW_LOG_MAX};
 
 /// What a request carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -146,21 +146,27 @@ pub(crate) fn decompress<E: From<BodyError>>(
 ) -> Result<Option<Vec<u8>>, E> {
     match encoding {
         Encoding::Identity => Ok(None),
-        Encoding::Gzip => read_bounded(flate2::read::MultiGzDecoder::new(body), hold).map(Some),
+        Encoding::Gzip => read_bounded(flate2::read::MultiGzDecoder::new(body), expected(body), hold).map(Some),
         Encoding::Zstd => {
             let broken = |error: std::io::Error| BodyError::Compression(error.to_string());
             let mut decoder = zstd::stream::read::Decoder::new(body).map_err(broken)?;
             decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(broken)?;
-            read_bounded(decoder, hold).map(Some)
+            read_bounded(decoder, expected(body), hold).map(Some)
         }
     }
 }
 
+/// About how many bytes the body has once decompressed, so that memory is mostly asked for once.
+fn expected(body: &[u8]) -> usize {
+    (body.len() * EXPECTED_RATIO).min(EXPECTED_BYTES_MAX)
+}
+
 fn read_bounded<E: From<BodyError>>(
     mut reader: impl Read,
+    expected: usize,
     hold: &mut dyn FnMut(usize) -> Result<(), E>,
 ) -> Result<Vec<u8>, E> {
-    let mut plain = Vec::new();
+    let mut plain = Vec::with_capacity(expected);
     loop {
         let piece = reader.by_ref().take(PIECE_BYTES as u64).read_to_end(&mut plain);
         let bytes = piece.map_err(|error| BodyError::Compression(error.to_string()))?;

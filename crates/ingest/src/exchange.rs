@@ -14,7 +14,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::body::{BodyError, decode_plain, decompress};
 use crate::counters::Rejection;
-use crate::limits::{BODY_BYTES_MAX, BODY_IDLE_TIMEOUT, IN_FLIGHT_BYTES_MAX, INLINE_BYTES_MAX, RETRY_AFTER};
+use crate::limits::{
+    BODY_BYTES_MAX, BODY_IDLE_TIMEOUT, EXPECTED_BYTES_MAX, IN_FLIGHT_BYTES_MAX, INLINE_BYTES_MAX, RETRY_AFTER,
+};
 use crate::{BodyKind, Counters, Encoding, Format, Received, Refusal, Signal, Sink};
 
 /// What every connection shares.
@@ -147,7 +149,9 @@ impl Exchange {
         if body.size_hint().lower() > BODY_BYTES_MAX as u64 {
             return Err(too_large());
         }
-        let mut bytes = BytesMut::new();
+        // As announced, within reason: an announcement costs its sender nothing.
+        let announced = usize::try_from(body.size_hint().lower()).unwrap_or(0).min(EXPECTED_BYTES_MAX);
+        let mut bytes = BytesMut::with_capacity(announced);
         let mut held = Held { in_flight: Arc::clone(&self.in_flight), permit: None };
         loop {
             let frame = tokio::time::timeout(BODY_IDLE_TIMEOUT, body.frame()).await;

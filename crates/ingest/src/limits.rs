@@ -37,6 +37,12 @@ pub const INLINE_BYTES_MAX: usize = 64 << 10;
 /// Bytes decompressed at a time; after each it is asked whether they may be held.
 pub const PIECE_BYTES: usize = 64 << 10;
 
+/// A compressed body is expected to become so many times as large: traces mostly do.
+pub const EXPECTED_RATIO: usize = 8;
+
+/// More memory than this is not asked for on the mere expectation.
+pub const EXPECTED_BYTES_MAX: usize = 4 << 20;
+
 /// The largest window a zstd frame may ask for, as a power of two: 128 MiB.
 pub const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 

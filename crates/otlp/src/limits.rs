@@ -20,4 +20,7 @@ pub const QUOTED_CHARS_MAX: usize = 80;
 pub const KEYS_REMEMBERED_MAX: usize = 256;
 
 /// A span takes about so many bytes of a body; room for rows is made accordingly.
-pub const SPAN_BYTES_GUESS: usize = 500;
+pub const SPAN_BYTES_GUESS: usize = 300;
+
+/// The same of an attribute.
+pub const ATTRIBUTE_BYTES_GUESS: usize = 32;

@@ -14,7 +14,7 @@ use model::{
 use crate::decoded::{Decoded, DecodedPacked, wrong_length};
 use crate::error::DecodeError;
 use crate::intern::Interner;
-use crate::limits::{KEYS_REMEMBERED_MAX, SPAN_BYTES_GUESS};
+use crate::limits::{ATTRIBUTE_BYTES_GUESS, KEYS_REMEMBERED_MAX, SPAN_BYTES_GUESS};
 use crate::wire::{Reader, WireType};
 
 type Result<T> = std::result::Result<T, DecodeError>;
@@ -34,7 +34,9 @@ pub fn decode_traces_protobuf(body: &[u8]) -> Result<Decoded> {
 /// As for [`decode_traces_protobuf`].
 pub fn decode_traces_protobuf_packed(body: &[u8]) -> Result<DecodedPacked> {
     let mut decoder = Decoder::default();
+    // Untouched memory costs nothing; growing costs a copy each time.
     decoder.packer.batch.spans.reserve(body.len() / SPAN_BYTES_GUESS);
+    decoder.packer.batch.attributes.reserve(body.len() / ATTRIBUTE_BYTES_GUESS);
     decoder.blocks(Reader::new(body), Decoder::span)?;
     Ok(DecodedPacked {
         batch: decoder.packer.finish(),

@@ -53,7 +53,7 @@ pub use attribute::{AttributeScope, KnownKey, KnownValue, ValueType};
 pub use embedded::{EmbeddedStore, OpenReport, Repaired, StoreCounts, StoreStats, Upkeep, Upkept, Verified};
 pub use error::{LockHolder, StoreError};
 pub use lock::lock_holder;
-pub use options::{Decode, Hooks, JournalRecord, Options, Retention, Summarise};
+pub use options::{Decode, Hooks, JournalRecord, KeepLonger, Options, Retention, Summarise};
 pub use receipt::Receipt;
 pub use span_filter::{SpanFilter, Test, TextTest, ValueTest};
 pub use span_store::{Answer, Completeness, Cost, Shortfall, SpanStore};

@@ -19,6 +19,8 @@ pub struct Options {
     pub address: String,
     /// How long and how much to keep.
     pub retention: Retention,
+    /// What is kept longer than [`Retention::age`]; none for nothing.
+    pub keep_longer: Option<KeepLonger>,
     /// The head may take this many bytes of memory; beyond it appends are told to come again.
     pub head_bytes_max: usize,
     /// The head is sealed when it takes this many bytes.
@@ -36,6 +38,7 @@ impl Options {
             folder: folder.into(),
             address: "a process that does not listen".to_owned(),
             retention: Retention::default(),
+            keep_longer: None,
             head_bytes_max: limits::HEAD_BYTES_MAX,
             seal_bytes: limits::SEAL_BYTES,
             seal_age: limits::SEAL_AGE,
@@ -57,6 +60,21 @@ pub struct Retention {
 impl Default for Retention {
     fn default() -> Self {
         Self { age: Some(limits::RETENTION_AGE), bytes: Some(limits::RETENTION_BYTES) }
+    }
+}
+
+/// A policy of retention: which traces are kept longer than the others.
+#[derive(Clone)]
+pub struct KeepLonger {
+    /// As long as this, counted as in [`Retention::age`].
+    pub age: Duration,
+    /// Answers with something for a trace that is kept.
+    pub is_kept: crate::Residual,
+}
+
+impl std::fmt::Debug for KeepLonger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeepLonger").field("age", &self.age).finish_non_exhaustive()
     }
 }
 

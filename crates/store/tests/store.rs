@@ -5,10 +5,10 @@ mod common;
 use std::sync::Arc;
 
 use common::{SECOND, START, World, failed, log, span, trace_id, with};
-use model::{Duration, Instant, StatusCode, Value};
+use model::{Duration, Instant, Span, StatusCode, Trace, Value};
 use store::{
-    AttributeScope, Cursor, EmbeddedStore, Predicate, ScanBudget, Shortfall, SpanStore, StoreError, TimeRange,
-    TraceOrder, TraceScan, limits,
+    AttributeScope, Cursor, EmbeddedStore, KeepLonger, Predicate, Retention, ScanBudget, Shortfall, SpanStore,
+    StoreError, TimeRange, TraceOrder, TraceScan, Upkept, limits,
 };
 
 /// The numbers of the traces that match, in order; every page of two.
@@ -240,6 +240,30 @@ fn retention_by_bytes_keeps_the_newest() {
     let stats = store.stats();
     assert!(stats.segment_bytes <= 30_000 && stats.segments >= 1, "{stats:?}");
     assert_eq!(found(&store, &TraceScan::default())[0], 6);
+}
+
+#[test]
+fn a_policy_keeps_some_traces_longer() {
+    let mut world = World::new();
+    world.options.retention = Retention { age: Some(Duration::from_secs(3_600)), bytes: None };
+    let is_kept = |trace: &Trace| trace.spans().iter().any(Span::is_error).then_some(None);
+    world.options.keep_longer = Some(KeepLonger { age: Duration::from_secs(7_200), is_kept: Arc::new(is_kept) });
+    let (store, _) = world.open();
+    world.append(&store, vec![span(1, 1, 0, "a", "x", 1, 1), span(2, 1, 0, "a", "x", 1, 1)], vec![]);
+    store.seal_now().expect("sealed");
+    // The failure of trace 2 comes in another segment: it is judged as a whole.
+    world.append(&store, vec![failed(span(2, 2, 1, "a", "x", 1, 1)), failed(span(3, 1, 0, "a", "x", 1, 1))], vec![]);
+    store.seal_now().expect("sealed");
+    world.clock.advance(3_601 * SECOND);
+    let upkept = store.maintain(world.now()).expect("keeps up");
+    assert_eq!((upkept.segments_thinned, upkept.spans_dropped), (1, 1), "{upkept:?}");
+    assert_eq!(found(&store, &TraceScan::default()), [3, 2]);
+    assert_eq!(store.trace(trace_id(2)).expect("answers").value.expect("kept").spans().len(), 2);
+    // Once is enough.
+    assert_eq!(store.maintain(world.now()).expect("keeps up"), Upkept::default());
+    world.clock.advance(3_600 * SECOND);
+    assert_eq!(store.maintain(world.now()).expect("keeps up").segments_dropped, 2);
+    assert_eq!(found(&store, &TraceScan::default()), Vec::<u64>::new());
 }
 
 #[test]

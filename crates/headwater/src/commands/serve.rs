@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use store::Retention;
+use store::{KeepLonger, Retention};
 
 use crate::access::{report_damage, resolve};
 use crate::amounts;
@@ -39,6 +39,19 @@ pub async fn run(args: &ServeArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::OK)
 }
 
+/// The policy of retention, if there is one.
+fn keep_longer(args: &ServeArgs, problems: &mut Vec<String>) -> Option<KeepLonger> {
+    // The command line asks for both or none.
+    let (query, age) = (args.keep_query.as_deref()?, args.keep_age.as_deref()?);
+    let age = amounts::age(age).map_err(|problem| problems.push(format!("--keep-age: {problem}"))).ok();
+    let text = query::expand_search(query);
+    let parsed = query::parse(&text);
+    if parsed.tree.is_none() {
+        problems.extend(parsed.problems.iter().map(|problem| format!("--keep-query: {}", problem.render(&text))));
+    }
+    Some(KeepLonger { age: age?, is_kept: engine::residual(parsed.tree?) })
+}
+
 /// The options of a standing server; all mistakes at once.
 fn options(args: &ServeArgs) -> Result<ServerOptions, Failure> {
     let mut problems = Vec::new();
@@ -53,6 +66,7 @@ fn options(args: &ServeArgs) -> Result<ServerOptions, Failure> {
         Some(Err(problem)) => problems.push(format!("--retain-bytes: {problem}")),
         None => {}
     }
+    let keep_longer = keep_longer(args, &mut problems);
     let mut texts = destinations::from_environment();
     if let Some(path) = &args.config {
         match super::eval::read_suite(path) {
@@ -75,6 +89,7 @@ fn options(args: &ServeArgs) -> Result<ServerOptions, Failure> {
         page_may_move: false,
         token: args.token.clone(),
         retention,
+        keep_longer,
         destinations: checked,
         also: Vec::new(),
     })

@@ -427,6 +427,8 @@ impl Packer {
     #[must_use]
     pub fn finish(mut self) -> PackedBatch {
         self.batch.texts = self.texts.finish();
+        self.batch.spans.shrink_to_fit();
+        self.batch.attributes.shrink_to_fit();
         self.batch
     }
 }

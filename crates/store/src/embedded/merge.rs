@@ -22,20 +22,20 @@ impl EmbeddedStore {
         if group.is_empty() {
             return Ok(None);
         }
-        self.rewrite(notes, &live, &group, None)
+        self.rewrite(notes, &live, &group, &|_| false)
     }
 
-    /// Replaces `parts` by one segment that holds all of their traces but `without`.
-    fn rewrite(
+    /// Replaces `parts` by one segment that holds all of their traces but those left out.
+    pub(super) fn rewrite(
         &self,
         notes: &mut UpkeepNotes,
         live: &Live,
         parts: &[Arc<Segment>],
-        without: Option<TraceId>,
+        leaves_out: &dyn Fn(TraceId) -> bool,
     ) -> Result<Option<SegmentInfo>, StoreError> {
         let is_part = |segment: &Arc<Segment>| parts.iter().any(|part| part.info.number == segment.info.number);
         let others: Vec<_> = live.segments.iter().filter(|segment| !is_part(segment)).cloned().collect();
-        let prepared = plan_of(parts).and_then(|plan| Ok((plan, ids_of(parts, without)?)));
+        let prepared = plan_of(parts).and_then(|plan| Ok((plan, ids_of(parts, leaves_out)?)));
         let (plan, ids) = prepared.map_err(|error| self.give_up_on(notes, parts, error))?;
         let sealed_at = parts.iter().map(|part| part.info.sealed_at).max().unwrap_or_default();
         let merged = match ids.is_empty() {
@@ -79,7 +79,7 @@ impl EmbeddedStore {
                 .map_err(|error| StoreError::of_io("read a segment in", &self.segments_folder, error))?;
             if holds {
                 let live = Arc::clone(&self.state().live);
-                self.rewrite(&mut notes, &live, std::slice::from_ref(segment), Some(id))?;
+                self.rewrite(&mut notes, &live, std::slice::from_ref(segment), &|other| other == id)?;
             }
         }
         Ok(spans)
@@ -128,12 +128,12 @@ fn plan_of(parts: &[Arc<Segment>]) -> io::Result<Prepared> {
 }
 
 /// Every trace of the parts, sorted, with its spans counted once per part.
-fn ids_of(parts: &[Arc<Segment>], without: Option<TraceId>) -> io::Result<Vec<(TraceId, u32)>> {
+pub(super) fn ids_of(parts: &[Arc<Segment>], leaves_out: &dyn Fn(TraceId) -> bool) -> io::Result<Vec<(TraceId, u32)>> {
     let mut ids: Vec<(TraceId, u32)> = Vec::new();
     for part in parts {
         ids.extend(part.traces()?.entries.iter().map(|entry| (entry.id, entry.rows)));
     }
-    ids.retain(|&(id, _)| Some(id) != without);
+    ids.retain(|&(id, _)| !leaves_out(id));
     ids.sort_unstable();
     ids.dedup_by(|next, kept| {
         let same = next.0 == kept.0;

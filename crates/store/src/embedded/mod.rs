@@ -10,6 +10,7 @@
 //! | `seal.rs` | head to segment |
 //! | `merge.rs` | small segments to larger ones; a trace taken out |
 //! | `upkeep.rs` | what runs by itself: seal, merge, retention |
+//! | `thin.rs` | retention by a policy: what is kept longer |
 //! | `verify.rs`, `repair.rs` | is everything readable; what is not is put aside and the rest written anew |
 //! | `counts.rs` | what is held, in numbers |
 
@@ -21,6 +22,7 @@ mod repair;
 mod scan;
 mod seal;
 mod sums;
+mod thin;
 mod upkeep;
 mod verify;
 
@@ -113,6 +115,8 @@ struct UpkeepNotes {
     sealed: u64,
     /// Segments that could not be read while merging; they are left alone.
     unmergeable: HashSet<u64>,
+    /// Segments of which only what the policy keeps is left.
+    thinned: HashSet<u64>,
     stop: bool,
 }
 

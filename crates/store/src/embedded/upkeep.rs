@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 
 use model::Instant;
 
-use super::{EmbeddedStore, UpkeepNotes};
+use super::{EmbeddedStore, Live, UpkeepNotes};
 use crate::StoreError;
 use crate::limits::UPKEEP_INTERVAL;
 use crate::segment::SegmentInfo;
@@ -17,9 +17,11 @@ pub struct Upkept {
     pub spans_sealed: u64,
     /// Segments that were made by a merge.
     pub merges: u64,
+    /// Segments of which retention left only what its policy keeps longer.
+    pub segments_thinned: u64,
     /// Segments that retention dropped.
     pub segments_dropped: u64,
-    /// Spans in them.
+    /// Spans that retention dropped.
     pub spans_dropped: u64,
 }
 
@@ -70,17 +72,26 @@ impl EmbeddedStore {
         let mut bytes: u64 = infos.iter().map(|info| info.bytes).sum();
         let retention = self.options.retention;
         let mut dropped = Vec::new();
+        let mut thinned = Vec::new();
         for info in infos {
-            let too_old = retention.age.is_some_and(|age| now - info.sealed_at > age);
+            let mut too_old = retention.age.is_some_and(|age| now - info.sealed_at > age);
             let too_much = retention.bytes.is_some_and(|limit| bytes > limit);
+            if let Some(policy) = self.options.keep_longer.as_ref().filter(|_| too_old && !too_much) {
+                too_old = now - info.sealed_at > policy.age;
+                if !too_old {
+                    thinned.push(info.number);
+                }
+            }
             if too_old || too_much {
                 bytes -= info.bytes;
                 dropped.push(info);
             }
         }
+        self.thin_all(notes, &live, &thinned, upkept)?;
         if dropped.is_empty() {
             return Ok(());
         }
+        let live = Arc::clone(&self.state().live);
         let stays = |number: u64| dropped.iter().all(|info| info.number != number);
         let segments = live.segments.iter().filter(|segment| stays(segment.info.number)).cloned().collect();
         let damaged = live.damaged.iter().filter(|damaged| stays(damaged.info.number)).cloned().collect();
@@ -92,6 +103,18 @@ impl EmbeddedStore {
             upkept.spans_dropped += info.spans;
         }
         Ok(())
+    }
+
+    fn thin_all(
+        &self,
+        notes: &mut UpkeepNotes,
+        live: &Live,
+        numbers: &[u64],
+        upkept: &mut Upkept,
+    ) -> Result<(), StoreError> {
+        let Some(policy) = &self.options.keep_longer else { return Ok(()) };
+        let chosen = live.segments.iter().filter(|segment| numbers.contains(&segment.info.number));
+        chosen.into_iter().try_for_each(|segment| self.thin(notes, segment, policy, upkept))
     }
 
     /// Starts the thread that calls [`EmbeddedStore::maintain`], every [`UPKEEP_INTERVAL`] and as soon as the head is

@@ -260,36 +260,63 @@ impl Aggregates {
     }
 }
 
-/// Minute, resource, name, kind, status.
-type PackedKey = (u64, u32, TextId, i32, i32);
-
-/// The same by the segment's numbers.
+/// The same from packed spans, by the segment's numbers: noted one by one, sorted and counted at the end.
 #[derive(Debug, Default)]
 struct PackedAggregates {
-    groups: hashbrown::HashMap<PackedKey, (u64, i64, LatencyHistogram)>,
+    samples: Vec<Sample>,
 }
+
+/// Minute, resource, name, kind, status; duration.
+type Sample = ((u64, u32, u32, i32, i32), i64);
 
 impl PackedAggregates {
     fn count(&mut self, resource: u32, name: TextId, span: &PackedSpan) {
-        let key = (minute_of(span.start).0, resource, name, span.kind.0, span.status_code.0);
-        let duration = span.end - span.start;
-        let (count, sum, durations) = self.groups.entry(key).or_default();
-        *count += 1;
-        *sum = sum.saturating_add(duration.0.max(0));
-        durations.record(duration);
+        let group = (minute_of(span.start).0, resource, name.0, span.kind.0, span.status_code.0);
+        self.samples.push((group, (span.end - span.start).0));
     }
 
-    fn finish(self, texts: &SegmentTexts) -> Vec<MinuteAggregate> {
-        let mut aggregates = Aggregates::default();
-        for ((minute, resource, name, kind, status), (count, sum, durations)) in self.groups {
-            let service = texts.resources.things[resource as usize].1.service_name();
-            let key = (minute, service.into(), texts.texts.texts().text(name).into(), kind, status);
-            let (all_count, all_sum, all_durations) = aggregates.groups.entry(key).or_default();
-            *all_count += count;
-            *all_sum = all_sum.saturating_add(sum);
-            all_durations.merge(&durations);
+    fn finish(mut self, texts: &SegmentTexts) -> Vec<MinuteAggregate> {
+        // Several resources may be of one service: those become one here.
+        let mut services: Vec<Text> = Vec::new();
+        let mut numbers: HashMap<Text, u32> = HashMap::new();
+        let of_resource: Vec<u32> = texts
+            .resources
+            .things
+            .iter()
+            .map(|(_, resource)| {
+                let service = Text::from(resource.service_name());
+                *numbers.entry(Arc::clone(&service)).or_insert_with(|| {
+                    services.push(service);
+                    services.len() as u32 - 1
+                })
+            })
+            .collect();
+        for ((_, resource, ..), _) in &mut self.samples {
+            *resource = of_resource[*resource as usize];
         }
-        aggregates.finish()
+        self.samples.sort_unstable();
+        let mut names: HashMap<u32, Text> = HashMap::new();
+        let mut aggregates: Vec<MinuteAggregate> = Vec::new();
+        for group in self.samples.chunk_by(|(group, _), (other, _)| group == other) {
+            let (minute, service, name, kind, status) = group[0].0;
+            let mut durations = LatencyHistogram::default();
+            group.iter().for_each(|&(_, duration)| durations.record(Duration(duration)));
+            let text = || Text::from(texts.texts.texts().text(TextId(name)));
+            aggregates.push(MinuteAggregate {
+                minute: Instant(minute),
+                service: Arc::clone(&services[service as usize]),
+                name: Arc::clone(names.entry(name).or_insert_with(text)),
+                kind: model::SpanKind(kind),
+                status: model::StatusCode(status),
+                count: group.len() as u64,
+                duration_sum: Duration(group.iter().fold(0, |sum, &(_, duration)| sum.saturating_add(duration.max(0)))),
+                durations,
+            });
+        }
+        aggregates.sort_by(|a, b| {
+            (a.minute, &a.service, &a.name, a.kind, a.status).cmp(&(b.minute, &b.service, &b.name, b.kind, b.status))
+        });
+        aggregates
     }
 }
 
