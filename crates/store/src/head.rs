@@ -273,7 +273,8 @@ pub fn outline(id: TraceId, rows: &[Row<'_>], logs: Vec<LogRecord>) -> Trace {
         true => batch.outline(span),
         false => batch.unpack_span(span),
     };
-    Trace::assemble(id, rows.iter().map(unpacked).collect(), logs)
+    // Exact duplicates were left out when they arrived, or are left out by whoever merges.
+    Trace::assemble_distinct(id, rows.iter().map(unpacked).collect(), logs)
 }
 
 /// What a trace takes beside its rows: the place in the map, the list of parts, room left free.

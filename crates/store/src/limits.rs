@@ -95,6 +95,9 @@ pub const MERGE_CHUNK_SPANS: usize = 131_072;
 /// Traces that a repair lists one by one; further ones are only counted.
 pub const LOST_TRACES_LISTED_MAX: usize = 1_000;
 
+/// A segment of fewer spans has aggregates by minute, however little they sum up.
+pub const FEW_SPANS: u64 = 4_096;
+
 /// How often upkeep looks whether something is due.
 pub const UPKEEP_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
 

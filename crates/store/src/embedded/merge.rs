@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use model::{LogRecord, Text, TextCollector, TraceId};
 
-use super::{EmbeddedStore, Live, UpkeepNotes, without_duplicates};
+use super::seal::is_in;
+use super::{EmbeddedStore, UpkeepNotes, without_duplicates};
 use crate::head::Row;
 use crate::limits::{MERGE_BYTES, MERGE_CHUNK_SPANS, MERGE_COUNT, MERGE_SPANS_MAX, MERGE_TIME_MAX};
 use crate::segment::{ColumnPlan, KeyCounts, KeyOrder, PackedReader, Prepared, Segment, SegmentInfo, SegmentWriter};
@@ -22,26 +23,33 @@ impl EmbeddedStore {
         if group.is_empty() {
             return Ok(None);
         }
-        self.rewrite(notes, &live, &group, &|_| false)
+        self.rewrite(notes, &group, &|_| false)
     }
 
     /// Replaces `parts` by one segment that holds all of their traces but those left out.
     pub(super) fn rewrite(
         &self,
         notes: &mut UpkeepNotes,
-        live: &Live,
         parts: &[Arc<Segment>],
         leaves_out: &dyn Fn(TraceId) -> bool,
     ) -> Result<Option<SegmentInfo>, StoreError> {
         let is_part = |segment: &Arc<Segment>| parts.iter().any(|part| part.info.number == segment.info.number);
-        let others: Vec<_> = live.segments.iter().filter(|segment| !is_part(segment)).cloned().collect();
+        // Asked anew at the end: the head may have been sealed meanwhile.
+        let others = || -> Vec<Arc<Segment>> {
+            self.state().live.segments.iter().filter(|segment| !is_part(segment)).cloned().collect()
+        };
         let prepared = plan_of(parts).and_then(|plan| Ok((plan, ids_of(parts, leaves_out)?)));
         let (plan, ids) = prepared.map_err(|error| self.give_up_on(notes, parts, error))?;
         let sealed_at = parts.iter().map(|part| part.info.sealed_at).max().unwrap_or_default();
         let merged = match ids.is_empty() {
             true => None,
             false => {
-                let written = self.write_segment(notes, plan, sealed_at, &others, &|writer| copy(parts, &ids, writer));
+                let number = notes.take_number();
+                let now_others = std::cell::OnceCell::new();
+                let continued = |id| is_in(now_others.get_or_init(others), id);
+                let written = self.write_segment(number, plan, sealed_at, &continued, &mut |writer| {
+                    copy(parts, &ids, writer, &mut || self.seal_meanwhile(notes))
+                });
                 Some(written.inspect_err(|error| {
                     if !matches!(error, StoreError::DiskFull { .. }) {
                         notes.unmergeable.extend(parts.iter().map(|part| part.info.number));
@@ -50,7 +58,8 @@ impl EmbeddedStore {
             }
         };
         let info = merged.as_ref().map(|segment| segment.info);
-        let mut segments = others;
+        let live = Arc::clone(&self.state().live);
+        let mut segments = others();
         segments.extend(merged.map(Arc::new));
         let next = live.next(segments, live.damaged.clone());
         self.make_live(notes, next, None)?;
@@ -78,8 +87,7 @@ impl EmbeddedStore {
                 .holds(id)
                 .map_err(|error| StoreError::of_io("read a segment in", &self.segments_folder, error))?;
             if holds {
-                let live = Arc::clone(&self.state().live);
-                self.rewrite(&mut notes, &live, std::slice::from_ref(segment), &|other| other == id)?;
+                self.rewrite(&mut notes, std::slice::from_ref(segment), &|other| other == id)?;
             }
         }
         Ok(spans)
@@ -143,7 +151,13 @@ pub(super) fn ids_of(parts: &[Arc<Segment>], leaves_out: &dyn Fn(TraceId) -> boo
     Ok(ids)
 }
 
-fn copy(parts: &[Arc<Segment>], ids: &[(TraceId, u32)], writer: &mut SegmentWriter<'_>) -> io::Result<()> {
+/// After each step, `meanwhile` is called.
+fn copy(
+    parts: &[Arc<Segment>],
+    ids: &[(TraceId, u32)],
+    writer: &mut SegmentWriter<'_>,
+    meanwhile: &mut dyn FnMut(),
+) -> io::Result<()> {
     let mut rest = ids;
     while !rest.is_empty() {
         let mut spans = 0;
@@ -154,6 +168,7 @@ fn copy(parts: &[Arc<Segment>], ids: &[(TraceId, u32)], writer: &mut SegmentWrit
         }
         let (chunk, behind) = rest.split_at(taken);
         copy_chunk(parts, chunk, writer)?;
+        meanwhile();
         rest = behind;
     }
     Ok(())

@@ -120,6 +120,14 @@ struct UpkeepNotes {
     stop: bool,
 }
 
+impl UpkeepNotes {
+    /// The number of the next segment.
+    fn take_number(&mut self) -> u64 {
+        self.next_segment += 1;
+        self.next_segment - 1
+    }
+}
+
 /// Summaries of split traces, good for one generation of segments.
 #[derive(Debug, Default)]
 struct SplitSummaries {

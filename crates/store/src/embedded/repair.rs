@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use model::TraceId;
 
+use super::seal::is_in;
 use super::{EmbeddedStore, UpkeepNotes};
 use crate::filenames::{DAMAGED, DIRECTORY_SUFFIX, LOGS_SUFFIX, SPANS_SUFFIX, segment_file, segment_label};
 use crate::limits::LOST_TRACES_LISTED_MAX;
@@ -63,10 +64,12 @@ impl EmbeddedStore {
         let salvage = Salvage::open(&*self.disk, &self.segments_folder, info.number);
         let others: Vec<_> =
             live.segments.iter().filter(|segment| segment.info.number != info.number).cloned().collect();
-        let lost = std::cell::RefCell::new(Vec::new());
+        let mut lost = Vec::new();
         let prepared = Prepared::with_columns(salvage.columns());
-        let written = self.write_segment(notes, prepared, info.sealed_at, &others, &|writer| {
-            *lost.borrow_mut() = salvage.read(&mut |(batch, traces)| {
+        let number = notes.take_number();
+        let continued = |id| is_in(&others, id);
+        let written = self.write_segment(number, prepared, info.sealed_at, &continued, &mut |writer| {
+            lost = salvage.read(&mut |(batch, traces)| {
                 for (id, places, logs) in traces {
                     let rows = batch.spans[places].iter().map(|span| (&batch, span)).collect();
                     writer.write_trace(id, rows, &logs)?;
@@ -87,7 +90,7 @@ impl EmbeddedStore {
         if kept.traces == 0 {
             self.remove_files(kept.number);
         }
-        let lost: BTreeSet<TraceId> = lost.into_inner().into_iter().collect();
+        let lost: BTreeSet<TraceId> = lost.into_iter().collect();
         let mut all_problems = problems;
         all_problems.extend(salvage.problems);
         Ok(Repaired {

@@ -74,7 +74,8 @@ impl EmbeddedStore {
         for (batch, span) in ids.iter().flat_map(|id| head.traces[id].rows()) {
             survey.see(batch, span);
         }
-        self.write_segment(notes, survey.finish(), now, others, &|writer| {
+        let number = notes.take_number();
+        self.write_segment(number, survey.finish(), now, &|id| is_in(others, id), &mut |writer| {
             ids.iter().try_for_each(|&id| {
                 let trace = &head.traces[&id];
                 writer.write_trace(id, trace.rows().collect(), &trace.logs)
@@ -82,23 +83,21 @@ impl EmbeddedStore {
         })
     }
 
-    /// Writes a segment and opens it; on failure its files are removed. `others` live on beside it.
+    /// Writes a segment and opens it; on failure its files are removed. `continued` is asked at the end which traces other
+    /// segments have too.
     pub(super) fn write_segment(
         &self,
-        notes: &mut UpkeepNotes,
+        number: u64,
         prepared: Prepared,
         sealed_at: Instant,
-        others: &[Arc<Segment>],
-        fill: &dyn Fn(&mut SegmentWriter<'_>) -> std::io::Result<()>,
+        continued: &dyn Fn(TraceId) -> bool,
+        fill: &mut dyn FnMut(&mut SegmentWriter<'_>) -> std::io::Result<()>,
     ) -> Result<Segment, StoreError> {
-        let number = notes.next_segment;
-        notes.next_segment += 1;
         let summarise = |trace: &model::Trace| self.summarise(trace);
-        let continued = |id| others.iter().any(|segment| segment.holds(id).unwrap_or_else(|_| segment.may_hold(id)));
         let write = move || {
             let mut writer = SegmentWriter::create(&*self.disk, &self.segments_folder, number, prepared, &summarise)?;
             fill(&mut writer)?;
-            let info = SegmentInfo { sealed_at, ..writer.finish(&continued)? };
+            let info = SegmentInfo { sealed_at, ..writer.finish(continued)? };
             Segment::open(&*self.disk, &self.segments_folder, info, Arc::clone(&self.caches))
         };
         write().map_err(|error| {
@@ -140,6 +139,17 @@ impl EmbeddedStore {
         Ok(())
     }
 
+    /// Seals the head if that is due, between two steps of something longer: whoever sends must not wait for a merge.
+    pub(super) fn seal_meanwhile(&self, notes: &mut UpkeepNotes) {
+        let now = self.now();
+        if self.is_seal_due(now)
+            && let Err(error) = self.seal(notes, now, None)
+        {
+            // Nothing is lost by it, and it is tried again.
+            self.note_problem(Some(error.to_string()));
+        }
+    }
+
     /// Removes the files of a segment that is not live (any more).
     pub(super) fn remove_files(&self, number: u64) {
         for suffix in [filenames::SPANS_SUFFIX, filenames::LOGS_SUFFIX, filenames::DIRECTORY_SUFFIX] {
@@ -147,4 +157,9 @@ impl EmbeddedStore {
             let _ = self.disk.remove(&filenames::segment_file(&self.segments_folder, number, suffix));
         }
     }
+}
+
+/// Whether one of the segments has something of the trace.
+pub(super) fn is_in(segments: &[Arc<Segment>], id: TraceId) -> bool {
+    segments.iter().any(|segment| segment.holds(id).unwrap_or_else(|_| segment.may_hold(id)))
 }

@@ -34,8 +34,7 @@ impl EmbeddedStore {
             notes.thinned.insert(segment.info.number);
             return Ok(());
         }
-        let live = Arc::clone(&self.state().live);
-        let left = self.rewrite(notes, &live, std::slice::from_ref(segment), &|id| !kept.contains(&id))?;
+        let left = self.rewrite(notes, std::slice::from_ref(segment), &|id| !kept.contains(&id))?;
         notes.thinned.extend(left.map(|info| info.number));
         let (traces, spans) = left.map_or((0, 0), |info| (info.traces, info.spans));
         self.state().counters.traces_dropped += segment.info.traces.saturating_sub(traces);

@@ -58,7 +58,7 @@ impl EmbeddedStore {
         self.seal(&mut self.notes(), self.now(), None).map(drop)
     }
 
-    fn is_seal_due(&self, now: Instant) -> bool {
+    pub(super) fn is_seal_due(&self, now: Instant) -> bool {
         let state = self.state();
         state.head.bytes >= self.options.seal_bytes
             || state.head.oldest.is_some_and(|oldest| now - oldest >= self.options.seal_age)

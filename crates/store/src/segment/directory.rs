@@ -19,7 +19,7 @@ use super::checked_file::Sums;
 use super::filter::TraceFilter;
 use super::key_counts::KeyCounts;
 use crate::encoding::{Decoder, Encoder, Malformed, encoded};
-use crate::limits::{SECTION_BYTES_MAX, SECTIONS_MAX, TRACE_BLOCK};
+use crate::limits::{FEW_SPANS, SECTION_BYTES_MAX, SECTIONS_MAX, TRACE_BLOCK};
 use crate::{LatencyHistogram, MinuteAggregate};
 
 /// The version of a segment's files.
@@ -485,6 +485,11 @@ fn decode_aggregates(from: &mut Decoder<'_>) -> Result<Vec<MinuteAggregate>, Mal
     Ok(aggregates)
 }
 
+/// Whether aggregates by hour say all that is asked.
+pub fn is_of_hours(step: Duration) -> bool {
+    step.0 > 0 && (step.0 as u64).is_multiple_of(HOUR_NANOS)
+}
+
 /// A directory file that is open; its sections are read when they are needed.
 #[derive(Debug)]
 pub struct DirectoryFile {
@@ -519,17 +524,20 @@ pub fn write_directory(
         aggregates::encode(by_minute, unit, &mut counts, &mut durations);
         (counts.bytes, durations.bytes)
     });
-    let sections = [
+    let mut sections = Vec::new();
+    if are_minutes_worth_it(by_minute) {
+        sections.push(packed(Section::MinuteCounts, minutes.0)?);
+        sections.push(packed(Section::MinuteDurations, minutes.1)?);
+    }
+    sections.extend([
         packed(Section::Overview, encoded(|to| overview.encode(to)))?,
         packed(Section::Keys, encoded(|to| keys.encode(to)))?,
-        packed(Section::MinuteCounts, minutes.0)?,
-        packed(Section::MinuteDurations, minutes.1)?,
         packed(Section::HourCounts, hours.0)?,
         packed(Section::HourDurations, hours.1)?,
         packed(Section::TraceTable, encoded(|to| table.encode(to)))?,
         // Its frames are packed already, each for itself.
         (Section::TraceBlocks, blocks, blocks_bytes),
-    ];
+    ]);
     let mut header = Vec::new();
     header.extend_from_slice(MAGIC);
     header.extend_from_slice(&SEGMENT_VERSION.to_le_bytes());
@@ -551,6 +559,12 @@ pub fn write_directory(
     file.write_at(&header, 0)?;
     file.sync()?;
     Ok(header.len() as u64)
+}
+
+/// Whether a table by minute is much shorter than the columns it sums up. Where there are few spans, it does not matter.
+fn are_minutes_worth_it(by_minute: &[MinuteAggregate]) -> bool {
+    let spans: u64 = by_minute.iter().map(|aggregate| aggregate.count).sum();
+    spans < FEW_SPANS || by_minute.len() as u64 * 2 <= spans
 }
 
 impl DirectoryFile {
@@ -614,7 +628,7 @@ impl DirectoryFile {
         with_durations: bool,
         take: &mut dyn FnMut(&AggregateKey, &AggregateRow<'_>),
     ) -> io::Result<()> {
-        if !self.sections.contains_key(&(Section::MinuteCounts as u8)) {
+        if self.sections.contains_key(&(Section::Aggregates as u8)) {
             for aggregate in self.section(Section::Aggregates, decode_aggregates)? {
                 let MinuteAggregate { service, name, kind, status, .. } = aggregate;
                 let buckets = if with_durations { &aggregate.durations.buckets[..] } else { &[] };
@@ -623,8 +637,7 @@ impl DirectoryFile {
             }
             return Ok(());
         }
-        let by_hour = step.0 > 0 && (step.0 as u64).is_multiple_of(HOUR_NANOS);
-        let (unit, counts, durations) = if by_hour {
+        let (unit, counts, durations) = if is_of_hours(step) {
             (HOUR_NANOS, Section::HourCounts, Section::HourDurations)
         } else {
             (MINUTE_NANOS, Section::MinuteCounts, Section::MinuteDurations)
@@ -640,7 +653,15 @@ impl DirectoryFile {
         self.traces()?;
         self.keys()?;
         self.aggregates(Duration(HOUR_NANOS as i64), true, &mut |_, _| {})?;
-        self.aggregates(Duration(MINUTE_NANOS as i64), true, &mut |_, _| {})
+        if self.has_minutes() {
+            self.aggregates(Duration(MINUTE_NANOS as i64), true, &mut |_, _| {})?;
+        }
+        Ok(())
+    }
+
+    /// Whether it has aggregates by minute.
+    pub fn has_minutes(&self) -> bool {
+        [Section::MinuteCounts, Section::Aggregates].iter().any(|&section| self.sections.contains_key(&(section as u8)))
     }
 
     fn section<T>(

@@ -8,6 +8,7 @@
 //! | `key_counts.rs`, `key_order.rs` | how often each key occurs, in which order keys come |
 //! | `survey.rs` | what will be written, looked at before: which columns there will be |
 //! | `texts.rs` | texts, resources and scopes of a segment by number |
+//! | `row_aggregates.rs` | aggregates by minute where the directory has none |
 //! | `row_group.rs`, `chunk.rs` | rows by column; a column encoded |
 //! | `directory.rs` | the trace directory |
 //! | `aggregates.rs` | the aggregates by minute and by hour |
@@ -32,6 +33,7 @@ mod page;
 mod reader;
 #[cfg(test)]
 mod round_trip;
+mod row_aggregates;
 mod row_group;
 mod row_set;
 mod salvage;
@@ -460,6 +462,10 @@ impl Segment {
         with_durations: bool,
         take: &mut dyn FnMut(&AggregateKey, &AggregateRow<'_>),
     ) -> io::Result<()> {
+        if !directory::is_of_hours(step) && !self.directory.has_minutes() {
+            let footer = self.footer(&self.spans, true)?;
+            return row_aggregates::aggregates_of_rows(&footer, &self.spans, take);
+        }
         self.directory.aggregates(step, with_durations, take)
     }
 
