@@ -11,6 +11,7 @@
 //! | `trigger/` | sending a request or running a command under a trace of our own |
 //! | `complete/` | when a trace is whole: evidence instead of sleeping |
 //! | `check/` | what an assertion says of an answer and of a trace that may not be whole |
+//! | `bring/`, `table.rs` | [`bring()`]: suites of Tracetest and promptfoo as suites of ours; tables of data |
 //! | `report/` | [`report::RunReport`], and how it is told |
 //! | `source.rs`, `watched.rs` | [`TraceSource`]: where traces come from; [`WatchedTraces`] for whoever owns a receiver |
 //! | `rag/` | what spans tell of retrieval and generation, and measures of them |
@@ -22,6 +23,7 @@
 //! | `exit_code.rs`, `limits.rs` | what a process answers with, every bound |
 
 pub mod baseline;
+mod bring;
 mod check;
 mod complete;
 pub mod exit_code;
@@ -36,9 +38,11 @@ mod select;
 mod source;
 mod suggest;
 pub mod suite;
+mod table;
 mod trigger;
 mod watched;
 
+pub use bring::{BringInput, Brought, BroughtKind, Remark, bring};
 pub use complete::Learned;
 pub use json_path::JsonPath;
 pub use run::{Host, Plan, PlanError, RunEvent, RunOptions, Stop, run};

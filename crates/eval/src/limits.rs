@@ -61,6 +61,15 @@ pub const REASONS_MAX: usize = 12;
 /// Results of a SARIF file; code scanning takes 25,000 and shows 5,000.
 pub const SARIF_RESULTS_MAX: usize = 5_000;
 
+/// Scenarios made of somebody else's suite: tests times prompts times targets.
+pub const BROUGHT_SCENARIOS_MAX: usize = 10_000;
+/// Files that somebody else's suite may name.
+pub const BROUGHT_FILES_MAX: usize = 1_000;
+/// Rows of a table of data; each is a scenario.
+pub const TABLE_ROWS_MAX: usize = 100_000;
+/// Columns of a table of data.
+pub const TABLE_COLUMNS_MAX: usize = 1_000;
+
 /// Services whose export interval is remembered.
 pub const LEARNED_SERVICES_MAX: usize = 2_000;
 /// Calls whose other side is remembered.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli_explain::{CompareArgs, DoctorArgs, ExplainArgs, WhatIfArgs};
-use crate::cli_testing::{CaptureArgs, JudgeArgs};
+use crate::cli_testing::{CaptureArgs, ImportSuiteArgs, JudgeArgs};
 
 /// Receives, shows, explains, tests and forwards distributed traces of systems made of many services.
 #[derive(Parser, Debug)]
@@ -35,6 +35,7 @@ pub enum Command {
     Eval(EvalArgs),
     Capture(CaptureArgs),
     Judge(JudgeArgs),
+    ImportSuite(ImportSuiteArgs),
     Suggest(SuggestArgs),
     Trace(TraceArgs),
     Query(QueryArgs),

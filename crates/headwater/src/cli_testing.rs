@@ -1,4 +1,4 @@
-//! The command line of what surrounds `headwater eval`: capturing, judging again.
+//! The command line of what surrounds `headwater eval`: capturing, judging again, suites of others.
 
 use std::path::PathBuf;
 
@@ -88,4 +88,23 @@ pub struct JudgeArgs {
     /// Ask this server.
     #[arg(long, value_name = "URL")]
     pub server: Option<String>,
+}
+
+/// Make a suite of a Tracetest test or a promptfoo configuration; what cannot be carried over is listed.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  headwater import-suite promptfooconfig.yaml -o headwater.yaml
+  headwater import-suite tracetest/suite.yaml > headwater.yaml
+
+Of Tracetest: HTTP, GraphQL and trace-id triggers, selectors, specs, outputs, test suites. Of promptfoo: HTTP and exec
+targets, prompts, tests (YAML, JSON, CSV), assertions on text that need no model, `trace-*` and `trajectory:*`.")]
+pub struct ImportSuiteArgs {
+    /// The file; files that it names are read beside it.
+    pub file: PathBuf,
+    /// Write the suite to this file instead of standard output.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Replace the file if it is there.
+    #[arg(long)]
+    pub force: bool,
 }

@@ -96,6 +96,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::Capture(args) => waited(async move { commands::capture::run(&args).await }),
         Command::Judge(args) => waited(async move { commands::judge::run(&args).await }),
         Command::Suggest(args) => waited(async move { commands::suggest::run(&args).await }),
+        Command::ImportSuite(args) => commands::import_suite::run(&args),
         Command::Trace(args) => waited(async move { commands::trace::run(&args).await }),
         Command::Explain(args) => waited(async move { commands::explain::run(&args).await }),
         Command::Whatif(args) => waited(async move { commands::whatif::run(&args).await }),

@@ -18,6 +18,7 @@ fn every_command_helps_with_examples() {
         "view",
         "eval",
         "capture",
+        "import-suite",
         "judge",
         "suggest",
         "trace",

@@ -29,7 +29,7 @@ mod read_target;
 mod schema;
 mod template;
 mod units;
-mod yaml;
+pub(crate) mod yaml;
 
 pub use assertion::{
     Assertion, CacheResult, Check, Edge, ErrorKind, FaultOrigin, FaultPathCheck, GroundingCheck, JudgedCheck,

@@ -9,6 +9,7 @@ pub mod eval;
 pub mod explain;
 pub mod export;
 pub mod import;
+pub mod import_suite;
 pub mod init;
 pub mod judge;
 pub mod query;
