@@ -49,14 +49,14 @@ fn labels_of(series: &Series) -> String {
     printable(&pairs.join(" ")).to_string()
 }
 
-/// Four significant digits.
+/// Four significant digits; whole numbers below 10^15 in full, since counts and nanoseconds are read digit by digit.
 fn number(number: Option<f64>) -> String {
     let Some(number) = number else { return "-".to_owned() };
     if number == 0.0 {
         return "0".to_owned();
     }
     let digits = 3 - number.abs().log10().floor() as i32;
-    if !(-6..=9).contains(&digits) {
+    if !(-11..=9).contains(&digits) {
         return format!("{number:.3e}");
     }
     let text = format!("{number:.*}", digits.max(0) as usize);
