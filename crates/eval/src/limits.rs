@@ -69,6 +69,8 @@ pub const BROUGHT_FILES_MAX: usize = 1_000;
 pub const TABLE_ROWS_MAX: usize = 100_000;
 /// Columns of a table of data.
 pub const TABLE_COLUMNS_MAX: usize = 1_000;
+/// The last place in a list that a schema taken over from another suite speaks of; one beyond it never holds.
+pub const PLACES_MAX: usize = 1_000;
 
 /// Services whose export interval is remembered.
 pub const LEARNED_SERVICES_MAX: usize = 2_000;

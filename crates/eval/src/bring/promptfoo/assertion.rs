@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::super::{Bringing, items, json as to_json, quoted, text};
 use super::{Carried, escaped, escaped_json, template};
+use crate::limits::PLACES_MAX;
 use crate::suite::yaml::Node;
 
 /// A test of a target's output, to be put on its place in the answer.
@@ -17,7 +18,8 @@ impl OfOutput {
     /// The assertions on the output at `path`, or on the whole answer.
     pub fn of(&self, path: Option<&str>) -> Vec<Json> {
         let on = |test: &str, value: &Json| match (path, test) {
-            (_, "json_schema") => json!({"json_schema": value}),
+            (Some(path), "json_schema") => json!({"json_schema": schema_at(path, value.clone())}),
+            (None, "json_schema") => json!({"json_schema": value}),
             (Some(path), test) => json!({"json": {"path": path, test: value}}),
             (None, "is_json") => json!({"json": {"path": "$", "exists": true}}),
             (None, test) => json!({"text": {test: value}}),
@@ -27,6 +29,22 @@ impl OfOutput {
             .map(|(test, value)| on(if *test == "is_json" && path.is_some() { "exists" } else { test }, value))
             .collect()
     }
+}
+
+/// A schema of the whole answer that says of what is at `path` (`$.a[0]['b']`) what `schema` says.
+fn schema_at(path: &str, schema: Json) -> Json {
+    let names = path.trim_start_matches('$').split(['.', '[', ']']).filter(|name| !name.is_empty());
+    names.rev().fold(schema, |inner, name| match name.parse::<usize>() {
+        Ok(place) if place <= PLACES_MAX => {
+            let mut items = vec![json!({}); place];
+            items.push(inner);
+            json!({"type": "array", "minItems": items.len(), "prefixItems": items})
+        }
+        _ => {
+            let name = name.trim_matches(['\'', '"']);
+            json!({"type": "object", "required": [name], "properties": {name: inner}})
+        }
+    })
 }
 
 /// What an assertion of theirs becomes; what cannot be is noted.
@@ -360,4 +378,19 @@ fn tool_arguments(value: &Json) -> Result<One, String> {
     }
     let assertion = json!({"spans": tool(value)?, "any": tests.join(" && ")});
     Ok((vec![Carried::Plain(assertion)], Some("arguments are looked for in `gen_ai.tool.call.arguments`")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schema_is_of_the_output_not_of_the_whole_answer() {
+        let schema = schema_at("$.choices[1]['text']", json!({"type": "string"}));
+        let meets = |answer: Json| jsonschema::is_valid(&schema, &answer);
+        assert!(meets(json!({"choices": [{"text": 1}, {"text": "a"}]})));
+        assert!(!meets(json!({"choices": [{"text": "a"}, {"text": 1}]})), "the second is no text");
+        assert!(!meets(json!({"choices": [{"text": "a"}]})), "there is no second");
+        assert!(!meets(json!({"text": "a"})));
+    }
 }
