@@ -31,18 +31,12 @@ export function QueryInput({ input, text, isInvalid, onText, onEscape, label = "
   const [caret, setCaret] = useState<number | undefined>(undefined);
   const [options, setOptions] = useState<Option[]>([]);
   const [at, setAt] = useState(-1);
-  const next = useRef<number | undefined>(undefined);
   const isOpen = options.length > 0;
 
   useOptions(text, caret, (found) => {
     setOptions(found);
     setAt(-1);
   });
-  useEffect(() => {
-    // After a completion the caret stands behind it, not at the end of the line.
-    if (next.current !== undefined) input.current?.setSelectionRange(next.current, next.current);
-    next.current = undefined;
-  }, [text, input]);
 
   const close = () => {
     setOptions([]);
@@ -52,7 +46,11 @@ export function QueryInput({ input, text, isInvalid, onText, onEscape, label = "
     const place = completableAt(text, caret ?? text.length);
     if (!place) return;
     const done = complete(text, place.from, caret ?? text.length, option.insert);
-    next.current = done.caret;
+    // At once, not after the next rendering: whoever types on without a pause types behind the completion.
+    if (input.current) {
+      input.current.value = done.text;
+      input.current.setSelectionRange(done.caret, done.caret);
+    }
     onText(done.text);
     setOptions([]);
     setCaret(place.kind === "field" || (place.kind === "stage" && option.insert.endsWith("(")) ? done.caret : undefined);
