@@ -23,7 +23,7 @@
 //! | `attributes.rs` | [`attribute_differences`]: in what a selection differs from the rest |
 //! | `whatif.rs` | [`retime`]: what a change would do, under happens-before |
 //! | `provenance.rs` | where a value was first seen |
-//! | `prediction.rs` | [`Prediction`]: what several changes at once would do to many traces |
+//! | `change.rs` | [`Change`]: what could be changed, as an edit of a trace: [`edit_of`] |
 //! | `drag.rs` | [`drags`], [`slacks`]: how much a span could shrink or grow |
 //! | `finding.rs` | [`Finding`]: a result for people |
 //! | `explain/` | [`Explanation`]: findings over many traces, fed trace by trace |
@@ -37,6 +37,7 @@ mod arguments;
 mod attributes;
 mod cache;
 mod calls;
+mod change;
 mod compare;
 mod critical_path;
 mod drag;
@@ -48,7 +49,6 @@ pub mod limits;
 mod llm;
 mod names;
 mod peer;
-mod prediction;
 mod prices;
 mod provenance;
 mod retries;
@@ -67,6 +67,7 @@ mod whatif;
 pub use attributes::{AttributeDifference, AttributeProfile, attribute_differences};
 pub use cache::{CACHE_HIT_KEYS, CacheAccess, CacheResult, cache_accesses};
 pub use calls::{Call, CallKind, calls};
+pub use change::{Change, OperationName, edit_of};
 pub use compare::{Difference, RunProfile, Verdict, compare_runs};
 pub use critical_path::{
     CriticalPath, Segment, critical_by_service, critical_path, critical_path_below, critical_path_on,
@@ -81,7 +82,6 @@ pub use finding::{Confidence, Evidence, Figure, Finding, FindingKind, Place, Sav
 pub use happens_before::{SiblingOrder, SiblingOrders, TRACES_MIN};
 pub use llm::{LlmCall, LlmDocument, LlmMessage, LlmPart, LlmSide, LlmTokens, is_llm, llm_call};
 pub use peer::{Peer, PeerKind, Peers, peer_of};
-pub use prediction::{Change, OperationName, Prediction, edit_of};
 pub use prices::{Price, PriceTable};
 pub use retries::{Backoff, LogicalCall, Outcome, attempts};
 pub use root_cause::{LatencyProfile, RootCause, Spot, Suspect, latency_root_cause, score_of_chance};

@@ -4,8 +4,9 @@ mod drawing;
 
 use analysis::{
     AttributeProfile, Change, ClockOffsets, Edit, ExplainOptions, Explanation, FindingKind, LatencyProfile,
-    OperationName, PathVerdict, Prediction, RunProfile, SiblingOrders, SkewVerdict, StructureProfile, Verdict,
-    attribute_differences, compare_runs, compare_structure, latency_root_cause, saving, sequential_runs,
+    OperationName, PathVerdict, RunProfile, SiblingOrders, SkewVerdict, StructureProfile, Timeline, Verdict,
+    attribute_differences, compare_runs, compare_structure, edit_of, latency_root_cause, retime, saving,
+    sequential_runs,
 };
 use drawing::draw;
 use model::{Duration, Instant};
@@ -133,15 +134,14 @@ fn runs_differ_where_it_matters() {
     assert_eq!(compare_runs(&run(&base), &RunProfile::new())[0].verdict, Verdict::Removed);
 }
 
-/// Median and the spans of each change, for traces drawn alike.
+/// How long the root would take, and the spans of each change.
 #[track_caller]
-fn check_prediction(text: &str, changes: &[Change], after_ms: i64, spans: &[u64]) {
-    let mut prediction = Prediction::new(changes.to_vec());
-    (0..10).for_each(|_| prediction.add(&draw(text)));
-    let after = prediction.after().quantile(0.5).0;
-    assert!((after - after_ms * 1_000_000).abs() <= after_ms * 10_000, "{after} is not {after_ms} ms");
-    let each: Vec<u64> = prediction.spans().iter().map(|all| all / 10).collect();
-    assert_eq!(each, spans);
+fn check_changes(text: &str, changes: &[Change], after_ms: i64, spans: &[u64]) {
+    let trace = draw(text);
+    let (edit, counts) = edit_of(&trace, &Timeline::of(&trace), changes);
+    let after = retime(&trace, &edit)[trace.roots()[0] as usize];
+    assert_eq!(after, Duration::from_millis(after_ms));
+    assert_eq!(counts, spans);
 }
 
 #[test]
@@ -151,26 +151,26 @@ fn changes_are_predicted_together_and_not_counted_twice() {
     let speed_up = |operation: &str, factor| Change::SpeedUp { operation: name(operation), factor };
     let cached =
         |operation: &str| Change::Cache { operation: name(operation), hit_share: 1.0, hit: Duration::from_millis(1) };
-    check_prediction(text, &[speed_up("a:y", 2.0)], 75, &[1]);
-    check_prediction(text, &[speed_up("b", 2.0)], 80, &[1]);
-    check_prediction(text, &[speed_up("b", 2.0), speed_up("b:y", 2.0)], 70, &[1, 1]);
-    check_prediction(text, &[cached("x")], 61, &[1]);
-    check_prediction(text, &[Change::Parallel(vec![name("a:x"), name("a:y")])], 60, &[2]);
+    check_changes(text, &[speed_up("a:y", 2.0)], 75, &[1]);
+    check_changes(text, &[speed_up("b", 2.0)], 80, &[1]);
+    check_changes(text, &[speed_up("b", 2.0), speed_up("b:y", 2.0)], 70, &[1, 1]);
+    check_changes(text, &[cached("x")], 61, &[1]);
+    check_changes(text, &[Change::Parallel(vec![name("a:x"), name("a:y")])], 60, &[2]);
     // Side by side, the shorter one no longer matters.
-    check_prediction(text, &[Change::Parallel(vec![name("x"), name("a:y")]), cached("x")], 60, &[2, 1]);
-    check_prediction(text, &[speed_up("nobody", 2.0), speed_up("x", 0.0)], 100, &[0, 0]);
+    check_changes(text, &[Change::Parallel(vec![name("x"), name("a:y")]), cached("x")], 60, &[2, 1]);
+    check_changes(text, &[speed_up("nobody", 2.0), speed_up("x", 0.0)], 100, &[0, 0]);
     let b = "{service.peer.name=b}";
     let retried = format!("a:r[0..100](a:c:client[0..20]!{b} a:c:client[50..80]{b})");
-    check_prediction(&retried, &[Change::DropRetries], 50, &[1]);
+    check_changes(&retried, &[Change::DropRetries], 50, &[1]);
 }
 
 #[test]
 fn a_cache_that_sometimes_hits_does_so_by_share() {
     let half = Change::Cache { operation: OperationName::new("x"), hit_share: 0.5, hit: Duration::ZERO };
-    let mut prediction = Prediction::new(vec![half]);
     let text: String = (0..1_000).map(|n| format!("a:x[{}..{}] ", n * 10, n * 10 + 10)).collect();
-    prediction.add(&draw(&format!("a:r[0..10000]({text})")));
-    assert!((450..=550).contains(&prediction.spans()[0]), "{}", prediction.spans()[0]);
+    let trace = draw(&format!("a:r[0..10000]({text})"));
+    let (_, counts) = edit_of(&trace, &Timeline::of(&trace), &[half]);
+    assert!((450..=550).contains(&counts[0]), "{}", counts[0]);
 }
 
 /// `verdict path` of every call path that is not the same.

@@ -1,13 +1,4 @@
-//! What changes would do to many traces: each is re-timed with all changes at once, so that nothing is counted twice.
-//!
-//! ```
-//! use analysis::{Change, OperationName, Prediction};
-//! let twice = Change::SpeedUp { operation: OperationName::new("llm:POST /v1/chat"), factor: 2.0 };
-//! let mut prediction = Prediction::new(vec![twice]);
-//! # let traces: Vec<model::Trace> = Vec::new();
-//! traces.iter().for_each(|trace| prediction.add(trace));
-//! assert_eq!(prediction.after().count(), 0); // no traces, nothing predicted
-//! ```
+//! Changes as people name them, as edits of one trace: all at once, so that nothing is counted twice when it is re-timed.
 //!
 //! What is not modelled: contention (more at once makes each slower), batching, rate limits. A saving is an upper bound.
 
@@ -17,9 +8,8 @@ use model::{Duration, SpanId, SpanIndex, SpanKind, Text, Trace};
 
 use crate::peer::Peers;
 use crate::retries::attempts;
-use crate::sketch::Sketch;
 use crate::timeline::Timeline;
-use crate::whatif::{Edit, retime};
+use crate::whatif::Edit;
 
 /// Names spans by `SERVICE:NAME`, by the span's name or what stands behind its last slash (a method, the end of a path), or
 /// by the service, which stands for its outermost spans.
@@ -111,102 +101,6 @@ impl std::fmt::Display for Change {
             Self::SpeedUp { operation, factor } => write!(f, "{operation} at {factor} of its speed"),
             Self::DropRetries => f.write_str("no retries"),
         }
-    }
-}
-
-/// Durations of requests before and after some changes.
-#[derive(Clone, Debug, Default)]
-pub struct Prediction {
-    changes: Vec<Change>,
-    traces: u64,
-    touched: u64,
-    /// Spans that each change applies to.
-    spans: Vec<u64>,
-    before: Sketch,
-    after: Sketch,
-    savings: Sketch,
-    slower: u64,
-}
-
-impl Prediction {
-    /// Of these changes, all at once.
-    #[must_use]
-    pub fn new(changes: Vec<Change>) -> Self {
-        Self { spans: vec![0; changes.len()], changes, ..Self::default() }
-    }
-
-    /// The changes.
-    #[must_use]
-    pub fn changes(&self) -> &[Change] {
-        &self.changes
-    }
-
-    /// Re-times a trace.
-    pub fn add(&mut self, trace: &Trace) {
-        let Some(&root) = trace.roots().first() else { return };
-        let times = Timeline::of(trace);
-        let (edit, counts) = edit_of(trace, &times, &self.changes);
-        self.traces += 1;
-        self.touched += u64::from(counts.iter().any(|&count| count > 0));
-        self.spans.iter_mut().zip(counts).for_each(|(all, here)| *all += here);
-        let (before, after) = (times.duration(root), retime(trace, &edit)[root as usize]);
-        self.before.insert(before);
-        self.after.insert(after);
-        self.savings.insert(before - after);
-        self.slower += u64::from(after > before);
-    }
-
-    /// Adds everything that `other`, of the same changes, has seen.
-    pub fn merge(&mut self, other: &Self) {
-        self.traces += other.traces;
-        self.touched += other.touched;
-        self.spans.iter_mut().zip(&other.spans).for_each(|(ours, theirs)| *ours += theirs);
-        self.before.merge(&other.before);
-        self.after.merge(&other.after);
-        self.savings.merge(&other.savings);
-        self.slower += other.slower;
-    }
-
-    /// Traces that were re-timed.
-    #[must_use]
-    pub fn traces(&self) -> u64 {
-        self.traces
-    }
-
-    /// Traces that a change applies to.
-    #[must_use]
-    pub fn touched(&self) -> u64 {
-        self.touched
-    }
-
-    /// Spans that each change applies to, in the order of the changes: zero says that nothing has that name.
-    #[must_use]
-    pub fn spans(&self) -> &[u64] {
-        &self.spans
-    }
-
-    /// How long the first roots took.
-    #[must_use]
-    pub fn before(&self) -> &Sketch {
-        &self.before
-    }
-
-    /// How long they would take.
-    #[must_use]
-    pub fn after(&self) -> &Sketch {
-        &self.after
-    }
-
-    /// What each trace would save; those that would become slower count as zero.
-    #[must_use]
-    pub fn savings(&self) -> &Sketch {
-        &self.savings
-    }
-
-    /// Traces that would become slower.
-    #[must_use]
-    pub fn slower(&self) -> u64 {
-        self.slower
     }
 }
 
