@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use model::{Duration, Text};
 use query::{
-    AttributeField, Field, FieldExpression, FieldValue, Form, Intrinsic, Literal, Operator, Query, Scalar, Scope,
-    SeriesQuery, SpansetOperator, Spansets, Stage, field_meets,
+    AttributeField, Field, FieldExpression, FieldValue, Form, Intrinsic, Literal, Operator, Query, Scope, SeriesQuery,
+    SpansetOperator, Spansets, Stage, each_judged, field_meets,
 };
 use store::{AttributeScope, Needs, SpanFilter, TextTest, ValueTest};
 
@@ -205,42 +205,9 @@ pub fn needs_of_series(series: &[&SeriesQuery]) -> Needs {
 struct Looking(Needs);
 
 impl Looking {
+    /// The fields that are only shown are read with the spans that are shown.
     fn query(&mut self, query: &Query) {
-        self.spansets(&query.source);
-        for stage in &query.stages {
-            match stage {
-                Stage::Filter(spansets) => self.spansets(spansets),
-                Stage::Aggregate(filter) => {
-                    self.scalar(&filter.left);
-                    self.scalar(&filter.right);
-                }
-                Stage::By(expressions) => expressions.iter().for_each(|expression| self.expression(expression)),
-                // The fields shown are read with the spans that are shown.
-                Stage::Select(_) | Stage::Coalesce => {}
-            }
-        }
-    }
-
-    fn spansets(&mut self, spansets: &Spansets) {
-        match spansets {
-            Spansets::Selector(expression) => expression.iter().for_each(|expression| self.expression(expression)),
-            Spansets::Combined { left, right, .. } => {
-                self.spansets(left);
-                self.spansets(right);
-            }
-            Spansets::Pipeline(query) => self.query(query),
-        }
-    }
-
-    fn scalar(&mut self, scalar: &Scalar) {
-        match scalar {
-            Scalar::Literal(_) => {}
-            Scalar::Aggregate { of, .. } => of.iter().for_each(|expression| self.expression(expression)),
-            Scalar::Binary { left, right, .. } => {
-                self.scalar(left);
-                self.scalar(right);
-            }
-        }
+        each_judged(query, &mut |judged| self.expression(judged.expression()));
     }
 
     fn expression(&mut self, expression: &FieldExpression) {

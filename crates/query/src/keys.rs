@@ -3,9 +3,8 @@
 use model::{SpanIndex, Trace, Value};
 
 use crate::field::attribute_values;
-use crate::tree::{
-    AggregateFilter, AttributeField, Field, FieldExpression, Literal, Operator, Query, Scalar, Spansets, Stage,
-};
+use crate::judged::{Judged, each_judged, each_judged_of_aggregate};
+use crate::tree::{AggregateFilter, AttributeField, Field, FieldExpression, Literal, Operator, Query};
 
 /// An attribute that a query speaks of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -73,7 +72,7 @@ pub enum Unknown {
 #[must_use]
 pub fn keys_of_query(query: &Query) -> Vec<KeyUse> {
     let mut keys = Keys::default();
-    keys.query(query);
+    each_judged(query, &mut |judged| keys.judged(judged));
     keys.found
 }
 
@@ -89,8 +88,7 @@ pub fn keys_of_field(expression: &FieldExpression) -> Vec<KeyUse> {
 #[must_use]
 pub fn keys_of_aggregate(filter: &AggregateFilter) -> Vec<KeyUse> {
     let mut keys = Keys::default();
-    keys.scalar(&filter.left);
-    keys.scalar(&filter.right);
+    each_judged_of_aggregate(filter, &mut |judged| keys.judged(judged));
     keys.found
 }
 
@@ -122,45 +120,10 @@ struct Keys {
 }
 
 impl Keys {
-    fn query(&mut self, query: &Query) {
-        self.spansets(&query.source);
-        for stage in &query.stages {
-            match stage {
-                Stage::Filter(spansets) => self.spansets(spansets),
-                Stage::Aggregate(filter) => {
-                    self.scalar(&filter.left);
-                    self.scalar(&filter.right);
-                }
-                Stage::By(expressions) => expressions.iter().for_each(|expression| self.expression(expression)),
-                // To show a field that is not there is no mistake.
-                Stage::Select(_) | Stage::Coalesce => {}
-            }
-        }
-    }
-
-    fn spansets(&mut self, spansets: &Spansets) {
-        match spansets {
-            Spansets::Selector(None) => {}
-            Spansets::Selector(Some(expression)) => self.expression(expression),
-            Spansets::Combined { left, right, .. } => {
-                self.spansets(left);
-                self.spansets(right);
-            }
-            Spansets::Pipeline(query) => self.query(query),
-        }
-    }
-
-    fn scalar(&mut self, scalar: &Scalar) {
-        match scalar {
-            Scalar::Literal(_) | Scalar::Aggregate { of: None, .. } => {}
-            Scalar::Aggregate { of: Some(of), .. } => {
-                self.expression(of);
-                self.compared(of, ComparedType::Number);
-            }
-            Scalar::Binary { left, right, .. } => {
-                self.scalar(left);
-                self.scalar(right);
-            }
+    fn judged(&mut self, judged: Judged<'_>) {
+        self.expression(judged.expression());
+        if let Judged::Aggregated(of) = judged {
+            self.compared(of, ComparedType::Number);
         }
     }
 

@@ -20,6 +20,7 @@
 //! | `aggregate.rs` | spansets as numbers |
 //! | `evaluate.rs` | spansets: selected, combined, staged |
 //! | `metrics.rs` | spans counted and measured over time |
+//! | `judged.rs` | [`each_judged`]: one walk over what decides what a query finds |
 //! | `keys.rs` | which attributes a query speaks of, and whether a trace carries them |
 //! | `mismatch.rs` | the nearest spans that did not match, and why |
 //! | `cursor.rs` | what may stand at a place of an unfinished query |
@@ -29,6 +30,7 @@ mod aggregate;
 mod cursor;
 mod evaluate;
 mod field;
+mod judged;
 mod keys;
 mod lexer;
 pub mod limits;
@@ -44,6 +46,7 @@ pub use aggregate::{Number, meets, number};
 pub use cursor::{AtCursor, Expected, at_cursor};
 pub use evaluate::{Spanset, evaluate, field_holds, field_texts, select};
 pub use field::{FieldValue, field_meets};
+pub use judged::{Judged, each_judged, each_judged_of_aggregate};
 pub use keys::{ComparedType, KeyUse, Unknown, keys_of_aggregate, keys_of_field, keys_of_query, unknown_in};
 pub use metrics::{
     Exemplar, GroupOfSpans, Metrics, MetricsAnswer, MetricsFunction, MetricsQuery, MetricsRun, Series, SeriesQuery,
