@@ -18,11 +18,11 @@ const CURVE_WIDTH: usize = 40;
 
 pub fn table(list: &SeriesList, terminal: Terminal) -> String {
     let mut out = String::new();
-    let labels: Vec<String> = list.series.iter().map(labels_of).collect();
+    let (title, labels) = labels_of(&list.series);
     let longest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0);
     let room = terminal.width.saturating_sub(CURVE_WIDTH + 36).max(20);
     let width = longest.clamp(6, room);
-    let head = format!("{}  {:>10}  {:>10}  {:>10}  over time", pad("series", width), "least", "most", "last");
+    let head = format!("{}  {:>10}  {:>10}  {:>10}  over time", pad(&title, width), "least", "most", "last");
     let _ = writeln!(out, "{}", terminal.paint(Style::Bold, &head));
     for (series, label) in list.series.iter().zip(&labels) {
         let known: Vec<f64> = series.points.iter().copied().flatten().collect();
@@ -41,12 +41,21 @@ pub fn table(list: &SeriesList, terminal: Terminal) -> String {
     out
 }
 
-fn labels_of(series: &Series) -> String {
-    if series.labels.is_empty() {
-        return "(all)".to_owned();
-    }
-    let pairs: Vec<String> = series.labels.iter().map(|label| format!("{}={}", label.name, label.value)).collect();
-    printable(&pairs.join(" ")).to_string()
+/// What stands above the labels, and the label of each series: only the values where all have the same names, which stand
+/// above then.
+fn labels_of(all: &[Series]) -> (String, Vec<String>) {
+    let names = |series: &Series| series.labels.iter().map(|label| label.name.clone()).collect::<Vec<_>>();
+    let shared = all.first().map(names).filter(|first| !first.is_empty() && all.iter().all(|one| names(one) == *first));
+    let text = |series: &Series| {
+        let parts = series.labels.iter().map(|label| match &shared {
+            Some(_) => label.value.clone(),
+            None => format!("{}={}", label.name, label.value),
+        });
+        let parts: Vec<String> = parts.collect();
+        if parts.is_empty() { "(all)".to_owned() } else { printable(&parts.join(", ")).to_string() }
+    };
+    let labels = all.iter().map(text).collect();
+    (shared.map_or_else(|| "series".to_owned(), |names| printable(&names.join(", ")).to_string()), labels)
 }
 
 /// Four significant digits; whole numbers below 10^15 in full, since counts and nanoseconds are read digit by digit.
@@ -113,6 +122,23 @@ mod tests {
         check(1.5e12, "1500000000000");
         check(-2.5, "-2.5");
         assert_eq!(number(None), "-");
+    }
+
+    #[test]
+    fn names_that_all_series_share_stand_above_their_values() {
+        let series = |labels: &[(&str, &str)]| Series {
+            labels: labels
+                .iter()
+                .map(|(name, value)| wire::SeriesLabel { name: (*name).to_owned(), value: (*value).to_owned() })
+                .collect(),
+            points: Vec::new(),
+            exemplars: Vec::new(),
+        };
+        let (title, labels) =
+            labels_of(&[series(&[("service", "a"), ("name", "x")]), series(&[("service", "b"), ("name", "y")])]);
+        assert_eq!((title.as_str(), labels), ("service, name", vec!["a, x".to_owned(), "b, y".to_owned()]));
+        let (title, labels) = labels_of(&[series(&[("service", "a")]), series(&[])]);
+        assert_eq!((title.as_str(), labels), ("series", vec!["service=a".to_owned(), "(all)".to_owned()]));
     }
 
     #[test]
