@@ -118,9 +118,15 @@ pub fn what_if_remarks(predicted: &Predicted) -> Vec<String> {
         })
         .collect();
     let changes = || predicted.effects.iter().map(|effect| &effect.change);
-    if changes().any(|change| matches!(change, analysis::Change::Cache { .. })) {
+    if changes().any(|change| matches!(change, analysis::Change::Cache { hit_share: 1.0.., .. })) {
         remarks.push(
             "every call is taken to be answered by the cache at once: a lower hit ratio saves as much less".into(),
+        );
+    }
+    if changes().any(|change| matches!(change, analysis::Change::Cache { hit_share: ..1.0, .. })) {
+        remarks.push(
+            "of a cache that has a share of the calls, which of them hit is drawn by the ids of spans; a hit is answered at once"
+                .into(),
         );
     }
     if changes().any(|change| matches!(change, analysis::Change::Parallel(_))) {

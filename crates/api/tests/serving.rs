@@ -737,6 +737,11 @@ async fn changes_are_tried_together_and_alone() {
     assert_eq!((&told["changes"][0]["spanCount"], &told["changes"][1]["spanCount"]), (&1.into(), &0.into()));
     let remarks = told["remarks"].to_string();
     assert!(remarks.contains("no span is called") && remarks.contains("nowhere"), "{remarks}");
+    assert!(remarks.contains("every call is taken to be answered"), "{remarks}");
+    let half = serde_json::json!({ "kind": "cache", "operations": ["chat gpt"], "factor": 0.5 });
+    let asked = serde_json::json!({ "selection": { "trace": TRACE }, "changes": [half] });
+    let remarks = server.post("/api/v1/what-if", asked).await.1["remarks"].to_string();
+    assert!(remarks.contains("a share of the calls") && !remarks.contains("every call is taken"), "{remarks}");
     for (changes, expected) in [
         (serde_json::json!([]), "0 changes"),
         (serde_json::json!([{ "kind": "speed-up", "operations": ["a"], "factor": 0.0 }]), "factor"),
