@@ -70,8 +70,8 @@ pub enum Change {
         /// How many times as fast; what is not above zero changes nothing.
         factor: f64,
     },
-    /// Only the last attempt of each call is made, when the first was.
-    DropRetries,
+    /// Of each call of these operations, only the last attempt is made, when the first was; of all calls when none is named.
+    DropRetries(Vec<OperationName>),
 }
 
 impl Change {
@@ -79,9 +79,8 @@ impl Change {
     #[must_use]
     pub fn operations(&self) -> &[OperationName] {
         match self {
-            Self::Parallel(operations) => operations,
+            Self::Parallel(operations) | Self::DropRetries(operations) => operations,
             Self::Cache { operation, .. } | Self::SpeedUp { operation, .. } => std::slice::from_ref(operation),
-            Self::DropRetries => &[],
         }
     }
 }
@@ -89,19 +88,21 @@ impl Change {
 impl std::fmt::Display for Change {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Parallel(operations) => {
-                let names: Vec<String> = operations.iter().map(ToString::to_string).collect();
-                write!(f, "{} side by side", names.join(", "))
-            }
+            Self::Parallel(operations) => write!(f, "{} side by side", listed(operations)),
             Self::Cache { operation, hit_share, .. } if *hit_share >= 1.0 => write!(f, "{operation} from a cache"),
             Self::Cache { operation, hit_share, .. } => {
                 write!(f, "{:.0} % of {operation} from a cache", hit_share * 100.0)
             }
             Self::SpeedUp { operation, factor } if *factor >= 1.0 => write!(f, "{operation} {factor} times as fast"),
             Self::SpeedUp { operation, factor } => write!(f, "{operation} at {factor} of its speed"),
-            Self::DropRetries => f.write_str("no retries"),
+            Self::DropRetries(operations) if operations.is_empty() => f.write_str("no retries"),
+            Self::DropRetries(operations) => write!(f, "no retries of {}", listed(operations)),
         }
     }
+}
+
+fn listed(operations: &[OperationName]) -> String {
+    operations.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// What `changes` are in one trace, and how many spans each applies to.
@@ -123,7 +124,7 @@ pub fn edit_of(trace: &Trace, times: &Timeline, changes: &[Change]) -> (Edit, Ve
                 })
             }
             Change::SpeedUp { .. } => 0,
-            Change::DropRetries => drop_retries(trace, &mut edit),
+            Change::DropRetries(operations) => drop_retries(trace, operations, &mut edit),
         };
         counts.push(count);
     }
@@ -180,12 +181,18 @@ fn parallel(trace: &Trace, operations: &[OperationName], edit: &mut Edit) -> u64
     count
 }
 
-fn drop_retries(trace: &Trace, edit: &mut Edit) -> u64 {
+fn drop_retries(trace: &Trace, operations: &[OperationName], edit: &mut Edit) -> u64 {
     let mut count = 0;
+    let named = |span: SpanIndex| operations.iter().any(|operation| operation.matches(trace, span));
+    // A call is named by the caller's span or by the callee's below it, which an attempt that failed may lack.
+    let is_meant = |attempt: &SpanIndex| named(*attempt) || trace.children(*attempt).iter().any(|&child| named(child));
     // An attempt that was refused has only an address, which a later one that was answered tells the service of.
     let mut peers = Peers::default();
     peers.learn(trace);
     for call in attempts(trace, &peers).into_iter().filter(|call| call.spans.len() > 1) {
+        if !operations.is_empty() && !call.spans.iter().any(is_meant) {
+            continue;
+        }
         let (last, dropped) = call.spans.split_last().unwrap_or((&0, &[]));
         edit.durations.extend(dropped.iter().map(|&span| (span, Duration::ZERO)));
         count += dropped.len() as u64;

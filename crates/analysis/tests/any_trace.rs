@@ -81,7 +81,7 @@ proptest! {
         let changes = [
             Change::SpeedUp { operation: OperationName::new("op1"), factor: 2.0 },
             Change::Parallel(vec![OperationName::new("op1"), OperationName::new("op2")]),
-            Change::DropRetries,
+            Change::DropRetries(Vec::new()),
         ];
         if let Some(&root) = trace.roots().first() {
             let after = retime(&trace, &edit_of(&trace, &times, &changes).0)[root as usize];

@@ -161,7 +161,7 @@ fn changes_are_predicted_together_and_not_counted_twice() {
     check_changes(text, &[speed_up("nobody", 2.0), speed_up("x", 0.0)], 100, &[0, 0]);
     let b = "{service.peer.name=b}";
     let retried = format!("a:r[0..100](a:c:client[0..20]!{b} a:c:client[50..80]{b})");
-    check_changes(&retried, &[Change::DropRetries], 50, &[1]);
+    check_changes(&retried, &[Change::DropRetries(Vec::new())], 50, &[1]);
 }
 
 #[test]

@@ -59,7 +59,10 @@ fn retries_that_are_dropped_take_their_pauses_with_them() {
         "a:ask:server[0..100](a:POST:client[0..10]!{to_b} a:POST:client[50..60]!{to_b} \
          a:POST:client[80..100]{to_b}(b:POST:server[81..99]))"
     );
-    check(&trace, vec![Change::DropRetries], 20, &[&[80]]);
+    check(&trace, vec![Change::DropRetries(Vec::new())], 20, &[&[80]]);
+    // Named by the callee's span, which only the last attempt has; and of another operation, nothing.
+    check(&trace, vec![Change::DropRetries(vec![named("b")])], 20, &[&[80]]);
+    check(&trace, vec![Change::DropRetries(vec![named("ask")])], 100, &[&[]]);
 }
 
 #[test]

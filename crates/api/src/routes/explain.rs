@@ -163,7 +163,7 @@ fn change_of(change: &wire::Change) -> Result<Change, Refusal> {
         _ => Err(refuse(format!("{word} names {} operations", names.len()), "name one, and give several changes")),
     };
     match change.kind {
-        ChangeKind::DropRetries => Ok(Change::DropRetries),
+        ChangeKind::DropRetries => Ok(Change::DropRetries(names)),
         ChangeKind::Cache => match change.factor.unwrap_or(1.0) {
             hit_share if (0.0..=1.0).contains(&hit_share) => {
                 Ok(Change::Cache { operation: one()?, hit_share, hit: Duration::ZERO })
