@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use model::{Duration, SpanIndex, Text, Trace};
+use model::{Duration, SpanIndex, Text, Trace, TraceId};
 
 use crate::explain::normalised_message;
 use crate::limits::CALL_PATHS_MAX;
@@ -50,6 +50,8 @@ struct Count {
     durations: Sketch,
     own: Sketch,
     leaves: u64,
+    /// The most calls in a trace, and the first trace with so many.
+    most: (u64, Option<TraceId>),
 }
 
 impl StructureProfile {
@@ -94,6 +96,9 @@ impl StructureProfile {
             count.traces += 1;
             count.calls += calls;
             count.calls_squared = count.calls_squared.saturating_add(calls.saturating_mul(calls));
+            if calls > count.most.0 {
+                count.most = (calls, Some(trace.id()));
+            }
         }
     }
 
@@ -168,6 +173,8 @@ pub struct PathDifference {
     pub own: (Duration, Duration),
     /// Whether most of its spans have none below, before or after.
     pub leaf: bool,
+    /// The trace with the most calls, of the side where there are more in a trace, or, where there are equally many, after.
+    pub example: Option<TraceId>,
 }
 
 /// What is different about a call path.
@@ -226,6 +233,9 @@ pub fn compare_structure(before: &StructureProfile, after: &StructureProfile) ->
         duration: (counts[0].durations.quantile(0.5), counts[1].durations.quantile(0.5)),
         own: (counts[0].own.quantile(0.5), counts[1].own.quantile(0.5)),
         leaf: (counts[0].leaves + counts[1].leaves) * 2 > counts[0].calls + counts[1].calls,
+        example: counts[usize::from(counts[1].calls_of_trace(totals.1).0 >= counts[0].calls_of_trace(totals.0).0)]
+            .most
+            .1,
     };
     sides.into_iter().zip(stands).map(difference).collect()
 }

@@ -161,7 +161,7 @@ pub fn structure_of(compared: &Compared) -> Vec<StructureDifference> {
             share_after: per(place.traces.1, after),
             mean_before: per(place.calls.0, before),
             mean_after: per(place.calls.1, after),
-            example: None,
+            example: place.example.map(|id| id.to_string()),
         }
     };
     compared.structure.iter().map(of).collect()

@@ -694,6 +694,7 @@ async fn findings_name_their_evidence_and_can_be_left_out() {
     let told = server.json("/api/v1/findings?since=1h").await;
     assert_eq!((&told["lookedAt"]["traceCount"], &told["lookedAt"]["spanCount"]), (&1.into(), &4.into()));
     assert!(!told["cannotTell"].as_array().expect("a list").is_empty(), "one trace tells not everything: {told}");
+    assert_eq!(told["remarks"][0], "1 span of 1 trace has a parent that was not received: taken for a root", "{told}");
     let first = &told["findings"][0];
     assert_eq!(first["evidence"][0]["traceId"], TRACE);
     let id = first["id"].as_str().expect("an id");
@@ -765,6 +766,21 @@ async fn a_comparison_of_too_little_cannot_tell() {
     assert_eq!((&told["before"]["duration"]["p50"], &told["before"]["durationMean"]), (&100.into(), &100.into()));
     assert_eq!(told["rootCause"]["answer"], Json::Null);
     assert!(told["remarks"].to_string().contains("has no trace"), "{told}");
+}
+
+#[tokio::test]
+async fn a_place_that_differs_names_a_trace_that_shows_it() {
+    let server = server();
+    let mut one = span(1, 0, "gateway", "POST /v1/ask", 0, 100);
+    one.trace_id = TraceId([2; 16]);
+    server.store(Batch { spans: vec![one], logs: Vec::new() });
+    let other = "02020202020202020202020202020202";
+    for (before, after, change) in [(other, TRACE, "added"), (TRACE, other, "removed")] {
+        let asked = serde_json::json!({ "before": { "trace": before }, "after": { "trace": after } });
+        let (_, told) = server.post("/api/v1/compare", asked).await;
+        let first = &told["structure"][0];
+        assert_eq!((&first["change"], &first["example"]), (&change.into(), &TRACE.into()), "{told}");
+    }
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ shape! {
         pub mean_before: f64,
         /// How often it is in a trace, mean over all traces.
         pub mean_after: f64,
-        /// A trace that shows it; null where none was kept.
+        /// The trace that has it most often, of the side with more of it in a trace; null where no trace has it.
         pub example: Option<String>,
     }
 

@@ -1571,7 +1571,7 @@ export interface StructureDifference {
   meanBefore: number;
   /** How often it is in a trace, mean over all traces. */
   meanAfter: number;
-  /** A trace that shows it; null where none was kept. */
+  /** The trace that has it most often, of the side with more of it in a trace; null where no trace has it. */
   example: string | null;
 }
 

@@ -1,6 +1,6 @@
 //! Spans that are broken in themselves, by service: a remark on the exporter rather than on the system.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use model::{OddityKind, SpanId, SpanIndex, Text};
 
@@ -13,6 +13,8 @@ use crate::limits::KEYS_MAX;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Broken {
     kinds: BTreeMap<(OddityKind, Text), Remarks>,
+    /// Of every service together, spans and traces.
+    all: BTreeMap<OddityKind, (u64, u64)>,
     pub(crate) left_out: u64,
 }
 
@@ -25,6 +27,12 @@ struct Remarks {
 
 impl Broken {
     pub(crate) fn add(&mut self, view: &View<'_>) {
+        let mut kinds: BTreeSet<OddityKind> = BTreeSet::new();
+        for oddity in view.trace.oddities() {
+            let (spans, traces) = self.all.entry(oddity.kind).or_default();
+            *spans += u64::from(oddity.count);
+            *traces += u64::from(kinds.insert(oddity.kind));
+        }
         // Parents that are missing are told with what is usually above; late ends with asynchronous work.
         let own = |kind: OddityKind| kind.is_broken() && kind != OddityKind::MissingParent;
         if !view.trace.oddities().iter().any(|oddity| own(oddity.kind)) {
@@ -54,7 +62,22 @@ impl Broken {
             ours.traces += theirs.traces;
             ours.evidence.merge(theirs.evidence);
         }
+        for (kind, theirs) in other.all {
+            let ours = self.all.entry(kind).or_default();
+            *ours = (ours.0 + theirs.0, ours.1 + theirs.1);
+        }
         self.left_out += other.left_out;
+    }
+
+    /// What is broken in all traces together, and how it was taken.
+    pub(crate) fn remarks(&self) -> Vec<String> {
+        let counted = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        let remark = |(kind, &(spans, traces)): (&OddityKind, &(u64, u64))| {
+            let (one, several, taken) = taken(*kind)?;
+            let has = if spans == 1 { one } else { several };
+            Some(format!("{} of {} {has}: {taken}", counted(spans, "span"), counted(traces, "trace")))
+        };
+        self.all.iter().filter_map(remark).collect()
     }
 
     pub(crate) fn findings(&self, total: &Total) -> Vec<Finding> {
@@ -79,6 +102,24 @@ impl Broken {
         };
         self.kinds.iter().map(finding).collect()
     }
+}
+
+/// What one span, or several, have to them, and how the analyses take it; none where nothing is done to it.
+fn taken(kind: OddityKind) -> Option<(&'static str, &'static str, &'static str)> {
+    Some(match kind {
+        OddityKind::Duplicate => ("was received again", "were received again", "one copy is looked at"),
+        OddityKind::MissingParent => {
+            ("has a parent that was not received", "have a parent that was not received", "taken for a root")
+        }
+        OddityKind::Cycle => ("begins a circle of parents", "begin circles of parents", "cut there"),
+        OddityKind::SelfParent => ("is its own parent", "are their own parents", "taken for a root"),
+        OddityKind::NegativeDuration => ("ends before it starts", "end before they start", "taken to last no time"),
+        OddityKind::Unfinished => ("has no end", "have no end", "taken to last until the latest descendant ends"),
+        OddityKind::SharedId
+        | OddityKind::SeveralRoots
+        | OddityKind::StartsBeforeParent
+        | OddityKind::EndsAfterParent => return None,
+    })
 }
 
 fn words(kind: OddityKind) -> (&'static str, &'static str) {

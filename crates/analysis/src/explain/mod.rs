@@ -105,6 +105,8 @@ pub struct Explained {
     pub findings: Vec<Finding>,
     /// What could not be told, and why.
     pub cannot_tell: Vec<CannotTell>,
+    /// What is broken in the traces, and how it was taken.
+    pub remarks: Vec<String>,
     /// What was counted and left out because there was too much of it.
     pub left_out: Vec<LeftOut>,
 }
@@ -217,6 +219,7 @@ impl Explanation {
             spans: total.spans,
             findings,
             cannot_tell: self.cannot_tell(),
+            remarks: self.broken.remarks(),
             left_out: self.left_out(),
         }
     }

@@ -125,7 +125,7 @@ fn explain(
         finding_count: kept as u64,
         suppressed_count: (all - kept) as u64,
         cannot_tell: cannot_tell_of(&explained),
-        remarks: Vec::new(),
+        remarks: explained.remarks,
         completeness,
         cost: looked.cost(&chosen, task),
     })
