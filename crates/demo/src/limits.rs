@@ -34,6 +34,8 @@ pub const CACHE_EXPIRY: Duration = Duration::from_secs(300);
 pub const FAULT_COUNTS_MAX: usize = 10_000;
 /// A service must say its address within this time (the polyglot ones start an interpreter).
 pub const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the last words of a service that ended are waited for.
+pub const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(1);
 /// A service may take this long to flush and end before it is killed.
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(8);
 /// Lines of a service's standard error that are kept, for the message when something goes wrong.

@@ -16,7 +16,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::limits::{LOG_LINE_BYTES_MAX, LOG_LINES_MAX, START_TIMEOUT, STOP_TIMEOUT};
+use crate::limits::{LAST_WORDS_TIMEOUT, LOG_LINE_BYTES_MAX, LOG_LINES_MAX, START_TIMEOUT, STOP_TIMEOUT};
 use crate::polyglot::Programs;
 use crate::token::{Claims, mint_token};
 
@@ -184,9 +184,8 @@ async fn start_service(
     let mut child =
         command.spawn().map_err(|error| format!("cannot start {service} ({}): {error}", program.display()))?;
     let log = Log::default();
-    if let Some(errors) = child.stderr.take() {
-        tokio::spawn(log.clone().follow(errors));
-    }
+    let errors = child.stderr.take().ok_or_else(|| format!("{service} has no error output"))?;
+    let following = tokio::spawn(log.clone().follow(errors));
     let output = child.stdout.take().ok_or_else(|| format!("{service} has no output"))?;
     let mut lines = BufReader::new(output).lines();
     let said = tokio::time::timeout(START_TIMEOUT, async {
@@ -200,8 +199,9 @@ async fn start_service(
     let address = match said.await {
         Ok(Some(address)) => address,
         Ok(None) => {
-            // Its last words may still be on their way.
-            let _ = tokio::time::timeout(Duration::from_secs(1), child.wait()).await;
+            // Its last words may still be on their way: read to their end, which comes with its own. A child of its own may
+            // hold them open.
+            let _ = tokio::time::timeout(LAST_WORDS_TIMEOUT, following).await;
             return Err(format!("{service} ended before it said its address{}", log.told()));
         }
         Err(_) => return Err(format!("{service} did not say its address within {START_TIMEOUT:?}{}", log.told())),
