@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use analysis::{Backoff, CacheResult, Peers};
-use model::{Duration, Span, SpanId, SpanIndex, SpanKind, Trace, Value};
+use model::{Duration, Span, SpanIndex, SpanKind, Trace, Value};
 
 use crate::{OWN_SCOPE, rag};
 
@@ -116,19 +116,8 @@ pub(crate) enum Fault {
 
 /// The traces without the runner's own spans, those that are empty then left out.
 pub(crate) fn of_the_system(traces: &[Trace]) -> Vec<Trace> {
-    traces.iter().map(without_own).filter(|trace| !trace.spans().is_empty()).collect()
-}
-
-fn without_own(trace: &Trace) -> Trace {
-    let (own, mut spans): (Vec<Span>, Vec<Span>) =
-        trace.spans().iter().cloned().partition(|span| &*span.scope.name == OWN_SCOPE);
-    let own: BTreeSet<SpanId> = own.iter().map(|span| span.span_id).collect();
-    for span in &mut spans {
-        if span.parent_span_id.is_some_and(|parent| own.contains(&parent)) {
-            span.parent_span_id = None;
-        }
-    }
-    Trace::assemble(trace.id(), spans, trace.logs().to_vec())
+    let of_system = traces.iter().map(|trace| trace.clone().without_scope(OWN_SCOPE));
+    of_system.filter(|trace| !trace.spans().is_empty()).collect()
 }
 
 impl Facts {

@@ -1,8 +1,6 @@
 //! A stored trace: nothing is waited for; what is there is looked at once.
 
-use std::collections::HashSet;
-
-use model::{SpanId, Trace};
+use model::Trace;
 
 use super::assess::{Expected, assess};
 use super::wait::{Wait, Waited};
@@ -20,15 +18,10 @@ pub(crate) async fn look_at_stored(wait: Wait<'_>) -> Result<Waited, SourceError
         let trace = Trace::assemble(wait.trace_id, Vec::new(), Vec::new());
         return Ok(Waited { trace, outcome: Outcome::NoSpan, reasons: vec![reason] });
     };
-    let (spans, logs) = trace.into_parts();
-    let own: HashSet<SpanId> =
-        spans.iter().filter(|span| &*span.scope.name == OWN_SCOPE).map(|span| span.span_id).collect();
-    let mut spans: Vec<_> = spans.into_iter().filter(|span| &*span.scope.name != OWN_SCOPE).collect();
+    let (mut spans, logs) = trace.without_scope(OWN_SCOPE).into_parts();
     // Whatever begins the trace is taken for what continues a request of ours.
     for span in &mut spans {
-        if span.parent_span_id.is_none_or(|parent| own.contains(&parent)) {
-            span.parent_span_id = Some(wait.own_span);
-        }
+        span.parent_span_id.get_or_insert(wait.own_span);
     }
     let learned = wait.learned.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let expected = Expected { own_span: wait.own_span, services: wait.services, edges: wait.edges, learned: &learned };
