@@ -37,7 +37,8 @@ pub fn binary() -> Result<PathBuf, String> {
         Some(path) => Ok(path.into()),
         None => {
             run(&root(), "cargo", &["build", "--release", "--package", "headwater"])?;
-            Ok(root().join("target/release/headwater"))
+            let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+            Ok(target.join("release/headwater"))
         }
     }
 }

@@ -6,17 +6,15 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tempfile::TempDir;
 
 use super::Figure;
+use super::driven::{self, folder};
 use crate::process::binary;
 
 const START_BAR: Duration = Duration::from_millis(100);
 const MEMORY_BAR_MB: f64 = 60.0;
 const BINARY_BAR_MB: f64 = 40.0;
 const ASSERTIONS_BAR: Duration = Duration::from_millis(50);
-/// The exporters' delay that the last bar is stated for.
-const EXPORT_DELAY: &str = "20ms";
 
 /// Measures; `quick` takes fewer repetitions.
 pub fn measure(quick: bool) -> Result<Vec<Figure>, String> {
@@ -84,7 +82,7 @@ fn server(binary: &Path, rounds: usize) -> Result<(Duration, f64), String> {
             .map_err(|error| format!("cannot start {}: {error}", binary.display()))?;
         let ready = until_ready(&mut child);
         starts.push(began.elapsed());
-        let memory = ready.and_then(|()| resident_mb(child.id()));
+        let memory = ready.and_then(|()| driven::memory_mb(child.id(), "VmRSS"));
         let _ = child.kill();
         let _ = child.wait();
         memory_mb = memory_mb.max(memory?);
@@ -102,26 +100,8 @@ fn until_ready(child: &mut Child) -> Result<(), String> {
     }
 }
 
-fn resident_mb(pid: u32) -> Result<f64, String> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))
-        .map_err(|error| format!("cannot read its memory: {error}"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-    let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse().map_err(|_| format!("cannot read {line:?}"))?;
-    Ok(kilobytes / 1e3)
-}
-
 /// One scenario twice in one suite, without and with assertions on the trace.
-const SUITE: &str = r#"suite: bench
-target:
-  http:
-    url: "${GATEWAY_URL}/v1/ask"
-    method: POST
-    headers: { authorization: "Bearer ${DEMO_TOKEN}", x-cache-namespace: "{{attempt.id}}" }
-    json: { question: "What does a span's parent id mean?" }
-services: [gateway, auth, orchestrator, search, vector-db, rag, llm, cache]
-run: { repeat: REPEAT, warmup: 2, concurrency: 1 }
-scenarios:
-  - name: without
+const SCENARIOS: &str = r#"  - name: without
     assert: [ { status: 200 } ]
   - name: with
     assert:
@@ -135,23 +115,14 @@ scenarios:
 fn scenarios(binary: &Path, repeat: usize) -> Result<(Duration, Duration), String> {
     let folder = folder()?;
     let (suite, report) = (folder.path().join("suite.yaml"), folder.path().join("report.json"));
-    std::fs::write(&suite, SUITE.replace("REPEAT", &repeat.to_string())).map_err(|error| error.to_string())?;
-    let services = ["gateway", "auth", "orchestrator", "search", "vector-db", "rag", "llm", "cache"];
-    let mut command = Command::new(binary);
-    command
-        .args(["demo", "--once", "--temp", "--page", "127.0.0.1:0", "--suite"])
-        .arg(&suite)
-        .args(["--output", "json"])
-        .arg(&report);
-    for service in services {
-        command.arg("--export-delay").arg(format!("{service}={EXPORT_DELAY}"));
-    }
-    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("cannot run the demo: {error}"))?;
+    let run = format!("repeat: {repeat}, warmup: 2, concurrency: 1");
+    driven::write(&suite, &driven::suite("{{attempt.id}}", &run, SCENARIOS))?;
+    let output =
+        driven::demo(binary, &suite, ["--temp".as_ref(), "--output".as_ref(), "json".as_ref(), report.as_os_str()])?;
     if !output.status.success() {
-        return Err(format!("the demo ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stdout)));
+        return Err(format!("the demo ended with {}:\n{}", output.status, driven::told(&output)));
     }
-    let text = std::fs::read_to_string(&report).map_err(|error| format!("cannot read the report: {error}"))?;
-    let report: Value = serde_json::from_str(&text).map_err(|error| format!("cannot read the report: {error}"))?;
+    let report = driven::report(&report)?;
     let of = |name: &str| -> Result<Duration, String> {
         let scenarios = report["scenarios"].as_array().ok_or("the report has no scenarios")?;
         let scenario =
@@ -161,11 +132,4 @@ fn scenarios(binary: &Path, repeat: usize) -> Result<(Duration, Duration), Strin
         median(attempts.iter().filter_map(nanos).collect()).map(Duration::from_nanos)
     };
     Ok((of("without")?, of("with")?))
-}
-
-fn folder() -> Result<TempDir, String> {
-    tempfile::Builder::new()
-        .prefix("headwater-bench-")
-        .tempdir()
-        .map_err(|error| format!("cannot make a folder: {error}"))
 }

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tempfile::TempDir;
 
 use super::Figure;
+use super::driven::{self, folder, memory_mb};
 use crate::process::binary;
 
 /// With trace assertions a run may take so many times as long as without.
@@ -94,7 +94,7 @@ impl Run {
         let receiver = free_port()?;
         let target = Target::start(receiver, self.spans, self.answer)?;
         let suite = folder.path().join("suite.yaml");
-        std::fs::write(&suite, self.suite(target, receiver, free_port()?)).map_err(|error| error.to_string())?;
+        driven::write(&suite, &self.suite(target, receiver, free_port()?))?;
         let report = folder.path().join("report.json");
         let mut command = Command::new(binary);
         command.arg("eval").arg(&suite).arg("--data").arg(folder.path().join("data"));
@@ -110,11 +110,10 @@ impl Run {
             if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
                 break status;
             }
-            peak_mb = peak_mb.max(peak(child.id()).unwrap_or_default());
+            peak_mb = peak_mb.max(memory_mb(child.id(), "VmHWM").unwrap_or_default());
             std::thread::sleep(Duration::from_millis(20));
         };
-        let text = std::fs::read_to_string(&report).map_err(|error| format!("no report ({status}): {error}"))?;
-        let report: Value = serde_json::from_str(&text).map_err(|error| format!("cannot read the report: {error}"))?;
+        let report = driven::report(&report).map_err(|error| format!("{error} ({status})"))?;
         if !status.success() {
             return Err(format!("the run ended with {status}: {}; {}", report["counts"], first_problem(&report)));
         }
@@ -145,18 +144,6 @@ fn first_problem(report: &Value) -> String {
     let bad = scenarios.iter().find(|scenario| scenario["verdict"] != "pass");
     let text = bad.map(|scenario| scenario["attempts"][0].to_string()).unwrap_or_default();
     text.chars().take(1_500).collect()
-}
-
-/// The most memory a process has held so far, in MB.
-fn peak(pid: u32) -> Option<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().trim_end_matches(" kB").parse::<f64>().ok()? / 1e3)
-}
-
-fn folder() -> Result<TempDir, String> {
-    let made = tempfile::Builder::new().prefix("headwater-bench-").tempdir();
-    made.map_err(|error| format!("cannot make a folder: {error}"))
 }
 
 fn free_port() -> Result<u16, String> {

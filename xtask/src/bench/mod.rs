@@ -1,6 +1,7 @@
 //! Benches: each prints one table, figure beside bar.
 
 mod demo;
+mod driven;
 mod eval;
 mod mutation;
 mod store;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::Figure;
+use super::driven::{self, folder, write};
 use crate::process::{binary, root};
 
 /// Of the defects that were agreed on, how many must be caught.
@@ -28,7 +29,6 @@ const FURTHER: &[&str] = &[
 ];
 /// A minute's worth of them.
 const QUICK: &[&str] = &["duplicate-call", "retry-without-backoff", "wrong-passages", "renamed-span", "false-error"];
-const SERVICES: &[&str] = &["gateway", "auth", "orchestrator", "search", "vector-db", "rag", "llm", "cache"];
 /// Attempts of each scenario.
 const REPEAT: &str = "repeat: 3";
 
@@ -46,8 +46,7 @@ struct Bench {
 
 /// Measures; `quick` takes a few defects and two clean runs.
 pub fn measure(quick: bool) -> Result<Vec<Figure>, String> {
-    let folder = tempfile::Builder::new().prefix("headwater-bench-").tempdir();
-    let bench = Bench { binary: binary()?, folder: folder.map_err(|error| format!("cannot make a folder: {error}"))? };
+    let bench = Bench { binary: binary()?, folder: folder()? };
     let suite = bench.strict_suite()?;
     let clean_runs = if quick { 2 } else { 20 };
     let mut false_alarms = 0;
@@ -173,21 +172,15 @@ impl Bench {
     /// Runs the demo against `suite` and reads its report.
     fn demo(&self, suite: &Path, report: &Path, more: &[&str]) -> Result<Value, String> {
         let _ = std::fs::remove_file(report);
-        let mut command = Command::new(&self.binary);
-        command.args(["demo", "--once", "--page", "127.0.0.1:0", "--suite"]).arg(suite);
-        command.args(["--output", "json"]).arg(report).args(more);
+        let mut arguments = vec!["--output", "json"];
+        let path = shown(report);
+        arguments.push(&path);
+        arguments.extend(more);
         if !more.contains(&"--data") {
-            command.arg("--temp");
+            arguments.push("--temp");
         }
-        for service in SERVICES {
-            command.arg("--export-delay").arg(format!("{service}=20ms"));
-        }
-        let output = command.stdin(Stdio::null()).output().map_err(|error| format!("cannot run the demo: {error}"))?;
-        let text = std::fs::read_to_string(report).map_err(|_| {
-            let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-            format!("the demo wrote no report:\n{out}{errors}")
-        })?;
-        serde_json::from_str(&text).map_err(|error| format!("cannot read the report: {error}"))
+        let output = driven::demo(&self.binary, suite, arguments)?;
+        driven::report(report).map_err(|error| format!("{error}\n{}", driven::told(&output)))
     }
 
     fn defects(&self) -> Result<Vec<Defect>, String> {
@@ -206,8 +199,4 @@ impl Bench {
 
 fn shown(path: &Path) -> String {
     path.display().to_string()
-}
-
-fn write(path: &Path, text: &str) -> Result<(), String> {
-    std::fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }

@@ -4,6 +4,7 @@
 //! Each row runs the demo twice with configured delays: without the change, from whose traces the prediction is made, and
 //! with it. Deliberate defects of the demo are changes the other way round.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -11,12 +12,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::Figure;
+use super::driven::{self, folder};
 use crate::process::binary;
 
 /// How far the predicted median may lie from the measured one.
 const ERROR_BAR: f64 = 0.05;
-const SERVICES: &[&str] = &["gateway", "auth", "orchestrator", "search", "vector-db", "rag", "llm", "cache"];
-
 /// A change and how to make it.
 struct Trial {
     what: &'static str,
@@ -78,12 +78,7 @@ const TRIALS: &[Trial] = &[
 
 /// Measures; `quick` makes fewer requests.
 pub fn measure(quick: bool) -> Result<Vec<Figure>, String> {
-    let folder = tempfile::Builder::new().prefix("headwater-bench-").tempdir();
-    let bench = Bench {
-        binary: binary()?,
-        folder: folder.map_err(|error| format!("cannot make a folder: {error}"))?,
-        repeat: if quick { 15 } else { 60 },
-    };
+    let bench = Bench { binary: binary()?, folder: folder()?, repeat: if quick { 15 } else { 60 } };
     TRIALS.iter().enumerate().map(|(number, trial)| bench.figure(number, trial)).collect()
 }
 
@@ -129,30 +124,18 @@ impl Bench {
     fn demo(&self, data: &Path, demo: Demo) -> Result<(), String> {
         let suite = self.path("suite.yaml");
         let fault = if demo.fault.is_empty() { String::new() } else { format!("    fault: {}\n", demo.fault) };
-        let text = format!(
-            "suite: what-if\ntarget:\n  http:\n    url: \"${{GATEWAY_URL}}/v1/ask\"\n    method: POST\n    headers: {{ \
-             authorization: \"Bearer ${{DEMO_TOKEN}}\", x-cache-namespace: \"{}\" }}\n    json: {{ question: \"What does \
-             a span's parent id mean?\" }}\nservices: [{}]\nrun: {{ repeat: {}, warmup: 3, concurrency: \
-             1 }}\nscenarios:\n  - name: ask\n{fault}    assert: [ {{ status: 200 }} ]\n",
-            demo.namespace,
-            SERVICES.join(", "),
-            self.repeat,
-        );
-        std::fs::write(&suite, text).map_err(|error| format!("cannot write the suite: {error}"))?;
-        let mut command = Command::new(&self.binary);
-        command.args(["demo", "--once", "--page", "127.0.0.1:0", "--suite"]).arg(&suite).arg("--data").arg(data);
+        let run = format!("repeat: {}, warmup: 3, concurrency: 1", self.repeat);
+        let scenarios = format!("  - name: ask\n{fault}    assert: [ {{ status: 200 }} ]\n");
+        driven::write(&suite, &driven::suite(demo.namespace, &run, &scenarios))?;
+        let mut arguments = vec!["--data".as_ref(), data.as_os_str()];
         if let Some(defect) = demo.defect {
-            command.args(["--defect", defect]);
+            arguments.extend(["--defect".as_ref(), OsStr::new(defect)]);
         }
-        for service in SERVICES {
-            command.arg("--export-delay").arg(format!("{service}=20ms"));
-        }
-        let output = command.stdin(Stdio::null()).output().map_err(|error| format!("cannot run the demo: {error}"))?;
+        let output = driven::demo(&self.binary, &suite, arguments)?;
         if output.status.success() {
             return Ok(());
         }
-        let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        Err(format!("the demo ended with {}:\n{out}{errors}", output.status))
+        Err(format!("the demo ended with {}:\n{}", output.status, driven::told(&output)))
     }
 
     /// The newest requests: the first ones only warm the services up.
