@@ -23,6 +23,11 @@ impl TraceQl {
     }
 }
 
+/// A string as TraceQL writes it.
+pub(crate) fn traceql_text(text: &str) -> String {
+    query::Literal::String(text.into()).to_string()
+}
+
 /// A mistake in TraceQL text: characters `from..to`.
 #[derive(Debug)]
 pub(crate) struct Mistake {

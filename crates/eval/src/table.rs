@@ -22,6 +22,9 @@ pub(crate) fn csv(text: &str) -> Result<Vec<Row>, (u32, String)> {
         return Err((1, format!("{} columns; at most {TABLE_COLUMNS_MAX} are read", head.len())));
     }
     let names: Vec<String> = head.into_iter().map(|field| field.text.trim().to_owned()).collect();
+    if let Some((_, twice)) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
+        return Err((1, format!("two columns are called `{twice}`")));
+    }
     let mut rows = Vec::new();
     while let Some((line, fields)) = records.next()? {
         if let [only] = fields.as_slice()
@@ -149,6 +152,8 @@ mod tests {
         assert_eq!(csv("a\n\"x\n").expect_err("open").0, 2);
         assert_eq!(csv("a\n\"x\"y\n").expect_err("after").0, 2);
         assert!(csv("").is_err());
+        let (line, why) = csv("a,b,a\n1,2,3\n").expect_err("one would hide the other");
+        assert!(line == 1 && why.contains("`a`"), "{why}");
     }
 
     proptest! {

@@ -57,6 +57,56 @@ fn nothing_is_left_out_silently() {
     }
 }
 
+/// Places in a file that another one names are places in that file.
+#[test]
+fn what_is_wrong_in_a_table_is_told_of_the_table() {
+    let tables = |name: &str| match name {
+        "short.csv" => Ok("question,__expected\na,b\nc\n".to_owned()),
+        "silent.csv" => Ok("question\na\n".to_owned()),
+        _ => Err("not there".to_owned()),
+    };
+    let text = "targets: ['http://h']\ntests: [file://short.csv, file://silent.csv]\n";
+    let brought = bring(BringInput { file: "x.yaml", text, load: &tables }).unwrap_or_else(|error| panic!("{error}"));
+    let told: Vec<(&str, u32)> = brought.remarks.iter().map(|remark| (remark.file.as_str(), remark.line)).collect();
+    assert_eq!(told, [("short.csv", 3), ("silent.csv", 2)], "{:?}", brought.remarks);
+}
+
+#[test]
+fn of_too_many_combinations_the_first_are_carried_over_with_all_their_variables() {
+    let list = |count: u32| format!("[{}]", (0..count).map(|n| n.to_string()).collect::<Vec<_>>().join(", "));
+    let text = format!(
+        "targets: ['http://h/{{{{one}}}}/{{{{two}}}}']\ntests: [{{ vars: {{ one: {}, two: {} }}, assert: [{{ type: equals, value: x }}] }}]\n",
+        list(200),
+        list(100)
+    );
+    let brought = brought("x.yaml", &text).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(brought.scenarios, 10_000);
+    assert_eq!(brought.text.matches("\n      two: ").count(), 10_000);
+    assert!(brought.remarks.iter().any(|remark| remark.why.contains("more than 10000 scenarios")));
+}
+
+#[test]
+fn nothing_of_a_tracetest_file_is_left_out_silently() {
+    let test = "type: Test\nspec:\n  name: a\n  trigger: { type: http, httpRequest: { url: 'http://h' } }\n  \
+                outputs: [{ name: id }]\n  specs:\n    - assertions: ['attr:tracetest.response.status = 200.5', [x]]\n";
+    let suite = "type: TestSuite\nspec: { name: b, steps: [[c]] }\n---\ntype: Config\n";
+    let brought = brought("x.yaml", &format!("{test}---\n{suite}")).unwrap_or_else(|error| panic!("{error}"));
+    let told: Vec<String> = brought.remarks.iter().map(|remark| format!("{}: {}", remark.line, remark.what)).collect();
+    let line = |line: u32, what: &str| format!("{line}: {what}");
+    for expected in [
+        line(5, "an output"),
+        line(7, "attr:tracetest.response.status = 200.5"),
+        line(7, "an assertion"),
+        line(10, "a step"),
+        line(10, "b"),
+        line(12, "type: Config"),
+    ] {
+        assert!(told.contains(&expected), "{expected} is not among {told:?}");
+    }
+    let error = self::brought("x.yaml", &format!("{test}---\ntype: [\n")).expect_err("half of it cannot be read");
+    assert!(error.contains("x.yaml:9") || error.contains("x.yaml:10"), "{error}");
+}
+
 #[test]
 fn what_is_neither_is_told() {
     let error = brought("x.yaml", "a: 1\n").expect_err("neither");

@@ -11,9 +11,12 @@
 //! | `promptfoo/` | targets, prompts, tests, `trace-*`, `trajectory:*`, the assertions on text that need no model |
 //! | `write.rs` | the suite as YAML that a person goes on with |
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::Value as Json;
 
 use crate::limits::{BROUGHT_FILES_MAX, BROUGHT_SCENARIOS_MAX};
+use crate::select::traceql_text;
 use crate::suite::yaml::{self, Data, Node};
 use crate::suite::{Problem, SuiteError};
 
@@ -57,7 +60,7 @@ impl BroughtKind {
 }
 
 /// Something that was not carried over, or not exactly.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Remark {
     /// The file as it was named.
     pub file: String,
@@ -91,18 +94,19 @@ impl std::fmt::Debug for BringInput<'_> {
 /// # Errors
 /// When it is not YAML (or JSON), or neither Tracetest's nor promptfoo's, or nothing in it can be carried over.
 pub fn bring(input: BringInput<'_>) -> Result<Brought, SuiteError> {
-    let documents = documents(input.text)?;
+    let documents = documents(input.file, input.text)?;
     let failed = |place, message: &str, hint: &str| {
         SuiteError::new(input.file, input.text, vec![Problem::new(place, message.to_owned()).hint(hint)])
     };
-    let Some((first, _)) = documents.first() else {
+    let Some(first) = documents.first() else {
         return Err(failed(
             Default::default(),
             "the file is empty",
             "name a Tracetest test or a promptfoo configuration",
         ));
     };
-    let mut bringing = Bringing { input, file: input.file.to_owned(), remarks: Vec::new(), loaded: 0 };
+    let mut bringing =
+        Bringing { input, file: input.file.to_owned(), remarks: Vec::new(), told: HashSet::new(), loaded: 0 };
     let (kind, suite) = if first.get("type").is_some() && first.get("spec").is_some() {
         (BroughtKind::Tracetest, tracetest::suite(&mut bringing, &documents))
     } else if ["providers", "targets", "prompts", "tests"].iter().any(|key| first.get(key).is_some()) {
@@ -114,7 +118,7 @@ pub fn bring(input: BringInput<'_>) -> Result<Brought, SuiteError> {
     };
     let mut scenarios: Vec<Json> = suite.get("scenarios").and_then(Json::as_array).cloned().unwrap_or_default();
     if scenarios.len() > BROUGHT_SCENARIOS_MAX {
-        let why = format!("{} scenarios; the first {BROUGHT_SCENARIOS_MAX} were carried over", scenarios.len());
+        let why = format!("more than {BROUGHT_SCENARIOS_MAX} scenarios; the first of them were carried over");
         bringing.remark(first, "all tests", &why);
         scenarios.truncate(BROUGHT_SCENARIOS_MAX);
     }
@@ -143,6 +147,7 @@ struct Bringing<'a> {
     /// The file that is being read.
     file: String,
     remarks: Vec<Remark>,
+    told: HashSet<Remark>,
     loaded: usize,
 }
 
@@ -154,7 +159,7 @@ impl Bringing<'_> {
     fn remark_at(&mut self, line: u32, what: &str, why: &str) {
         let what = what.chars().take(crate::limits::TEXT_CHARS_MAX).collect();
         let remark = Remark { file: self.file.clone(), line, what, why: why.to_owned() };
-        if !self.remarks.contains(&remark) {
+        if self.told.insert(remark.clone()) {
             self.remarks.push(remark);
         }
     }
@@ -177,36 +182,39 @@ impl Bringing<'_> {
 }
 
 /// The documents of a YAML file; lines count from the start of the file.
-fn documents(text: &str) -> Result<Vec<(Node, u32)>, SuiteError> {
+///
+/// # Errors
+/// When one of them cannot be read.
+fn documents(file: &str, text: &str) -> Result<Vec<Node>, SuiteError> {
     let mut documents = Vec::new();
-    let mut problems = Vec::new();
+    let mut unreadable = Vec::new();
     let mut part = String::new();
     let mut lines_before = 0;
-    let mut flush = |part: &mut String, lines: u32| {
+    let mut flush = |part: &mut String, lines: usize| {
         // Blank lines in front keep every place that of the whole file.
-        let padded = "\n".repeat(lines as usize) + part;
-        if !part.trim().is_empty()
-            && let Some(node) = yaml::parse(&padded, &mut problems).filter(|node| !node.is_null())
-        {
-            documents.push((node, lines));
+        let padded = "\n".repeat(lines) + part;
+        let mut problems = Vec::new();
+        if !part.trim().is_empty() {
+            match yaml::parse(&padded, &mut problems) {
+                // What makes an anchor twice or repeats a key is told by the other tool too; only what cannot be read at
+                // all counts.
+                Some(node) => documents.extend((!node.is_null()).then_some(node)),
+                None => unreadable.append(&mut problems),
+            }
         }
         part.clear();
     };
     for (number, line) in text.lines().enumerate() {
         if line.trim_end() == "---" {
             flush(&mut part, lines_before);
-            lines_before = number as u32 + 1;
+            lines_before = number + 1;
         } else {
             part.push_str(line);
             part.push('\n');
         }
     }
     flush(&mut part, lines_before);
-    // What makes an anchor twice or repeats a key is told by the other tool too; only what cannot be read at all counts.
-    if documents.is_empty() && !problems.is_empty() {
-        return Err(SuiteError::new("", text, problems));
-    }
-    Ok(documents)
+    if unreadable.is_empty() { Ok(documents) } else { Err(SuiteError::new(file, text, unreadable)) }
 }
 
 /// The value as JSON.
@@ -241,34 +249,24 @@ fn items(node: &Node) -> Vec<&Node> {
     }
 }
 
-/// Text in TraceQL's quotes.
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            c => quoted.push(c),
-        }
-    }
-    quoted + "\""
-}
-
 /// A key of TraceQL after its scope and point: in quotes where it needs them.
 fn key(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if !name.is_empty() && name.chars().all(plain) { name.to_owned() } else { quoted(name) }
+    if !name.is_empty() && name.chars().all(plain) { name.to_owned() } else { traceql_text(name) }
 }
 
+/// Names that are given away, each with the number that its latest namesake has.
+type Taken = HashMap<String, u32>;
+
 /// A name that no scenario has yet.
-fn unique(name: &str, taken: &mut std::collections::HashSet<String>) -> String {
+fn unique(name: &str, taken: &mut Taken) -> String {
+    let mut number = taken.get(name).copied().unwrap_or_default();
     let mut candidate = name.to_owned();
-    let mut number = 1;
-    while !taken.insert(candidate.clone()) {
+    while taken.contains_key(&candidate) {
         number += 1;
         candidate = format!("{name} ({number})");
     }
+    taken.insert(name.to_owned(), number.max(1));
+    taken.insert(candidate.clone(), 1);
     candidate
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use model::{Duration, SpanKind, Value};
 
 use crate::facts::{Count, Facts, Fault, Group, GroupKey};
+use crate::select::traceql_text;
 
 /// So many traces must agree on a value before it counts as one that never changes.
 const TRACES_FOR_VALUES: usize = 3;
@@ -89,7 +90,7 @@ fn spans(key: &GroupKey, group: &Group, facts: &Facts) -> String {
     if let (Some(status), 1) = (group.statuses.iter().next(), group.statuses.len()) {
         terms.push(format!("status = {status}"));
     }
-    terms.extend(group.events.iter().map(|name| format!("event:name = {}", text(name))));
+    terms.extend(group.events.iter().map(|name| format!("event:name = {}", traceql_text(name))));
     for name in &group.keys {
         let value = group.values.get(name).filter(|_| facts.traces >= TRACES_FOR_VALUES && !is_of_one_place(name));
         terms.push(match value.and_then(literal) {
@@ -117,7 +118,7 @@ fn parent(key: &GroupKey, group: &Group, known: &BTreeMap<&GroupKey, &Group>) ->
 /// All spans of each service: what is new is told too.
 fn totals(facts: &Facts) -> impl Iterator<Item = String> + '_ {
     facts.services.iter().map(|(service, count)| {
-        let selector = single(&format!("{{ resource.service.name = {} }}", text(service)));
+        let selector = single(&format!("{{ resource.service.name = {} }}", traceql_text(service)));
         format!("{{ spans: {selector}, count: {} }}", ranged(*count))
     })
 }
@@ -151,8 +152,9 @@ fn ranged(count: Count) -> String {
 
 fn selector(key: &GroupKey) -> String {
     let GroupKey { service, name, kind, peer } = key;
-    let peer = peer.as_ref().map(|(key, value)| format!(" && {} = {}", field(key), text(value))).unwrap_or_default();
-    let (service, name) = (text(service), text(name));
+    let peer =
+        peer.as_ref().map(|(key, value)| format!(" && {} = {}", field(key), traceql_text(value))).unwrap_or_default();
+    let (service, name) = (traceql_text(service), traceql_text(name));
     format!("{{ resource.service.name = {service} && name = {name} && kind = {}{peer} }}", kind.name())
 }
 
@@ -175,7 +177,7 @@ fn literal(value: &Value) -> Option<String> {
         Value::String(string) => {
             let plain = string.chars().count() <= VALUE_CHARS_MAX && !string.contains(['\n', '\r', '\t']);
             // A suite would put variables in.
-            (plain && !string.contains("{{") && !string.contains("${")).then(|| text(string))
+            (plain && !string.contains("{{") && !string.contains("${")).then(|| traceql_text(string))
         }
         _ => None,
     }
@@ -185,13 +187,7 @@ fn field(key: &str) -> String {
     let plain = key.starts_with(|c: char| c.is_ascii_alphabetic())
         && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
         && !key.ends_with('.');
-    if plain { format!("span.{key}") } else { format!("span.{}", text(key)) }
-}
-
-/// A TraceQL string.
-fn text(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
-    format!("\"{}\"", escaped.replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t"))
+    if plain { format!("span.{key}") } else { format!("span.{}", traceql_text(key)) }
 }
 
 /// A YAML string in single quotes.

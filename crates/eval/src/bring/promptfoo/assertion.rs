@@ -2,9 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
-use super::super::{Bringing, items, json as to_json, quoted, text};
+use super::super::{Bringing, items, json as to_json, text};
 use super::{Carried, escaped, escaped_json, template};
 use crate::limits::PLACES_MAX;
+use crate::select::traceql_text;
 use crate::suite::yaml::Node;
 
 /// A test of a target's output, to be put on its place in the answer.
@@ -249,7 +250,7 @@ fn of_name(pattern: Option<&Json>) -> Result<String, String> {
     if glob.contains("{{") {
         return Err("a variable within a pattern".to_owned());
     }
-    Ok(format!("{{ name =~ {} }}", quoted(&format!("(?is){}", globbed(glob)))))
+    Ok(format!("{{ name =~ {} }}", traceql_text(&format!("(?is){}", globbed(glob)))))
 }
 
 fn globbed(glob: &str) -> String {
@@ -278,10 +279,10 @@ const TOOL: &str = "span.gen_ai.tool.name";
 fn tool(value: &Json) -> Result<String, String> {
     let name = value.as_str().or_else(|| value["name"].as_str());
     if let Some(name) = name {
-        return Ok(format!("{{ {TOOL} = {} }}", quoted(&template(name)?)));
+        return Ok(format!("{{ {TOOL} = {} }}", traceql_text(&template(name)?)));
     }
     let pattern = value["pattern"].as_str().ok_or("it names no tool")?;
-    Ok(format!("{{ {TOOL} =~ {} }}", quoted(&format!("(?is){}", globbed(pattern)))))
+    Ok(format!("{{ {TOOL} =~ {} }}", traceql_text(&format!("(?is){}", globbed(pattern)))))
 }
 
 fn trace(name: &str, value: &Json) -> Result<One, String> {
@@ -374,7 +375,7 @@ fn tool_arguments(value: &Json) -> Result<One, String> {
             regex::escape(&Json::from(name.as_str()).to_string()),
             regex::escape(&argument.to_string())
         );
-        tests.push(format!("span.gen_ai.tool.call.arguments =~ {}", quoted(&pattern)));
+        tests.push(format!("span.gen_ai.tool.call.arguments =~ {}", traceql_text(&pattern)));
     }
     let assertion = json!({"spans": tool(value)?, "any": tests.join(" && ")});
     Ok((vec![Carried::Plain(assertion)], Some("arguments are looked for in `gen_ai.tool.call.arguments`")))

@@ -1,6 +1,6 @@
 //! promptfoo's tests as CSV: a column for each variable, `__expected` (and `__expected1`, …) for assertions, `__description`.
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 use super::assertion::short;
 use super::{Bringing, Carried, Test};
@@ -13,14 +13,11 @@ pub(super) fn tests(
     variables: &Map<String, Json>,
     assertions: &[Carried],
 ) -> Vec<Test> {
-    let rows = match table::csv(text) {
-        Ok(rows) => rows,
-        Err((line, why)) => {
-            bringing.remark_at(line, name, &why);
-            return Vec::new();
-        }
-    };
     let outer = std::mem::replace(&mut bringing.file, name.to_owned());
+    let rows = table::csv(text).unwrap_or_else(|(line, why)| {
+        bringing.remark_at(line, name, &why);
+        Vec::new()
+    });
     let mut tests = Vec::new();
     for row in rows {
         let mut test = Test {
@@ -48,10 +45,7 @@ pub(super) fn tests(
                 test.variables.insert(column, value);
             }
         }
-        if test.assertions.is_empty() {
-            test.assertions.push(Carried::Plain(json!({"status": "2xx"})));
-        }
-        tests.push(test);
+        tests.push(test.asserting(bringing, row.line));
     }
     bringing.file = outer;
     tests

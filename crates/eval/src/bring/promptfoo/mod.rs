@@ -2,11 +2,9 @@
 //!
 //! promptfoo runs every test with every prompt and every target; so does the suite made of it, a scenario for each.
 
-use std::collections::HashSet;
-
 use serde_json::{Map, Value as Json, json};
 
-use super::{Bringing, items, json, text, unique};
+use super::{Bringing, Taken, items, json, text, unique};
 use crate::limits::BROUGHT_SCENARIOS_MAX;
 use crate::suite::yaml::{Data, Node};
 
@@ -24,6 +22,18 @@ struct Test {
     assertions: Vec<Carried>,
 }
 
+impl Test {
+    /// With an assertion, which every scenario has, where none was carried over.
+    fn asserting(mut self, bringing: &mut Bringing<'_>, line: u32) -> Self {
+        if self.assertions.is_empty() {
+            let why = "the test asserts nothing that is carried over; `status: 2xx` was put in";
+            bringing.remark_at(line, &self.name, why);
+            self.assertions.push(Carried::Plain(json!({"status": "2xx"})));
+        }
+        self
+    }
+}
+
 /// Assertions of ours that one of theirs became; what is about the output is made for each target.
 #[derive(Clone)]
 enum Carried {
@@ -36,7 +46,7 @@ pub(super) fn suite(bringing: &mut Bringing<'_>, root: &Node) -> Json {
     let prompts = prompts(bringing, root);
     let defaults = root.get("defaultTest");
     let tests = tests(bringing, root, defaults);
-    let mut taken = HashSet::new();
+    let mut taken = Taken::new();
     let mut scenarios = Vec::new();
     for test in &tests {
         for variables in spread(&test.variables) {
@@ -203,7 +213,7 @@ fn template_json(value: &Json) -> Result<Json, String> {
 
 fn targets(bringing: &mut Bringing<'_>, root: &Node) -> Vec<Target> {
     let mut targets: Vec<Target> = Vec::new();
-    let mut taken = HashSet::new();
+    let mut taken = Taken::new();
     for node in root.get("targets").or_else(|| root.get("providers")).map(items).unwrap_or_default() {
         match target::target(bringing, node) {
             Ok(mut target) => {
@@ -255,9 +265,9 @@ fn tests(bringing: &mut Bringing<'_>, root: &Node, defaults: Option<&Node>) -> V
             tests.extend(csv_tests::tests(bringing, name, &loaded, &default_variables, &default_assertions));
             continue;
         }
-        match super::documents(&loaded) {
+        match super::documents(name, &loaded) {
             Ok(documents) => {
-                let loaded = documents.iter().flat_map(|(document, _)| items(document)).cloned();
+                let loaded = documents.iter().flat_map(items).cloned();
                 nodes.extend(loaded.map(|node| (node, Some(name.to_owned()))));
             }
             Err(_) => bringing.remark(node, name, "only YAML, JSON and CSV are read"),
@@ -284,11 +294,7 @@ fn tests(bringing: &mut Bringing<'_>, root: &Node, defaults: Option<&Node>) -> V
             }
         }
         let name = node.get("description").and_then(text).map_or_else(|| format!("test {number}"), str::to_owned);
-        if assertions.is_empty() {
-            bringing.remark(&node, &name, "the test asserts nothing that is carried over; `status: 2xx` was put in");
-            assertions.push(Carried::Plain(json!({"status": "2xx"})));
-        }
-        tests.push(Test { name, variables, assertions });
+        tests.push(Test { name, variables, assertions }.asserting(bringing, node.place.line));
         if let Some(outer) = outer {
             bringing.file = outer;
         }
@@ -296,30 +302,21 @@ fn tests(bringing: &mut Bringing<'_>, root: &Node, defaults: Option<&Node>) -> V
     tests
 }
 
-/// Every combination of the variables that are lists.
+/// Every combination of the variables that are lists; of too many the first, one more than are carried over.
 fn spread(variables: &Map<String, Json>) -> Vec<Map<String, Json>> {
     let mut all = vec![Map::new()];
     for (name, value) in variables {
         let values = match value {
-            Json::Array(list) if !list.is_empty() => list.clone(),
-            other => vec![other.clone()],
+            Json::Array(list) if !list.is_empty() => list.as_slice(),
+            other => std::slice::from_ref(other),
         };
-        if all.len() * values.len() > BROUGHT_SCENARIOS_MAX {
-            return all;
-        }
-        all = all
-            .into_iter()
-            .flat_map(|map: Map<String, Json>| {
-                values
-                    .iter()
-                    .map(move |value| {
-                        let mut map = map.clone();
-                        map.insert(name.clone(), value.clone());
-                        map
-                    })
-                    .collect::<Vec<_>>()
-            })
-            .collect();
+        let with = |map: &Map<String, Json>, value: &Json| {
+            let mut map = map.clone();
+            map.insert(name.clone(), value.clone());
+            map
+        };
+        let combined = all.iter().flat_map(|map| values.iter().map(move |value| with(map, value)));
+        all = combined.take(BROUGHT_SCENARIOS_MAX + 1).collect();
     }
     all
 }

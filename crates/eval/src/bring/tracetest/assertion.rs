@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::selector::field;
 use super::value::{Value, read_value};
+use crate::select::traceql_text;
 
 /// An assertion of ours that says the same of the spans of `selector`.
 ///
@@ -19,7 +20,10 @@ pub(super) fn assertion(text: &str, selector: &str) -> Result<Json, String> {
     match (&*left.attribute, left.filters.as_slice()) {
         ("tracetest.selected_spans.count", []) => Ok(json!({"spans": selector, "count": range(operator, &value)?})),
         ("tracetest.response.status", []) => match (operator, &value) {
-            ("=", Value::Number(status)) => Ok(json!({"status": status.parse::<u32>().unwrap_or_default()})),
+            ("=", Value::Number(status)) => {
+                let status: u16 = status.parse().map_err(|_| format!("`{status}` is no status"))?;
+                Ok(json!({"status": status}))
+            }
             _ => Err("of the answer's status, only `= NUMBER` can be said".to_owned()),
         },
         ("tracetest.response.body", filters) => body(filters, operator, &value),
@@ -80,7 +84,7 @@ fn each(attribute: &str, operator: &str, value: &Value) -> Result<String, String
     let field = field(attribute)?;
     let text = value.plain();
     let holds = |test: &str| {
-        let pattern = super::super::quoted(&format!("(?s).*{}.*", regex::escape(&text)));
+        let pattern = traceql_text(&format!("(?s).*{}.*", regex::escape(&text)));
         format!("{field} {test} {pattern}")
     };
     Ok(match operator {

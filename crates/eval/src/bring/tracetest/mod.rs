@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{Bringing, items, json, text, unique};
+use super::{Bringing, Taken, items, json, text, unique};
 use crate::suite::yaml::Node;
 
 mod assertion;
@@ -26,15 +26,15 @@ struct Test {
     outputs: Map<String, Json>,
 }
 
-pub(super) fn suite(bringing: &mut Bringing<'_>, documents: &[(Node, u32)]) -> Json {
+pub(super) fn suite(bringing: &mut Bringing<'_>, documents: &[Node]) -> Json {
     let mut tests: BTreeMap<String, Test> = BTreeMap::new();
     let mut scenarios: Vec<Json> = Vec::new();
-    let mut taken = HashSet::new();
+    let mut taken = Taken::new();
     let mut used: HashSet<String> = HashSet::new();
     let mut name = None;
     let mut in_order: Vec<String> = Vec::new();
     let mut variables = Map::new();
-    for (document, _) in documents {
+    for document in documents {
         if kind(document) == "Test" {
             let id = document.get("spec").and_then(|spec| spec.get("id")).and_then(text).map(str::to_owned);
             if let Some(test) = test(bringing, document) {
@@ -44,15 +44,19 @@ pub(super) fn suite(bringing: &mut Bringing<'_>, documents: &[(Node, u32)]) -> J
             }
         }
     }
-    for (document, _) in documents {
-        let Some(spec) = document.get("spec") else { continue };
+    for document in documents {
+        let Some(spec) = document.get("spec") else {
+            bringing.remark(document, &format!("type: {}", kind(document)), "it has no `spec`");
+            continue;
+        };
         match kind(document) {
             "Test" => {}
             "TestSuite" | "Transaction" => {
                 let suite_name = spec.get("name").and_then(text).unwrap_or("test suite").to_owned();
                 let steps = steps(bringing, spec, &mut tests, &mut used);
-                if let Some(scenario) = chained(&unique(&suite_name, &mut taken), &steps) {
-                    scenarios.push(scenario);
+                match chained(&unique(&suite_name, &mut taken), &steps) {
+                    Some(scenario) => scenarios.push(scenario),
+                    None => bringing.remark(spec, &suite_name, "none of its tests can be carried over"),
                 }
                 name.get_or_insert(suite_name);
             }
@@ -115,7 +119,10 @@ fn steps(
 ) -> Vec<Test> {
     let mut steps = Vec::new();
     for step in spec.get("steps").map(items).unwrap_or_default() {
-        let Some(named) = text(step) else { continue };
+        let Some(named) = text(step) else {
+            bringing.remark(step, "a step", "only the id or the file of a test is carried over");
+            continue;
+        };
         if let Some(test) = tests.get(named) {
             used.insert(named.to_owned());
             steps.push(test.clone());
@@ -123,9 +130,9 @@ fn steps(
         }
         let Some(loaded) = bringing.load(step, named) else { continue };
         let outer = std::mem::replace(&mut bringing.file, named.to_owned());
-        match super::documents(&loaded) {
+        match super::documents(named, &loaded) {
             Ok(documents) => {
-                for (document, _) in documents.iter().filter(|(document, _)| kind(document) == "Test") {
+                for document in documents.iter().filter(|document| kind(document) == "Test") {
                     steps.extend(test(bringing, document));
                 }
             }
@@ -140,7 +147,7 @@ fn steps(
 fn chained(name: &str, tests: &[Test]) -> Option<Json> {
     let (main, before) = tests.split_last()?;
     let mut scenario = json!({"name": name, "target": main.target});
-    let mut names = HashSet::new();
+    let mut names = Taken::new();
     let mut setup = Vec::new();
     let mut assertions = Vec::new();
     for test in before {
@@ -200,7 +207,10 @@ fn specs(bringing: &mut Bringing<'_>, spec: &Node, assertions: &mut Vec<Json>) {
     let written = spec.get("selector").and_then(text).unwrap_or_default();
     let selector = selector::selector(written).and_then(|selector| interpolated(&selector));
     for assertion in spec.get("assertions").map(items).unwrap_or_default() {
-        let Some(line) = text(assertion) else { continue };
+        let Some(line) = text(assertion) else {
+            bringing.remark(assertion, "an assertion", "it is no text");
+            continue;
+        };
         let carried = match &selector {
             Ok(selector) => assertion::assertion(line, selector),
             // What is about the answer needs no selector.
@@ -220,6 +230,7 @@ fn outputs(bringing: &mut Bringing<'_>, spec: &Node) -> Map<String, Json> {
     let mut outputs = Map::new();
     for output in spec.get("outputs").map(items).unwrap_or_default() {
         let (Some(name), Some(value)) = (output.get("name").and_then(text), output.get("value").and_then(text)) else {
+            bringing.remark(output, "an output", "it has no `name` or no `value`");
             continue;
         };
         let path = left_side(value).ok().and_then(|(left, rest)| {

@@ -1,7 +1,8 @@
 //! Tracetest's selectors as TraceQL: `span[service.name="api" name contains "POST"] span[tracetest.span.type="database"]`.
 
-use super::super::{key, quoted};
+use super::super::key;
 use super::value::{Value, read_value};
+use crate::select::traceql_text;
 
 /// The selector in TraceQL.
 ///
@@ -91,7 +92,7 @@ fn filter(name: &str, contains: bool, value: &Value) -> Result<String, String> {
     };
     if contains {
         let text = value.plain();
-        return Ok(format!("{field} =~ {}", quoted(&format!("(?s).*{}.*", regex::escape(&text)))));
+        return Ok(format!("{field} =~ {}", traceql_text(&format!("(?s).*{}.*", regex::escape(&text)))));
     }
     Ok(format!("{field} = {}", value.traceql()?))
 }

@@ -1,6 +1,6 @@
 //! Values of Tracetest's expressions.
 
-use super::super::quoted;
+use crate::select::traceql_text;
 
 /// A literal.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +30,7 @@ impl Value {
     /// As a value of TraceQL.
     pub fn traceql(&self) -> Result<String, String> {
         Ok(match self {
-            Self::Text(text) => quoted(text),
+            Self::Text(text) => traceql_text(text),
             Self::Number(text) | Self::Duration(text) => text.clone(),
             Self::Bool(bool) => bool.to_string(),
             Self::Variable(name) => format!("\"{{{{{name}}}}}\""),
