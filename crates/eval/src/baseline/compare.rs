@@ -6,9 +6,8 @@ use model::Duration;
 
 use super::{Band, Profile, Tolerance};
 use crate::report::Verdict;
+use crate::run::ATTEMPTS_FOR_CONFIDENCE;
 
-/// Fewer attempts than this, on either side, have no interval worth the name.
-const ATTEMPTS_FOR_CONFIDENCE: u32 = 5;
 /// A change of less than this is no change, whatever its share.
 const LEAST_CHANGE: Duration = Duration::from_millis(2);
 /// Differences told of one scenario.
@@ -104,7 +103,7 @@ enum Change {
 }
 
 fn latency(then: &Profile, now: &Profile, tolerance: Tolerance) -> Compared {
-    let enough = then.attempts >= ATTEMPTS_FOR_CONFIDENCE && now.attempts >= ATTEMPTS_FOR_CONFIDENCE;
+    let enough = [then, now].iter().all(|profile| profile.attempts as usize >= ATTEMPTS_FOR_CONFIDENCE);
     let answers = then.answer.as_ref().zip(now.answer.as_ref()).map(|(then, now)| ("the answer", then, now));
     let spans = then.times.iter().filter_map(|(key, then)| Some((key.as_str(), then, now.times.get(key)?)));
     let mut changes: Vec<(Change, String)> = answers

@@ -102,16 +102,20 @@ pub(super) fn check_existing(
             "the trace was stored before: there is no answer to judge",
         ));
     }
-    if matches!(assertion.check, Check::Status(_) | Check::Latency(_) | Check::FasterThan { .. }) {
+    if is_of_what_is_kept(assertion) {
         return Some(finding);
     }
     Some(Finding::not_evaluable(&finding.expected, "a run keeps an answer's status and time, not its body and headers"))
 }
 
+/// Whether an assertion is on an answer's status or time, which a run keeps.
+fn is_of_what_is_kept(assertion: &Assertion) -> bool {
+    matches!(assertion.check, Check::Status(_) | Check::Latency(_) | Check::FasterThan { .. })
+}
+
 /// The result that an assertion on an answer had in the run, where it is still the same assertion.
 pub(super) fn kept(plan: &Plan, scenario: &str, number: u32, assertion: &Assertion) -> Option<AssertionReport> {
-    let rejudged = matches!(assertion.check, Check::Status(_) | Check::Latency(_) | Check::FasterThan { .. });
-    if rejudged || is_about_trace(assertion) {
+    if is_of_what_is_kept(assertion) || is_about_trace(assertion) {
         return None;
     }
     let run = plan.options.again.as_ref()?;

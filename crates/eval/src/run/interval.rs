@@ -5,6 +5,8 @@
 
 use stdx::{Random, SeededRandom};
 
+/// Fewer attempts than this have no interval worth the name.
+pub(crate) const ATTEMPTS_FOR_CONFIDENCE: usize = 5;
 /// Resamples of a bootstrap: the interval's ends then move by less than 2 % between seeds.
 const RESAMPLES: usize = 2_000;
 

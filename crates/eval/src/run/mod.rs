@@ -23,6 +23,6 @@ mod repeated;
 mod runner;
 
 pub use event::RunEvent;
-pub(crate) use interval::{interval, median, quantile};
+pub(crate) use interval::{ATTEMPTS_FOR_CONFIDENCE, interval, median, quantile};
 pub use plan::{Plan, PlanError, RunOptions};
 pub use runner::{Host, Stop, run};

@@ -6,14 +6,11 @@ use model::Duration;
 use query::{AggregateFunction, Literal, Operator, Scalar};
 
 use super::attempt::Attempted;
-use super::interval::{interval, median, pass_at, quantile, wilson};
+use super::interval::{ATTEMPTS_FOR_CONFIDENCE, interval, median, pass_at, quantile, wilson};
 use crate::check::ratio;
 use crate::report::{AssertionReport, AttemptReport, Verdict};
 use crate::select;
-use crate::suite::{Assertion, Check, MAIN_STEP, PassRate, Range, Selector, Template, Variables};
-
-/// Fewer attempts than this have no interval worth the name: the number alone is judged.
-const ATTEMPTS_FOR_CONFIDENCE: usize = 5;
+use crate::suite::{Assertion, Check, MAIN_STEP, PassRate, Selector, Template, Variables};
 
 /// What all attempts say of `assertion`, the `position`th of the scenario; none if each attempt was judged by itself.
 pub(super) fn over(
@@ -187,14 +184,16 @@ fn compares(operator: Operator, value: f64, bound: f64) -> bool {
 }
 
 /// Attempts that passed, of those that were judged.
-pub(super) fn passed(attempts: &[AttemptReport]) -> (usize, usize) {
-    let judged = attempts.iter().filter(|attempt| matches!(attempt.verdict, Verdict::Pass | Verdict::Fail)).count();
-    (attempts.iter().filter(|attempt| attempt.verdict == Verdict::Pass).count(), judged)
+pub(super) fn passed<'a>(attempts: impl Iterator<Item = &'a AttemptReport>) -> (usize, usize) {
+    attempts.fold((0, 0), |(passed, judged), attempt| match attempt.verdict {
+        Verdict::Pass => (passed + 1, judged + 1),
+        Verdict::Fail => (passed, judged + 1),
+        _ => (passed, judged),
+    })
 }
 
 fn pass_rate(rate: &PassRate, attempts: &BTreeMap<u32, Attempted>) -> Judged {
-    let reports: Vec<AttemptReport> = attempts.values().map(|attempted| attempted.report.clone()).collect();
-    let (passed, judged_attempts) = passed(&reports);
+    let (passed, judged_attempts) = passed(attempts.values().map(|attempted| &attempted.report));
     let percent = |share: f64| format!("{:.0} %", share * 100.0);
     let (what, value) = match rate {
         PassRate { any_of: Some(k), .. } => {
@@ -205,7 +204,6 @@ fn pass_rate(rate: &PassRate, attempts: &BTreeMap<u32, Attempted>) -> Judged {
         }
         _ => ("that an attempt passes".to_owned(), pass_at(passed, judged_attempts, 1).map(|(any, _)| any)),
     };
-    let Range { .. } = rate.range;
     let expected = format!("{} {what}", rate.range.words(percent));
     let Some(value) = value else {
         return Judged {

@@ -99,7 +99,7 @@ fn baseline_report(scenario: &Scenario, with: &str, compared: Compared) -> Asser
 }
 
 fn statistics(attempts: &[AttemptReport], seed: u64) -> Statistics {
-    let (passed, judged) = passed(attempts);
+    let (passed, judged) = passed(attempts.iter());
     let (pass_rate_low, pass_rate_high) = wilson(passed, judged);
     let driven = attempts.iter().filter(|attempt| attempt.error.is_none());
     let durations: Vec<Vec<f64>> = driven.map(|attempt| vec![attempt.duration as f64]).collect();
