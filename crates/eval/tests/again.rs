@@ -3,6 +3,7 @@
 mod system;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use eval::report::{self, RunReport, Style, Verdict};
@@ -15,6 +16,7 @@ use futures_util::future::BoxFuture;
 use model::{Span, Trace, TraceId};
 use stdx::{SeededRandom, SystemClock};
 use system::{Behaviour, NoSink, System};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// A source that also keeps what it handed out, as a store does.
 #[derive(Debug)]
@@ -156,4 +158,57 @@ async fn a_query_that_finds_nothing_is_not_a_pass() {
     let report = world.run(suite(text, ""), None).await;
     assert_eq!(report.exit_code, Some(3), "{}", told(&report));
     assert!(told(&report).contains("no stored trace that `{ name = \"x\" }` finds"), "{}", told(&report));
+}
+
+/// An endpoint that gives every answer full marks; answers its address and how often it was asked.
+async fn judge_of_everything() -> (String, Arc<AtomicUsize>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = format!("http://{}", listener.local_addr().expect("bound"));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let body = r#"{"choices":[{"message":{"content":"{\"score\": 1, \"reason\": \"so\"}"}}]}"#;
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
+            let mut request = [0; 16 * 1024];
+            let mut read = 0;
+            // The whole of a question ends with its JSON.
+            while !request[..read].ends_with(b"}") {
+                match stream.read(&mut request[read..]).await {
+                    Ok(more) if more > 0 => read += more,
+                    _ => break,
+                }
+            }
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    (address, asked)
+}
+
+#[tokio::test]
+async fn a_model_is_asked_where_its_condition_is_met_and_never_about_an_answer_that_was_not_kept() {
+    let world = World::start().await;
+    let (judge, asked) = judge_of_everything().await;
+    let asserts = [
+        "status: 200",
+        "{ judged: { criterion: good, times: 1 } }",
+        "{ judged: { criterion: good, times: 1 }, when: '{ resource.service.name = \"llm\" }' }",
+        "{ judged: { criterion: good, times: 1 }, when: '{ resource.service.name = \"nobody\" }' }",
+    ];
+    let text = format!("models: {{ judge: {{ url: '{judge}', model: m }} }}\n{}", text(&asserts));
+    let suite = || suite(&text, &format!("http://{}", world.system.address));
+    use Verdict::{NotEvaluable, Pass};
+    let of = |report: &RunReport| verdicts(report).into_iter().map(|(_, verdict)| verdict).collect::<Vec<_>>();
+    let first = world.run(suite(), None).await;
+    assert_eq!(of(&first), [Pass, Pass, Pass, Pass], "{}", told(&first));
+    assert_eq!(asked.load(Ordering::SeqCst), 2, "the third has nothing to be judged");
+
+    let again = world.run(suite(), Some(first.clone())).await;
+    // What was said of the answer then still holds; what depends on the trace is judged anew, and the answer is gone.
+    assert_eq!(of(&again), [Pass, Pass, NotEvaluable, Pass], "{}", told(&again));
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
 }

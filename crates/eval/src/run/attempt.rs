@@ -7,7 +7,7 @@ use analysis::Peers;
 use model::{Attributes, Batch, Duration, Instant, LogRecord, Span, SpanId, SpanKind, Trace, TraceId};
 
 use super::again;
-use super::by_model::by_model;
+use super::by_model::{by_model, is_by_model};
 use super::runner::Shared;
 use crate::baseline::Shape;
 use crate::check::{
@@ -327,7 +327,7 @@ fn judge_answers(
     }
 }
 
-/// Assertions on answers that a model answers. Of an answer that was not made now nothing is kept that could be judged.
+/// Assertions on answers that a model answers, those with a condition on the trace left for later.
 async fn judge_by_model(
     shared: &Shared,
     scenario: &Scenario,
@@ -337,21 +337,29 @@ async fn judge_by_model(
 ) {
     for (assertion, report) in scenario.assertions.iter().zip(reports) {
         let Some(sent) = sent.iter().find(|sent| sent.step.name == assertion.step) else { continue };
-        let Ok(answer) = &sent.answer else { continue };
-        if report.is_some() {
-            continue;
+        if assertion.when.is_none()
+            && let Some(told) = ask_model(shared, assertion, sent, measured).await
+        {
+            *report = Some(told);
         }
-        let Some(finding) = by_model(shared, &assertion.check, answer, &sent.variables).await else { continue };
-        let finding = if sent.how == How::Driven {
-            finding
-        } else {
-            Finding::not_evaluable(&finding.expected, "the answer itself was not kept")
-        };
-        let (scores, settled) = (finding.scores.clone(), settle_answer(&finding, assertion.optional));
-        let told = assertion_report(assertion, finding, settled, None);
-        measured.evaluations.extend(evaluations(shared, sent, &told, scores));
-        *report = Some(told);
     }
+}
+
+/// What a model says of a step's answer; none if it is not for a model to say. Of an answer that was not made now nothing is
+/// kept that could be judged, so that the model is not asked.
+async fn ask_model(
+    shared: &Shared,
+    assertion: &Assertion,
+    sent: &Sent<'_>,
+    measured: &mut Measured,
+) -> Option<AssertionReport> {
+    let answer = sent.answer.as_ref().ok()?;
+    let answer = (sent.how == How::Driven).then_some(answer);
+    let finding = by_model(shared, &assertion.check, answer, &sent.variables).await?;
+    let (scores, settled) = (finding.scores.clone(), settle_answer(&finding, assertion.optional));
+    let told = assertion_report(assertion, finding, settled, None);
+    measured.evaluations.extend(evaluations(shared, sent, &told, scores));
+    Some(told)
 }
 
 /// What an assertion on an answer finds, of whatever is known of the answer; none if it is about a trace.
@@ -392,14 +400,25 @@ async fn judge_trace(
     let trace = waited.trace;
     let peers = peers(shared, &trace, completeness.outcome == Outcome::Complete);
     let numbers = Numbers::of(&trace);
-    let judged = Judged::new(&trace, &numbers, &sent.variables, &shared.plan.suite.services, &peers);
-    for (position, (assertion, report)) in scenario.assertions.iter().zip(reports).enumerate() {
-        if wanted(&assertion) {
-            let (told, scores) = judge(assertion, &judged, sent, &completeness);
+    let mut for_model = Vec::new();
+    {
+        let judged = Judged::new(&trace, &numbers, &sent.variables, &shared.plan.suite.services, &peers);
+        for (position, assertion) in scenario.assertions.iter().enumerate().filter(|(_, assertion)| wanted(assertion)) {
+            let (told, scores) = match unmet(assertion, &judged, &completeness) {
+                Some(told) => (told, Vec::new()),
+                None if is_by_model(&assertion.check) => {
+                    for_model.push(position);
+                    continue;
+                }
+                None => judge(assertion, &judged, sent, &completeness),
+            };
             measured.evaluations.extend(evaluations(shared, sent, &told, scores));
-            *report = Some(told);
+            reports[position] = Some(told);
             measured.values.extend(measure(assertion, &judged).map(|values| (position, values)));
         }
+    }
+    for position in for_model {
+        reports[position] = ask_model(shared, &scenario.assertions[position], sent, measured).await;
     }
     if profiles && completeness.outcome == Outcome::Complete {
         measured.shape = Some(Shape::of(&trace));
@@ -428,29 +447,28 @@ async fn judge_trace(
     Ok(Some(completeness))
 }
 
-/// One assertion on a trace, its condition first.
+/// Of an assertion whose condition is not met, or cannot be judged.
+fn unmet(assertion: &Assertion, judged: &Judged<'_>, completeness: &CompletenessReport) -> Option<AssertionReport> {
+    let (finding, optional) = match judged.select(assertion.when.as_ref()?) {
+        Ok(selection) if selection.spans.is_empty() => {
+            let found = format!("`{}` selects nothing: not judged", selection.text);
+            let finding = Finding::new(crate::check::State::HeldSoFar, "", found).selectors([selection.text]);
+            (finding, true)
+        }
+        Ok(_) => return None,
+        Err(finding) => (*finding, assertion.optional),
+    };
+    let settled = settle(&finding, completeness, optional);
+    Some(assertion_report(assertion, finding, settled, Some(judged.trace)))
+}
+
+/// One assertion on a trace whose condition, if it has one, is met.
 fn judge(
     assertion: &Assertion,
     judged: &Judged<'_>,
     sent: &Sent<'_>,
     completeness: &CompletenessReport,
 ) -> (AssertionReport, Vec<(String, f64)>) {
-    let trace = Some(judged.trace);
-    if let Some(when) = &assertion.when {
-        match judged.select(when) {
-            Ok(selection) if selection.spans.is_empty() => {
-                let found = format!("`{}` selects nothing: not judged", selection.text);
-                let finding = Finding::new(crate::check::State::HeldSoFar, "", found).selectors([selection.text]);
-                let settled = settle(&finding, completeness, true);
-                return (assertion_report(assertion, finding, settled, trace), Vec::new());
-            }
-            Ok(_) => {}
-            Err(finding) => {
-                let settled = settle(&finding, completeness, assertion.optional);
-                return (assertion_report(assertion, *finding, settled, trace), Vec::new());
-            }
-        }
-    }
     let answer = sent.answer.as_ref().ok();
     let of_answer = || {
         let finding = answer_finding(assertion, sent, answer?, &BTreeMap::new())?;
@@ -467,7 +485,7 @@ fn judge(
         (finding, (Verdict::NotEvaluable, "there is no answer to judge".to_owned()))
     });
     let scores = finding.scores.clone();
-    (assertion_report(assertion, finding, settled, trace), scores)
+    (assertion_report(assertion, finding, settled, Some(judged.trace)), scores)
 }
 
 /// The scores of an assertion as events, on the first span that proves it.
