@@ -363,21 +363,11 @@ impl Segment {
     ) -> io::Result<Vec<(TraceId, usize, Vec<LogRecord>)>> {
         let traces = self.traces()?;
         let entries: Vec<_> = positions.iter().map(|&position| &traces.entries[position]).collect();
-        let ranges = |range: &dyn Fn(&TraceEntry) -> Range<usize>| {
-            let mut ranges: Vec<Range<usize>> = Vec::new();
-            for range in entries.iter().map(|entry| range(entry)).filter(|range| !range.is_empty()) {
-                match ranges.last_mut() {
-                    Some(last) if last.end == range.start => last.end = range.end,
-                    _ => ranges.push(range),
-                }
-            }
-            ranges
-        };
-        let spans = ranges(&|entry| range(entry.first_row, entry.rows));
+        let spans = joined(entries.iter().map(|entry| range(entry.first_row, entry.rows)));
         if !spans.is_empty() {
             reader.read(&*self.footer(&self.spans, true)?, &self.spans, &spans)?;
         }
-        let of_logs = ranges(&|entry| range(entry.first_log, entry.logs));
+        let of_logs = joined(entries.iter().map(|entry| range(entry.first_log, entry.logs)));
         let mut logs = Vec::new().into_iter();
         if let Some(file) = self.logs.as_ref().filter(|_| !of_logs.is_empty()) {
             logs = reader::read_logs(&self.source(&*self.footer(file, false)?, file, false), &of_logs)?.into_iter();
@@ -488,4 +478,16 @@ impl Segment {
 
 fn range(first: u32, count: u32) -> Range<usize> {
     first as usize..first as usize + count as usize
+}
+
+/// The ranges (in order) without empty ones; those that follow each other become one.
+fn joined(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for range in ranges.filter(|range| !range.is_empty()) {
+        match joined.last_mut() {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => joined.push(range),
+        }
+    }
+    joined
 }

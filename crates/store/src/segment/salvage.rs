@@ -15,9 +15,8 @@ use super::checked_file::{CheckedFile, Sums};
 use super::columns::ColumnPlan;
 use super::directory::DirectoryFile;
 use super::packed_reader::PackedReader;
-use super::range;
-use super::reader;
 use super::source::{Dictionaries, Footer, Source};
+use super::{joined, range, reader};
 use crate::filenames::{DIRECTORY_SUFFIX, LOGS_SUFFIX, SPANS_SUFFIX, segment_file};
 use crate::limits::CHUNK_SPANS;
 
@@ -135,23 +134,13 @@ impl Salvage {
 
     fn traces(&self, entries: &[Entry]) -> io::Result<Salvaged> {
         let missing = || io::Error::new(io::ErrorKind::InvalidData, "its file cannot be read");
-        let joined = |of: &dyn Fn(&Entry) -> Range<usize>| {
-            let mut ranges: Vec<Range<usize>> = Vec::new();
-            for range in entries.iter().map(of).filter(|range| !range.is_empty()) {
-                match ranges.last_mut() {
-                    Some(last) if last.end == range.start => last.end = range.end,
-                    _ => ranges.push(range),
-                }
-            }
-            ranges
-        };
         let mut reader = PackedReader::default();
-        let rows = joined(&|entry| entry.rows.clone());
+        let rows = joined(entries.iter().map(|entry| entry.rows.clone()));
         if !rows.is_empty() {
             let (file, footer) = self.spans.as_ref().ok_or_else(missing)?;
             reader.read(footer, file, &rows)?;
         }
-        let of_logs = joined(&|entry| entry.logs.clone());
+        let of_logs = joined(entries.iter().map(|entry| entry.logs.clone()));
         let mut logs = Vec::new().into_iter();
         if !of_logs.is_empty() {
             let (file, footer) = self.logs.as_ref().ok_or_else(missing)?;
