@@ -10,8 +10,8 @@ use arrow_array::types::{Float64Type, Int32Type, Int64Type, TimestampNanosecondT
 use arrow_array::{Array, BinaryArray, RecordBatch, StringArray};
 use hashbrown::HashMap;
 use model::{
-    Extras, Instant, PackedAttribute, PackedSpan, Packer, Resource, Scope, SpanId, SpanKind, StatusCode, TextId,
-    TraceId, hash_of, shared_hash,
+    Extras, Instant, PackedAttribute, PackedSpan, Packer, SpanId, SpanKind, StatusCode, TextId, TraceId, hash_of,
+    shared_hash,
 };
 
 use super::checked_file::CheckedFile;
@@ -24,37 +24,33 @@ use crate::{AttributeScope, ValueType};
 #[derive(Default)]
 pub struct PackedReader {
     packer: Packer,
-    resources: Known<Resource>,
-    scopes: Known<Scope>,
+    resources: Known,
+    scopes: Known,
 }
 
-/// Resources or scopes by their bytes: place in the batch, and hash.
-struct Known<T> {
-    places: HashMap<Vec<u8>, (u32, u64)>,
-    of: std::marker::PhantomData<T>,
+/// Resources or scopes: the place in the batch by their bytes, the hash by place.
+#[derive(Default)]
+struct Known {
+    places: HashMap<Vec<u8>, u32>,
+    hashes: Vec<u64>,
 }
 
-impl<T> Default for Known<T> {
-    fn default() -> Self {
-        Self { places: HashMap::new(), of: std::marker::PhantomData }
-    }
-}
-
-impl<T: std::hash::Hash> Known<T> {
-    fn place(
+impl Known {
+    fn place<T: std::hash::Hash>(
         &mut self,
         bytes: &[u8],
         all: &mut Vec<Arc<T>>,
         read: impl FnOnce(&mut Decoder<'_>) -> Result<T, Malformed>,
-    ) -> Result<(u32, u64), Malformed> {
+    ) -> Result<u32, Malformed> {
         if let Some(&known) = self.places.get(bytes) {
             return Ok(known);
         }
         let thing = Arc::new(read(&mut Decoder::new(bytes))?);
-        let known = (all.len() as u32, hash_of(&thing));
+        let place = all.len() as u32;
+        self.hashes.push(hash_of(&thing));
         all.push(thing);
-        self.places.insert(bytes.to_vec(), known);
-        Ok(known)
+        self.places.insert(bytes.to_vec(), place);
+        Ok(place)
     }
 }
 
@@ -74,21 +70,14 @@ impl PackedReader {
     /// What was read.
     pub fn finish(mut self) -> model::PackedBatch {
         // Only now everything that makes a span what it is, is there.
-        let spans = std::mem::take(&mut self.packer.batch.spans);
-        let texts = self.packer.texts.texts();
-        let mut shared: HashMap<(u32, u32), u64> = HashMap::new();
-        let hashes = |span: &PackedSpan, batch: &model::PackedBatch| {
-            (hash_of(&batch.resources[span.resource as usize]), hash_of(&batch.scopes[span.scope as usize]))
-        };
-        let mut hashed = spans;
-        for span in &mut hashed {
-            let of_shared = *shared.entry((span.resource, span.scope)).or_insert_with(|| {
-                let (resource, scope) = hashes(span, &self.packer.batch);
-                shared_hash(resource, scope)
-            });
-            span.content_hash = self.packer.batch.content_hash(texts, span, of_shared);
+        let mut spans = std::mem::take(&mut self.packer.batch.spans);
+        for span in &mut spans {
+            let resource = self.resources.hashes[span.resource as usize];
+            let scope = self.scopes.hashes[span.scope as usize];
+            let shared = shared_hash(resource, scope);
+            span.content_hash = self.packer.batch.content_hash(self.packer.texts.texts(), span, shared);
         }
-        self.packer.batch.spans = hashed;
+        self.packer.batch.spans = spans;
         self.packer.finish()
     }
 
@@ -139,9 +128,8 @@ impl PackedReader {
         let events = valid(rows.events, row).map_or(Ok(Vec::new()), |bytes| Decoder::new(bytes).events())?;
         let links = valid(rows.links, row).map_or(Ok(Vec::new()), |bytes| Decoder::new(bytes).links())?;
         let batch = &mut self.packer.batch;
-        let (resource, _) =
-            self.resources.place(rows.resource.value(row), &mut batch.resources, |from| from.resource())?;
-        let (scope, _) = self.scopes.place(rows.scope.value(row), &mut batch.scopes, |from| from.scope())?;
+        let resource = self.resources.place(rows.resource.value(row), &mut batch.resources, |from| from.resource())?;
+        let scope = self.scopes.place(rows.scope.value(row), &mut batch.scopes, |from| from.scope())?;
         let mut extras = 0;
         if !events.is_empty() || !links.is_empty() {
             batch.extras.push(Extras { events, links });
