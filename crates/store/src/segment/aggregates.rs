@@ -135,12 +135,9 @@ pub fn decode(
 fn decode_buckets(from: &mut Decoder<'_>, buckets: &mut Vec<(u16, u64)>) -> Result<(), Malformed> {
     let mut bucket = 0_u64;
     for _ in 0..from.count()? {
-        bucket += from.unsigned()?;
+        bucket = bucket.saturating_add(from.unsigned()?);
         let number = u16::try_from(bucket).ok().filter(|number| usize::from(*number) < LatencyHistogram::BUCKETS);
         buckets.push((number.ok_or(Malformed("a bucket too large"))?, from.unsigned()?));
-        if bucket >= LatencyHistogram::BUCKETS as u64 {
-            return Err(Malformed("a bucket too large"));
-        }
     }
     Ok(())
 }
@@ -152,6 +149,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::encoding::encoded;
 
     const MINUTE: u64 = 60_000_000_000;
 
@@ -194,6 +192,15 @@ mod tests {
                 assert!(found.insert(place, (row.count, row.sum.0, histogram)).is_none());
             }).expect("valid");
             prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn buckets_beyond_the_last_are_refused(first in 1_u64..100, beyond in LatencyHistogram::BUCKETS as u64..=u64::MAX) {
+            let bytes = encoded(|to| {
+                to.count(2);
+                [first, 1, beyond, 1].into_iter().for_each(|number| to.unsigned(number));
+            });
+            prop_assert!(decode_buckets(&mut Decoder::new(&bytes), &mut Vec::new()).is_err());
         }
 
         #[test]

@@ -13,7 +13,12 @@ pub fn decode(bytes: &[u8], count: usize) -> Result<Vec<i64>, Malformed> {
     if count > total || total > PAGE_VALUES_MAX {
         return Err(Malformed("fewer integers than values"));
     }
-    if parts == 0 || block == 0 || !block.is_multiple_of(parts) || !(block / parts).is_multiple_of(8) {
+    if parts == 0
+        || block == 0
+        || block > PAGE_VALUES_MAX
+        || !block.is_multiple_of(parts)
+        || !(block / parts).is_multiple_of(8)
+    {
         return Err(Malformed("integers packed in a way unknown here"));
     }
     let part = block / parts;
@@ -63,6 +68,19 @@ fn bits(packed: &[u8], at: usize, width: u32) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use crate::encoding::encoded;
+
+    #[test]
+    fn a_block_longer_than_a_page_is_refused() {
+        let bytes = encoded(|to| {
+            [1 << 61, 1, 40].into_iter().for_each(|number| to.unsigned(number));
+            to.signed(0);
+            to.signed(0);
+            to.raw(&[64; 60]);
+        });
+        assert!(super::decode(&bytes, 40).is_err());
+    }
+
     proptest::proptest! {
         #[test]
         fn any_bytes_are_survived(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..60)) {
