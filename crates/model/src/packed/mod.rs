@@ -349,6 +349,9 @@ impl PackedBatch {
         hash = mixed(hash, texts.hash(span.name));
         let numbers = u64::from(span.kind.0 as u32) << 32 | u64::from(span.status_code.0 as u32);
         hash = mixed(hash, numbers ^ texts.hash(span.status_message).rotate_left(17));
+        let numbers = u64::from(span.flags) << 32 | u64::from(span.dropped_attributes_count);
+        hash = mixed(hash, numbers ^ texts.hash(span.trace_state).rotate_left(17));
+        hash = mixed(hash, u64::from(span.dropped_events_count) << 32 | u64::from(span.dropped_links_count));
         for attribute in self.attributes_of(span) {
             let value = match attribute.value(self) {
                 PackedValue::Text(text) => texts.hash(text),
@@ -484,4 +487,43 @@ impl From<&Batch> for PackedBatch {
 #[must_use]
 pub fn shared_hash(resource: u64, scope: u64) -> u64 {
     mixed(resource, scope)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_that_differ_in_any_field_differ_in_their_hash() {
+        let changes: [fn(&mut Span); 20] = [
+            |_| {},
+            |span| span.trace_id.0[0] = 2,
+            |span| span.span_id = SpanId([2; 8]),
+            |span| span.parent_span_id = Some(SpanId([3; 8])),
+            |span| span.trace_state = "a=b".into(),
+            |span| span.flags = 1,
+            |span| span.name = "other".into(),
+            |span| span.kind = SpanKind(2),
+            |span| span.start = Instant(7),
+            |span| span.end = Instant(7),
+            |span| span.attributes.push("key", "value"),
+            |span| span.dropped_attributes_count = 1,
+            |span| span.events.push(Event::default()),
+            |span| span.dropped_events_count = 1,
+            |span| span.links.push(Link::default()),
+            |span| span.dropped_links_count = 1,
+            |span| span.status.code = StatusCode(2),
+            |span| span.status.message = "a=b".into(),
+            |span| span.resource = Arc::new(Resource { dropped_attributes_count: 1, ..Resource::default() }),
+            |span| span.scope = Arc::new(Scope { dropped_attributes_count: 1, ..Scope::default() }),
+        ];
+        let hash = |change: fn(&mut Span)| {
+            let mut span = Span::new(TraceId([1; 16]), SpanId([1; 8]), "name");
+            change(&mut span);
+            PackedBatch::from(&Batch { spans: vec![span], logs: Vec::new() }).spans[0].content_hash
+        };
+        let hashes: std::collections::HashSet<u64> = changes.map(hash).into();
+        assert_eq!(hashes.len(), changes.len());
+        assert!(hashes.contains(&hash(|_| {})), "equal spans are equal");
+    }
 }
