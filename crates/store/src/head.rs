@@ -172,7 +172,6 @@ impl Head {
         self.bytes += earlier.bytes;
         self.oldest = earlier.oldest.or(self.oldest);
         self.note_starts(earlier.starts);
-        self.spans = earlier.spans;
         for (id, later) in later {
             let trace = self.trace(id, &|_| later.may_be_sealed_too);
             for part in &later.parts {

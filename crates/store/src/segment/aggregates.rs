@@ -17,6 +17,12 @@ use model::{Duration, Instant, SpanKind, StatusCode, Text};
 use crate::encoding::{Decoder, Encoder, Malformed};
 use crate::{LatencyHistogram, MinuteAggregate};
 
+/// The unit of aggregates by minute.
+pub const MINUTE_NANOS: u64 = 60_000_000_000;
+
+/// The unit of aggregates by hour.
+pub const HOUR_NANOS: u64 = 60 * MINUTE_NANOS;
+
 /// What the rows of a key share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AggregateKey {
@@ -151,21 +157,19 @@ mod tests {
     use super::*;
     use crate::encoding::encoded;
 
-    const MINUTE: u64 = 60_000_000_000;
-
     proptest! {
         #[test]
         fn aggregates_read_back_and_add_up(
             spans in prop::collection::vec((0_u64..300, 0_usize..3, 0_i32..2, -5_i64..1_000_000), 0..60),
             hours in any::<bool>(),
         ) {
-            let unit = if hours { 60 * MINUTE } else { MINUTE };
+            let unit = if hours { HOUR_NANOS } else { MINUTE_NANOS };
             let mut minutes: BTreeMap<(u64, usize, i32), MinuteAggregate> = BTreeMap::new();
             let mut expected: BTreeMap<(String, i32, u64), (u64, i64, LatencyHistogram)> = BTreeMap::new();
             for (minute, name, status, duration) in spans {
                 let names = ["b", "a", "c"];
                 let aggregate = minutes.entry((minute, name, status)).or_insert_with(|| MinuteAggregate {
-                    minute: Instant(minute * MINUTE),
+                    minute: Instant(minute * MINUTE_NANOS),
                     service: "s".into(),
                     name: names[name].into(),
                     kind: SpanKind(1),
@@ -177,7 +181,7 @@ mod tests {
                 aggregate.count += 1;
                 aggregate.duration_sum += Duration(duration.max(0));
                 aggregate.durations.record(Duration(duration));
-                let sum = expected.entry((names[name].to_owned(), status, minute * MINUTE / unit)).or_default();
+                let sum = expected.entry((names[name].to_owned(), status, minute * MINUTE_NANOS / unit)).or_default();
                 sum.0 += 1;
                 sum.1 += duration.max(0);
                 sum.2.record(Duration(duration));
@@ -205,7 +209,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_survived(counts in prop::collection::vec(any::<u8>(), 0..80), durations in prop::collection::vec(any::<u8>(), 0..80)) {
-            let _ = decode(&counts, Some(&durations), MINUTE, &mut |_, _| {});
+            let _ = decode(&counts, Some(&durations), MINUTE_NANOS, &mut |_, _| {});
         }
     }
 }

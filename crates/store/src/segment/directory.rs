@@ -14,7 +14,7 @@ use std::sync::Arc;
 use journal::{Disk, File};
 use model::{Duration, Instant, ServiceSummary, SpanKind, StatusCode, Text, TraceId, TraceSummary};
 
-use super::aggregates::{self, AggregateKey, AggregateRow};
+use super::aggregates::{self, AggregateKey, AggregateRow, HOUR_NANOS, MINUTE_NANOS};
 use super::checked_file::Sums;
 use super::filter::TraceFilter;
 use super::key_counts::KeyCounts;
@@ -27,9 +27,6 @@ pub const SEGMENT_VERSION: u32 = 2;
 
 /// The oldest version that is read.
 const SEGMENT_VERSION_MIN: u32 = 1;
-
-const MINUTE_NANOS: u64 = 60_000_000_000;
-const HOUR_NANOS: u64 = 60 * MINUTE_NANOS;
 
 const MAGIC: &[u8; 8] = b"HWDIRECT";
 const HEADER_BYTES: usize = 16;
@@ -382,12 +379,12 @@ fn strings_of(from: &mut Decoder<'_>) -> Result<Vec<Text>, Malformed> {
 }
 
 impl TraceTable {
-    /// The block that has the trace, if one has.
+    /// The only block that can have the trace; none if none can.
     pub fn block_of(&self, id: TraceId) -> Option<usize> {
         self.blocks.partition_point(|block| block.first_id <= id).checked_sub(1)
     }
 
-    /// The first block from `from` on whose rows may end behind `row`.
+    /// The block that has the row, if one has.
     pub fn block_of_row(&self, row: usize) -> Option<usize> {
         // Of blocks that begin with the same row only the last can have it: the others have only log records.
         self.blocks.partition_point(|block| block.first_row as usize <= row).checked_sub(1)

@@ -224,7 +224,7 @@ impl Reading<'_> {
         let columns = self.source.footer.plan.columns.iter().enumerate();
         let mut columns: Vec<(usize, &AttributeColumn)> =
             columns.filter(|(_, column)| column.scope == AttributeScope::Span).collect();
-        let mut all = needs.everything;
+        let all = needs.everything;
         if !all {
             columns.retain(|(_, column)| needs.attributes.contains(&column.key));
             // A key with values of two types has an order that only the whole shape tells.
@@ -235,7 +235,6 @@ impl Reading<'_> {
             if needs.attributes.is_empty() {
                 return Ok(());
             }
-            all = false;
         }
         let mut cells: Vec<Vec<(usize, KeyValue)>> = vec![Vec::new(); spans.len()];
         for (number, column) in columns {

@@ -1,4 +1,4 @@
-//! Sets of rows of one row group, and of traces of one segment.
+//! Sets of rows of one row group.
 
 /// Rows of a row group, one bit each.
 #[derive(Clone, Debug, PartialEq, Eq)]

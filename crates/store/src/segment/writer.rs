@@ -17,6 +17,7 @@ use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
 
 use super::SegmentInfo;
+use super::aggregates::MINUTE_NANOS;
 use super::checked_file::{CheckedWriter, Sums};
 use super::chunk::ChunkEncoder;
 use super::columns::ColumnPlan;
@@ -220,8 +221,6 @@ type AggregateKey = (u64, Text, Text, i32, i32);
 pub struct Aggregates {
     groups: BTreeMap<AggregateKey, (u64, i64, LatencyHistogram)>,
 }
-
-const MINUTE_NANOS: u64 = 60_000_000_000;
 
 /// The first moment of the minute that `instant` lies in.
 pub fn minute_of(instant: Instant) -> Instant {
