@@ -7,7 +7,7 @@ use client::{Client, TraceQuery};
 use model::{Trace, TraceId};
 use wire::{TraceList, TraceRow};
 
-use crate::cli::DataArg;
+use crate::cli::{DataArg, StoredArgs};
 use crate::data_folder;
 use crate::exit::Failure;
 use crate::server::{Server, ServerOptions};
@@ -22,6 +22,11 @@ pub struct Access {
 const PAGE: usize = 200;
 
 impl Access {
+    /// As the command line says.
+    pub async fn at(stored: &StoredArgs) -> Result<Self, Failure> {
+        Self::open(&stored.data, stored.server.as_deref()).await
+    }
+
     /// Through the server at `server`, else the owner of the folder, else our own.
     pub async fn open(data: &DataArg, server: Option<&str>) -> Result<Self, Failure> {
         // A second installation fails harmlessly.

@@ -130,6 +130,16 @@ pub struct DataArg {
     pub data: Option<PathBuf>,
 }
 
+/// Where the stored traces are that a command looks at.
+#[derive(Args, Debug)]
+pub struct StoredArgs {
+    #[command(flatten)]
+    pub data: DataArg,
+    /// Ask this server.
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
+}
+
 /// Run the standing server: OTLP in, store, page, API.
 #[derive(Args, Debug, Clone)]
 #[command(after_help = "Examples:
@@ -289,10 +299,7 @@ pub struct SuggestArgs {
     #[arg(long, value_name = "SUITE", requires = "report")]
     pub into: Option<PathBuf>,
     #[command(flatten)]
-    pub data: DataArg,
-    /// Ask this server.
-    #[arg(long, value_name = "URL")]
-    pub server: Option<String>,
+    pub at: StoredArgs,
 }
 
 /// Print a trace as a tree with durations, errors, the critical path and a time bar.
@@ -312,10 +319,7 @@ pub struct TraceArgs {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
-    pub data: DataArg,
-    /// Ask this server.
-    #[arg(long, value_name = "URL")]
-    pub server: Option<String>,
+    pub at: StoredArgs,
 }
 
 /// Find traces with a TraceQL query.
@@ -360,10 +364,7 @@ pub struct QueryArgs {
     #[arg(long)]
     pub csv: bool,
     #[command(flatten)]
-    pub data: DataArg,
-    /// Ask this server.
-    #[arg(long, value_name = "URL")]
-    pub server: Option<String>,
+    pub at: StoredArgs,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -414,10 +415,7 @@ pub struct ExportArgs {
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     #[command(flatten)]
-    pub data: DataArg,
-    /// Ask this server.
-    #[arg(long, value_name = "URL")]
-    pub server: Option<String>,
+    pub at: StoredArgs,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]

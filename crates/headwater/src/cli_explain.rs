@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::cli::DataArg;
+use crate::cli::StoredArgs;
 
 /// What all of them share: how long, and where.
 #[derive(Args, Debug)]
@@ -14,10 +14,7 @@ pub struct AnalysisArgs {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
-    pub data: DataArg,
-    /// Ask this server.
-    #[arg(long, value_name = "URL")]
-    pub server: Option<String>,
+    pub at: StoredArgs,
 }
 
 /// Which traces.

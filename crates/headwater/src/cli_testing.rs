@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::DataArg;
+use crate::cli::{DataArg, StoredArgs};
 
 /// Run any test command with a receiver around it; judge the traces it made.
 #[derive(Args, Debug)]
@@ -84,10 +84,7 @@ pub struct JudgeArgs {
     #[arg(long)]
     pub allow_flaky: bool,
     #[command(flatten)]
-    pub data: DataArg,
-    /// Ask this server.
-    #[arg(long, value_name = "URL")]
-    pub server: Option<String>,
+    pub at: StoredArgs,
 }
 
 /// Make a suite of a Tracetest test or a promptfoo configuration; what cannot be carried over is listed.

@@ -16,7 +16,7 @@ pub async fn run(args: &CompareArgs) -> Result<ExitCode, Failure> {
     if args.query.is_some() && !matches!((&before, &after), (Side::Window(..), Side::Window(..))) {
         return Err(Failure::usage("--query narrows time windows: write FROM..UNTIL on both sides"));
     }
-    let access = Access::open(&args.analysis.data, args.analysis.server.as_deref()).await?;
+    let access = Access::at(&args.analysis.at).await?;
     access
         .with(async |access| {
             let request = CompareRequest {

@@ -18,7 +18,7 @@ const NOTHING_ARRIVED: ExitCode = ExitCode(3);
 
 pub async fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     let timeout = check(args.selection.query.as_deref(), args.selection.since.as_deref(), &args.analysis.timeout)?;
-    let access = Access::open(&args.analysis.data, args.analysis.server.as_deref()).await?;
+    let access = Access::at(&args.analysis.at).await?;
     access
         .with(async |access| {
             let terminal = Terminal::of_stdout();

@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use client::Client;
 use eval::report::{self, Progress, RunReport, Style, Verdict};
 use eval::suite::{Receive, Suite, SuiteInput};
 use eval::{Host, HttpClient, Plan, RunEvent, RunOptions, Stop};
 use tokio::sync::watch;
 
-use crate::access::{refused, report_damage, resolve};
+use crate::access::{connect, report_damage, resolve};
 use crate::baselines::BaselineFile;
 use crate::cli::EvalArgs;
 use crate::exit::{ExitCode, Failure};
@@ -213,7 +212,7 @@ async fn embedded(
         let name = failed_name(&suite);
         let run = inside(&server, stored_traces::plan(suite, options, &server.page_url()).await?).await?;
         remember_failed(&server, &name, &run);
-        outputs.write(&run, &crate::access::connect(&server.page_url()).await?).await?;
+        outputs.write(&run, &connect(&server.page_url()).await?).await?;
         Ok(run)
     }
     .await;
@@ -253,12 +252,7 @@ pub async fn inside(server: &Server, plan: Plan) -> Result<RunReport, Failure> {
 
 /// Runs a plan with the traces of a server beside us, and hands the result to it.
 async fn beside(url: &str, plan: Plan, outputs: &Outputs) -> Result<RunReport, Failure> {
-    let token = std::env::var("HEADWATER_TOKEN").ok().filter(|token| !token.is_empty());
-    // A second installation fails harmlessly.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = Client::new(url, token.as_deref()).map_err(|error| Failure::usage(error.to_string()))?;
-    client.info().await.map_err(refused)?;
-    let client = Arc::new(client);
+    let client = Arc::new(connect(url).await?);
     let watched = Arc::new(eval::WatchedTraces::new(clock()));
     let host = Host {
         clock: clock(),

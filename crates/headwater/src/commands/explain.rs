@@ -11,7 +11,7 @@ use crate::terminal::Terminal;
 
 pub async fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
     let timeout = check(args.selection.query.as_deref(), args.selection.since.as_deref(), &args.analysis.timeout)?;
-    let access = Access::open(&args.analysis.data, args.analysis.server.as_deref()).await?;
+    let access = Access::at(&args.analysis.at).await?;
     access
         .with(async |access| {
             let selection = selection(&args.selection, access).await?;

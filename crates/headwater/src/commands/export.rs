@@ -17,7 +17,7 @@ pub async fn run(args: &ExportArgs) -> Result<ExitCode, Failure> {
     if !args.ids.is_empty() && (args.query.is_some() || args.since.is_some()) {
         return Err(Failure::usage("give ids of traces, or --query and --since, not both"));
     }
-    let access = Access::open(&args.data, args.server.as_deref()).await?;
+    let access = Access::at(&args.at).await?;
     access.with(async |access| export(args, access).await).await
 }
 

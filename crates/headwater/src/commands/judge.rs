@@ -29,7 +29,7 @@ pub async fn run(args: &JudgeArgs) -> Result<ExitCode, Failure> {
     if let Some(path) = args.run.as_ref().map(Path::new).filter(|path| path.is_file()) {
         return of_file(args, path, suite, &outputs).await;
     }
-    let access = Access::open(&args.data, args.server.as_deref()).await?;
+    let access = Access::at(&args.at).await?;
     access.with(async |access| of_store(args, suite, &outputs, access).await).await
 }
 
@@ -121,7 +121,7 @@ async fn judged(
     source: Arc<dyn TraceSource>,
 ) -> Result<RunReport, Failure> {
     let flaky = if args.allow_flaky { eval::exit_code::Flaky::Allowed } else { eval::exit_code::Flaky::Fails };
-    let page = args.server.clone();
+    let page = args.at.server.clone();
     let options = RunOptions { page, filter: args.filter.clone(), flaky, ..of_this_version(again.map(Arc::new)) };
     let plan = Plan::new(Arc::new(suite), options).map_err(|error| Failure::usage(error.message))?;
     Ok(told(plan, host(source)?, |_| {}).await)

@@ -13,7 +13,7 @@ use crate::cli::SuggestArgs;
 use crate::exit::{ExitCode, Failure};
 
 pub async fn run(args: &SuggestArgs) -> Result<ExitCode, Failure> {
-    let access = Access::open(&args.data, args.server.as_deref()).await?;
+    let access = Access::at(&args.at).await?;
     let text = access.with(async |access| text(args, access).await).await?;
     let _ = std::io::stdout().write_all(text.as_bytes());
     Ok(ExitCode::OK)

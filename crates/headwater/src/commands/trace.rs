@@ -11,7 +11,7 @@ use crate::terminal::Terminal;
 use crate::tree;
 
 pub async fn run(args: &TraceArgs) -> Result<ExitCode, Failure> {
-    let access = Access::open(&args.data, args.server.as_deref()).await?;
+    let access = Access::at(&args.at).await?;
     access.with(async |access| print(args, access).await).await
 }
 

@@ -12,7 +12,7 @@ use crate::terminal::Terminal;
 pub async fn run(args: &WhatIfArgs) -> Result<ExitCode, Failure> {
     let timeout = check(args.selection.query.as_deref(), args.selection.since.as_deref(), &args.analysis.timeout)?;
     let changes = changes(args)?;
-    let access = Access::open(&args.analysis.data, args.analysis.server.as_deref()).await?;
+    let access = Access::at(&args.analysis.at).await?;
     access
         .with(async |access| {
             let request = WhatIfRequest { selection: selection(&args.selection, access).await?, changes };

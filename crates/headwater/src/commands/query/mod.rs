@@ -40,7 +40,7 @@ pub async fn run(args: &QueryArgs) -> Result<ExitCode, Failure> {
     if args.follow && matches!(query, AnyQuery::Metrics(_)) {
         return Err(Failure::usage("--follow tells of traces: a metrics query has none".to_owned()));
     }
-    let access = Access::open(&args.data, args.server.as_deref()).await?;
+    let access = Access::at(&args.at).await?;
     access
         .with(async |access| match args.follow {
             true => follow(args, &text, access).await,
