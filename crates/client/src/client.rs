@@ -301,12 +301,13 @@ impl Client {
         }
     }
 
-    /// Runs of evaluations, newest first.
+    /// One page of the runs of evaluations, newest first; `cursor` is where the page before ended.
     ///
     /// # Errors
     /// If they cannot be had.
-    pub async fn runs(&self, suite: Option<&str>) -> Result<RunList, ClientError> {
-        let parameters: Vec<(&str, &str)> = suite.map(|suite| ("suite", suite)).into_iter().collect();
+    pub async fn runs(&self, suite: Option<&str>, cursor: Option<&str>) -> Result<RunList, ClientError> {
+        let given = [("suite", suite), ("cursor", cursor)];
+        let parameters: Vec<(&str, &str)> = given.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
         self.json("api/v1/evals", &parameters).await
     }
 

@@ -182,9 +182,19 @@ async fn runs_are_handed_over_and_read_back() {
         errors: Vec::new(),
     };
     assert_eq!(server.client.submit_run(&run).await, Ok("r1".into()));
-    assert_eq!(server.client.run("r1").await, Ok(Some(run)));
+    assert_eq!(server.client.run("r1").await, Ok(Some(run.clone())));
     assert_eq!(server.client.run("r2").await, Ok(None));
-    assert_eq!(server.client.runs(Some("s")).await.expect("answers").runs.len(), 1);
+    assert_eq!(server.client.runs(Some("s"), None).await.expect("answers").runs.len(), 1);
+    // The oldest of many is on a further page.
+    for number in 2..=60 {
+        let mut more = run.clone();
+        (more.summary.run, more.summary.started.0) = (format!("r{number}"), run.summary.started.0 + number);
+        assert_eq!(server.client.submit_run(&more).await, Ok(more.summary.run));
+    }
+    let first = server.client.runs(None, None).await.expect("answers");
+    let second = server.client.runs(None, first.next_cursor.as_deref()).await.expect("answers");
+    assert_eq!((first.runs.len() + second.runs.len(), second.next_cursor), (60, None));
+    assert_eq!(second.runs.last().map(|run| run.run.as_str()), Some("r1"));
 }
 
 #[tokio::test]

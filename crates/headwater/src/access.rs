@@ -9,7 +9,7 @@ use wire::{TraceList, TraceRow};
 
 use crate::cli::{DataArg, StoredArgs};
 use crate::data_folder;
-use crate::exit::Failure;
+use crate::exit::{ExitCode, Failure};
 use crate::server::{Server, ServerOptions};
 
 /// A way to the stored traces.
@@ -167,9 +167,12 @@ pub fn refused(error: client::ClientError) -> Failure {
     }
 }
 
-/// Nothing there: exit code 1, so that scripts can tell it from a mistake.
+/// The exit code where nothing is there, so that scripts can tell it from a mistake.
+pub const NOTHING: ExitCode = ExitCode(1);
+
+/// Nothing there.
 pub fn nothing(text: &str) -> Failure {
-    Failure { message: text.to_owned(), code: crate::exit::ExitCode(1) }
+    Failure { message: text.to_owned(), code: NOTHING }
 }
 
 /// Tells what was found wrong when the folder was opened.

@@ -4,7 +4,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
-use client::Progress;
+use client::{Client, Progress};
 use wire::Selection;
 
 use crate::access::{Access, nothing, refused};
@@ -49,23 +49,33 @@ pub async fn selection(args: &SelectionArgs, access: &Access) -> Result<Selectio
         selection.trace = Some(access.id(trace).await?.to_string());
     }
     if let Some(run) = &args.run {
-        selection.run = Some(run_id(run, access).await?);
+        selection.run = Some(run_id(run, &access.client).await?);
     }
     Ok(selection)
 }
 
-/// The id of a run from `last` or its first digits.
-pub async fn run_id(text: &str, access: &Access) -> Result<String, Failure> {
-    let runs = access.client.runs(None).await.map_err(refused)?.runs;
-    if text == "last" {
-        let newest = runs.first().ok_or_else(|| nothing("no run is stored yet: `headwater eval` makes one"))?;
-        return Ok(newest.run.clone());
+/// The id of a run from `last` or its first digits, however many runs are kept.
+pub async fn run_id(text: &str, client: &Client) -> Result<String, Failure> {
+    let begins = |run: &String| run.get(..text.len()).is_some_and(|head| head.eq_ignore_ascii_case(text));
+    let (mut found, mut cursor): (Vec<String>, Option<String>) = (Vec::new(), None);
+    loop {
+        let page = client.runs(None, cursor.as_deref()).await.map_err(refused)?;
+        let mut runs = page.runs.into_iter().map(|run| run.run);
+        if text == "last" {
+            return runs.next().ok_or_else(|| nothing("no run is stored yet: `headwater eval` makes one"));
+        }
+        found.extend(runs.filter(begins));
+        if let Some(whole) = found.iter().find(|run| run.len() == text.len()) {
+            return Ok(whole.clone());
+        }
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
     }
-    let found: Vec<&str> = runs.iter().map(|run| run.run.as_str()).filter(|run| run.starts_with(text)).collect();
     match found.as_slice() {
-        [one] => Ok((*one).to_owned()),
+        [one] if !text.is_empty() => Ok(one.clone()),
         [] => Err(nothing(&format!("no stored run begins with {text:?}"))),
-        several if several.contains(&text) => Ok(text.to_owned()),
         _ => Err(Failure::usage(format!("several runs begin with {text:?}: give more digits"))),
     }
 }

@@ -97,7 +97,7 @@ impl Side {
                 selection.query = Some(query.clone());
                 selection.since.clone_from(&args.since);
             }
-            Self::Run(run) => selection.run = Some(run_id(run, access).await?),
+            Self::Run(run) => selection.run = Some(run_id(run, &access.client).await?),
             Self::Trace(id) => selection.trace = Some(access.id(id).await?.to_string()),
             Self::Window(from, until) => {
                 selection.query.clone_from(&args.query);

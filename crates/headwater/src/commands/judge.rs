@@ -10,12 +10,13 @@ use eval::{Host, HttpClient, NoSettings, Plan, RunOptions, TraceSource};
 use model::TraceId;
 
 use super::eval::{read_suite, told};
-use crate::access::{Access, nothing, refused};
+use crate::access::{Access, NOTHING, nothing, refused};
 use crate::cli::DataArg;
 use crate::cli_testing::JudgeArgs;
 use crate::data_folder::Temporary;
 use crate::exit::{ExitCode, Failure};
 use crate::outputs::Outputs;
+use crate::selecting::run_id;
 use crate::server::{clock, random};
 use crate::stored_traces::{LookedUp, NoSink, answer_queries, find};
 use crate::{amounts, run_file, runs};
@@ -93,25 +94,12 @@ async fn named(args: &JudgeArgs, access: &Access) -> Result<Vec<TraceId>, Failur
 
 /// A run that the server keeps.
 async fn stored_run(named: &str, client: &Client) -> Result<RunReport, Failure> {
-    let id = if named == "last" { newest(client).await? } else { named.to_ascii_lowercase() };
-    if let Some(run) = client.run(&id).await.map_err(refused)? {
-        return Ok(runs::from_wire(&run));
-    }
-    let list = client.runs(None).await.map_err(refused)?;
-    let fitting: Vec<_> = list.runs.iter().filter(|run| !id.is_empty() && run.run.starts_with(&id)).collect();
-    match fitting.as_slice() {
-        [one] => {
-            let run = client.run(&one.run).await.map_err(refused)?;
-            run.as_ref().map(runs::from_wire).ok_or_else(|| nothing("the run went away while it was read"))
-        }
-        [] => Err(nothing(&format!("there is no run {named} here, and no file of that name"))),
-        _ => Err(Failure::usage(format!("several runs begin with {named}: give more digits"))),
-    }
-}
-
-async fn newest(client: &Client) -> Result<String, Failure> {
-    let list = client.runs(None).await.map_err(refused)?;
-    list.runs.first().map(|run| run.run.clone()).ok_or_else(|| nothing("no run is kept here yet"))
+    let id = run_id(named, client).await.map_err(|failure| match failure.code {
+        NOTHING if named != "last" => nothing(&format!("{}, and there is no file of that name", failure.message)),
+        _ => failure,
+    })?;
+    let run = client.run(&id).await.map_err(refused)?;
+    run.as_ref().map(runs::from_wire).ok_or_else(|| nothing("the run went away while it was read"))
 }
 
 async fn judged(
