@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use super::trace::Judged;
 use super::value::cut;
 use super::{Finding, State};
-use crate::rag::{self, Share, Told, told};
+use crate::rag::{self, Share, Told};
 use crate::suite::{GroundingCheck, Range, RetrievalCheck, ToolCallsCheck, plain};
 
 /// Names that are told of those that did not hold.
@@ -60,7 +60,7 @@ fn no_passages(expected: &str) -> Finding {
 }
 
 pub(super) fn retrieval(check: &RetrievalCheck, judged: &Judged<'_>) -> Finding {
-    let told = told(judged.trace);
+    let told = judged.told();
     if told.passages.is_empty() {
         return no_passages("retrieved passages");
     }
@@ -128,7 +128,7 @@ fn spans_of(texts: &[(SpanIndex, String)]) -> Vec<SpanIndex> {
 }
 
 pub(super) fn handover(range: &Range, judged: &Judged<'_>) -> Finding {
-    let told = told(judged.trace);
+    let told = judged.told();
     let expected = format!("hand-over of {}", range.words(percent));
     if told.passages.is_empty() {
         return no_passages(&expected);
@@ -139,7 +139,7 @@ pub(super) fn handover(range: &Range, judged: &Judged<'_>) -> Finding {
             "no span tells the prompt (gen_ai.input.messages, llm.input_messages.…)",
         );
     }
-    let share = rag::handed_over(&told.passages, &prompts(&told));
+    let share = rag::handed_over(&told.passages, &prompts(told));
     share_scored("hand-over", range, &share, &spans_of(&told.prompts))
 }
 
@@ -151,12 +151,12 @@ fn no_answers(expected: &str) -> Finding {
 }
 
 pub(super) fn grounding(check: &GroundingCheck, judged: &Judged<'_>) -> Finding {
-    let told = told(judged.trace);
+    let told = judged.told();
     if told.answers.is_empty() {
         return no_answers("an answer that rests on what was given");
     }
     let answer: String = told.answers.iter().map(|(_, text)| text.as_str()).collect();
-    let mut sources = prompts(&told);
+    let mut sources = prompts(told);
     sources.extend(told.passages.iter().map(|passage| passage.text.as_str()));
     let spans = spans_of(&told.answers);
     let measures = [
@@ -176,7 +176,7 @@ pub(super) fn grounding(check: &GroundingCheck, judged: &Judged<'_>) -> Finding 
 }
 
 pub(super) fn refusal(wanted: bool, judged: &Judged<'_>) -> Finding {
-    let told = told(judged.trace);
+    let told = judged.told();
     let expected = if wanted { "an answer that refuses" } else { "an answer that does not refuse" };
     // The last answer is what the user gets; tools and sub-questions come before.
     let Some((span, answer)) = told.answers.last() else { return no_answers(expected) };
@@ -186,7 +186,7 @@ pub(super) fn refusal(wanted: bool, judged: &Judged<'_>) -> Finding {
 }
 
 pub(super) fn truncated(wanted: bool, judged: &Judged<'_>) -> Finding {
-    let told = told(judged.trace);
+    let told = judged.told();
     let expected = if wanted { "an answer cut at the limit of tokens" } else { "an answer that ended by itself" };
     if told.finish_reasons.is_empty() {
         return Finding::not_evaluable(
@@ -208,7 +208,7 @@ pub(super) fn truncated(wanted: bool, judged: &Judged<'_>) -> Finding {
 }
 
 pub(super) fn tool_calls(check: &ToolCallsCheck, judged: &Judged<'_>) -> Finding {
-    let told = told(judged.trace);
+    let told = judged.told();
     let of = check.name.as_ref().map(|name| format!(" of `{name}`")).unwrap_or_default();
     let calls: Vec<_> =
         told.tool_calls.iter().filter(|call| check.name.as_ref().is_none_or(|name| **name == call.name)).collect();

@@ -1,10 +1,13 @@
 //! A trace with all that checks need, and which check is whose.
 
+use std::cell::OnceCell;
+
 use analysis::Peers;
 use model::{SpanIndex, Text, Trace};
 use query::View;
 
 use super::{Finding, State, content, fault, rag, services, spans, time};
+use crate::rag::Told;
 use crate::select::{self, Numbers};
 use crate::suite::{Assertion, Check, Edge, Selector, Variables};
 
@@ -16,6 +19,7 @@ pub(crate) struct Judged<'a> {
     /// Who exists, as the suite says.
     pub services: &'a [Text],
     pub peers: &'a Peers,
+    told: OnceCell<Told>,
 }
 
 impl<'a> Judged<'a> {
@@ -26,7 +30,12 @@ impl<'a> Judged<'a> {
         services: &'a [Text],
         peers: &'a Peers,
     ) -> Self {
-        Self { trace, view: View::with_computed(trace, numbers), variables, services, peers }
+        Self { trace, view: View::with_computed(trace, numbers), variables, services, peers, told: OnceCell::new() }
+    }
+
+    /// What its spans say of retrieval and generation; read when it is first asked for.
+    pub fn told(&self) -> &Told {
+        self.told.get_or_init(|| crate::rag::told(self.trace))
     }
 
     /// What a selector finds.
