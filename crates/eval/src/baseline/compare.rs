@@ -7,6 +7,7 @@ use model::Duration;
 use super::{Band, Profile, Tolerance};
 use crate::report::Verdict;
 use crate::run::ATTEMPTS_FOR_CONFIDENCE;
+use crate::suite::percent;
 
 /// A change of less than this is no change, whatever its share.
 const LEAST_CHANGE: Duration = Duration::from_millis(2);
@@ -130,7 +131,7 @@ fn latency(then: &Profile, now: &Profile, tolerance: Tolerance) -> Compared {
     let found: Vec<String> = changes.into_iter().map(|(_, told)| told).collect();
     let found = if found.is_empty() { "no time changed".to_owned() } else { found.join("; ") };
     let Tolerance { tolerated, limit } = tolerance;
-    let expected = format!("times within {:.0} % of the baseline, never {limit} times as long", tolerated * 100.0);
+    let expected = format!("times within {} of the baseline, never {limit} times as long", percent(tolerated));
     Compared { what: "latency", verdict, expected, found, reason }
 }
 

@@ -7,14 +7,10 @@ use super::trace::Judged;
 use super::value::cut;
 use super::{Finding, State};
 use crate::rag::{self, Share, Told};
-use crate::suite::{GroundingCheck, Range, RetrievalCheck, ToolCallsCheck, plain};
+use crate::suite::{GroundingCheck, Range, RetrievalCheck, ToolCallsCheck, percent, plain};
 
 /// Names that are told of those that did not hold.
 const TOLD_MAX: usize = 8;
-
-fn percent(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
-}
 
 fn number(number: f64) -> String {
     format!("{number:.3}")

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::runner::Shared;
 use crate::check::{Finding, State};
-use crate::suite::{Check, JudgedCheck, Model, SimilarCheck, Variables};
+use crate::suite::{Check, JudgedCheck, Model, SimilarCheck, Variables, percent};
 use crate::trigger::Answer;
 
 /// What the judge is told.
@@ -32,10 +32,6 @@ pub(super) async fn by_model(
         Check::Judged(check) => Some(judged(shared, check, answer, variables).await),
         _ => None,
     }
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
 }
 
 /// The part of the answer that is meant.

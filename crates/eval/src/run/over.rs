@@ -10,7 +10,7 @@ use super::interval::{ATTEMPTS_FOR_CONFIDENCE, interval, median, pass_at, quanti
 use crate::check::ratio;
 use crate::report::{AssertionReport, AttemptReport, Verdict};
 use crate::select;
-use crate::suite::{Assertion, Check, MAIN_STEP, PassRate, Selector, Template, Variables};
+use crate::suite::{Assertion, Check, MAIN_STEP, PassRate, Selector, Template, Variables, percent};
 
 /// What all attempts say of `assertion`, the `position`th of the scenario; none if each attempt was judged by itself.
 pub(super) fn over(
@@ -194,7 +194,6 @@ pub(super) fn passed<'a>(attempts: impl Iterator<Item = &'a AttemptReport>) -> (
 
 fn pass_rate(rate: &PassRate, attempts: &BTreeMap<u32, Attempted>) -> Judged {
     let (passed, judged_attempts) = passed(attempts.values().map(|attempted| &attempted.report));
-    let percent = |share: f64| format!("{:.0} %", share * 100.0);
     let (what, value) = match rate {
         PassRate { any_of: Some(k), .. } => {
             (format!("that one of {k} passes"), pass_at(passed, judged_attempts, *k as usize).map(|(any, _)| any))

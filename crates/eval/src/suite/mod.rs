@@ -44,6 +44,7 @@ pub use schema::json_schema;
 pub(crate) use template::plain;
 pub use template::{JsonTemplate, Template, Undefined, Variables};
 pub use units::Range;
+pub(crate) use units::percent;
 pub(crate) use yaml::{Entry, Node, parse as parse_yaml};
 
 /// A suite, as read and checked.

@@ -4,6 +4,11 @@ use std::fmt;
 
 use model::Duration;
 
+/// A share in whole percent, as reports say it.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
 /// Reads `200ms`, `1.5s`, `2m`, `1h`, `250us`, `10ns`, `1m30s`. A bare number is refused: which unit?
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let mut rest = text.trim();
