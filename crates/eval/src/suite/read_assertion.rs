@@ -21,7 +21,7 @@ use super::{
     StatusPattern, Step, ToolCallsCheck, ValueTest, Variables,
 };
 use crate::JsonPath;
-use crate::limits::{JUDGE_TIMES_MAX, REPEAT_MAX};
+use crate::limits::{JUDGE_TIMES_MAX, RAG_PASSAGES_MAX, REPEAT_MAX};
 use crate::select::{self, TraceQl};
 
 /// What assertions may refer to.
@@ -326,7 +326,7 @@ impl Body<'_, '_, '_> {
             let value = &entry.value;
             match entry.key.as_str() {
                 "gold" => check.gold = Some(self.checked_json(value)?),
-                "k" => check.k = self.reader.count(value, "`k`", 1, 10_000),
+                "k" => check.k = self.reader.count(value, "`k`", 1, RAG_PASSAGES_MAX as u32),
                 "duplicates" => check.duplicates = self.reader.range(value, "`duplicates`", units::whole),
                 "count" => check.count = self.reader.range(value, "`count`", units::whole),
                 "recall" => check.recall = self.lower(value, units::share),
