@@ -6,6 +6,7 @@ use store::{Answer, Cursor, ScanBudget, SpanStore, StoreError, TimeRange, TraceO
 
 use crate::limits::SPANS_TOLD_MAX;
 use crate::plan::scan_of;
+use crate::walk::join;
 use crate::{Analysed, limits};
 
 /// What is asked beside the query.
@@ -106,11 +107,7 @@ pub fn search(store: &dyn SpanStore, query: &Query, search: &Search) -> Result<A
         if search.spans > 0 {
             let answer = store.trace(found.summary.trace_id)?;
             cost += answer.cost;
-            for shortfall in answer.completeness.shortfalls {
-                if !completeness.shortfalls.contains(&shortfall) {
-                    completeness.shortfalls.push(shortfall);
-                }
-            }
+            join(&mut completeness, answer.completeness);
             if let Some(trace) = answer.value {
                 spansets = spansets_of(query, &trace, search.spans.min(SPANS_TOLD_MAX));
             }

@@ -5,6 +5,7 @@ use query::Window;
 use store::{Answer, SpanStore, StoreError, TimeRange, TraceOrder, TraceScan};
 
 use crate::limits::POINTS_WANTED;
+use crate::walk::join;
 
 /// Steps that people read easily.
 const ROUND_SECONDS: &[i64] =
@@ -42,11 +43,7 @@ pub fn stored_time(store: &dyn SpanStore) -> Result<Answer<Option<TimeRange>>, S
     let first = |order| store.scan(&TraceScan { order, limit: 1, ..TraceScan::default() });
     let (oldest, newest) = (first(TraceOrder::Oldest)?, first(TraceOrder::Newest)?);
     let mut completeness = oldest.completeness;
-    for shortfall in newest.completeness.shortfalls {
-        if !completeness.shortfalls.contains(&shortfall) {
-            completeness.shortfalls.push(shortfall);
-        }
-    }
+    join(&mut completeness, newest.completeness);
     let mut cost = oldest.cost;
     cost += newest.cost;
     let time = oldest.value.traces.first().zip(newest.value.traces.first()).map(|(oldest, newest)| TimeRange {

@@ -127,7 +127,8 @@ pub fn walk(
     Ok(Answer { value: walked, completeness, cost })
 }
 
-fn join(completeness: &mut Completeness, other: Completeness) {
+/// Adds what another answer misses, each once and at most [`SHORTFALLS_MAX`].
+pub(crate) fn join(completeness: &mut Completeness, other: Completeness) {
     for shortfall in other.shortfalls {
         if completeness.shortfalls.len() < SHORTFALLS_MAX && !completeness.shortfalls.contains(&shortfall) {
             completeness.shortfalls.push(shortfall);

@@ -230,7 +230,6 @@ impl Doctor {
             })
             .map(|((_, callee), _)| callee.clone())
             .collect();
-        silent.dedup();
         silent.sort();
         silent.dedup();
         silent

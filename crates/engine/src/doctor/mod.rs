@@ -163,9 +163,11 @@ impl Doctor {
         for oddity in trace.oddities().iter().filter(|oddity| oddity.kind.is_broken()) {
             let service = trace.find(oddity.span_id).map(|index| Text::from(trace.span(index).service_name()));
             let key = (service.unwrap_or_default(), oddity.kind);
-            if self.oddities.len() < HOPS_MAX || self.oddities.contains_key(&key) {
-                self.oddities.entry(key).or_default().add(trace.id(), oddity.span_id);
+            if self.oddities.len() >= HOPS_MAX && !self.oddities.contains_key(&key) {
+                self.left_out += 1;
+                continue;
             }
+            self.oddities.entry(key).or_default().add(trace.id(), oddity.span_id);
         }
     }
 
@@ -195,7 +197,7 @@ impl Doctor {
         if says_sampled && span.flags & FLAG_SAMPLED == 0 && span.flags != 0 {
             signs.unsampled.add(id, span_id);
         }
-        if id.to_string().starts_with("0000000000000000") {
+        if id.0[..8] == [0; 8] {
             signs.short_ids.add(id, span_id);
         }
         if service.is_empty() || service.starts_with("unknown_service") {
@@ -206,9 +208,12 @@ impl Doctor {
             signs.orphans.add(id, span_id);
         }
         if let Some(caller) = parent.map(|parent| trace.span(parent).service_name()).filter(|caller| *caller != service)
-            && signs.called_by.len() < HOPS_MAX
         {
-            *signs.called_by.entry(caller.into()).or_default() += 1;
+            if signs.called_by.len() < HOPS_MAX || signs.called_by.contains_key(caller) {
+                *signs.called_by.entry(caller.into()).or_default() += 1;
+            } else {
+                self.left_out += 1;
+            }
         }
         if matches!(span.kind, SpanKind::SERVER | SpanKind::CONSUMER) {
             self.add_entry(id, span);
@@ -249,5 +254,34 @@ impl Doctor {
             }
             (_, None, _) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use model::{Attributes, Resource};
+
+    use super::*;
+
+    fn span(id: u8, parent: u8, service: &str) -> Span {
+        let mut span = Span::new(TraceId([1; 16]), SpanId([id; 8]), "work");
+        span.parent_span_id = (parent > 0).then_some(SpanId([parent; 8]));
+        let attributes = Attributes::from_iter([("service.name", service)]);
+        span.resource = Arc::new(Resource { attributes, ..Resource::default() });
+        span
+    }
+
+    #[test]
+    fn a_known_caller_is_counted_where_there_is_no_room_for_a_new_one() {
+        let mut doctor = Doctor::new();
+        let signs = doctor.services.entry("callee".into()).or_default();
+        signs.called_by = (0..HOPS_MAX).map(|caller| (caller.to_string().into(), 1)).collect();
+        let spans = vec![span(1, 0, "7"), span(2, 1, "callee"), span(3, 1, "new"), span(4, 3, "callee")];
+        doctor.add(&Trace::assemble(TraceId([1; 16]), spans, Vec::new()), &Peers::default());
+        let called_by = &doctor.services["callee"].called_by;
+        assert_eq!((called_by["7"], called_by.len()), (2, HOPS_MAX));
+        assert_eq!(doctor.diagnose().left_out, 1);
     }
 }
