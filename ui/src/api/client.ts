@@ -55,8 +55,8 @@ async function get<T>(path: string, parameters: Parameters, signal: AbortSignal 
   return (await response.json()) as T;
 }
 
-function post(path: string, body: object): Promise<Response> {
-  return ask(path, {}, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+function posting(body: object): RequestInit {
+  return { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
 }
 
 /** How far a long answer is: traces read, of how many. */
@@ -65,8 +65,11 @@ export interface Progress {
   of: number;
 }
 
+export type OnProgress = (progress: Progress) => void;
+const ignore: OnProgress = () => undefined;
+
 /** An answer over many traces: in lines that tell how far it is, the last of them the result. */
-async function inLines<T>(path: string, parameters: Parameters, options: RequestInit, onProgress: (progress: Progress) => void): Promise<T> {
+async function inLines<T>(path: string, parameters: Parameters, options: RequestInit, onProgress: OnProgress): Promise<T> {
   const response = await ask(path, parameters, { ...options, headers: { ...options.headers, accept: "application/x-ndjson" } });
   if (!response.headers.get("content-type")?.includes("ndjson") || !response.body) return (await response.json()) as T;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -84,13 +87,6 @@ async function inLines<T>(path: string, parameters: Parameters, options: Request
     }
     if (done) throw new ApiError(0, { error: "the answer ended before its result", hint: "is headwater still running?", place: null, problems: [] });
   }
-}
-
-type OnProgress = (progress: Progress) => void;
-const ignore: OnProgress = () => undefined;
-
-function inLinesOf<T>(path: string, body: object, signal: AbortSignal | undefined, onProgress: OnProgress): Promise<T> {
-  return inLines<T>(path, {}, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal: signal ?? null }, onProgress);
 }
 
 /** A selection of traces as query parameters. */
@@ -117,8 +113,8 @@ export const api = {
   services: (signal?: AbortSignal) => get<ServiceList>("services", {}, signal),
   findings: (parameters: SelectionParameters & { suppress?: string; top?: number }, signal?: AbortSignal, onProgress = ignore) => inLines<Explanation>("findings", { ...parameters }, { signal: signal ?? null }, onProgress),
   doctor: (parameters: SelectionParameters, signal?: AbortSignal, onProgress = ignore) => inLines<Diagnosis>("doctor", { ...parameters }, { signal: signal ?? null }, onProgress),
-  compare: (body: CompareRequest, signal?: AbortSignal, onProgress = ignore) => inLinesOf<Comparison>("compare", body, signal, onProgress),
-  whatIf: (body: WhatIfRequest, signal?: AbortSignal, onProgress = ignore) => inLinesOf<WhatIfAnswer>("what-if", body, signal, onProgress),
+  compare: (body: CompareRequest, signal?: AbortSignal, onProgress = ignore) => inLines<Comparison>("compare", {}, { ...posting(body), signal: signal ?? null }, onProgress),
+  whatIf: (body: WhatIfRequest, signal?: AbortSignal, onProgress = ignore) => inLines<WhatIfAnswer>("what-if", {}, { ...posting(body), signal: signal ?? null }, onProgress),
   runs: (parameters: { cursor?: string; suite?: string }, signal?: AbortSignal) => get<RunList>("evals", parameters, signal),
   run: (id: string, signal?: AbortSignal) => get<EvalRun>(`evals/${encodeURIComponent(id)}`, {}, signal),
   /** Where the trace can be downloaded as OTLP JSON. */
@@ -127,9 +123,9 @@ export const api = {
   traceReportUrl: (traceId: string): string | undefined => apiUrl(tracePath(traceId, "report")),
   /** Where a run can be downloaded as one HTML file. */
   reportUrl: (run: string): string | undefined => apiUrl(`evals/${encodeURIComponent(run)}/report`),
-  signIn: (token: string) => post("sign-in", { token }),
+  signIn: (token: string) => ask("sign-in", {}, posting({ token })),
   async startRun(body: StartRun): Promise<RunAccepted> {
-    const response = await post("evals/start", body);
+    const response = await ask("evals/start", {}, posting(body));
     return (await response.json()) as RunAccepted;
   },
 };
