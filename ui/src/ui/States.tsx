@@ -2,6 +2,7 @@
 
 import { type ReactNode, useEffect, useState } from "react";
 import { ApiError } from "../api/error.ts";
+import type { Completeness } from "../api/types.ts";
 import type { Resource } from "../state/resource.ts";
 import { Icon, type IconName } from "./Icon.tsx";
 
@@ -30,6 +31,11 @@ export function Placeholder({ label = "Loading" }: { label?: string }) {
 export function Banner({ kind, children }: { kind: "error" | "warn" | "info"; children: ReactNode }) {
   const icon: IconName = kind;
   return <div className={`banner ${kind}`} role={kind === "error" ? "alert" : "status"}><Icon name={icon} />{children}</div>;
+}
+
+/** Why an answer is not about everything; nothing where it is. */
+export function Incomplete({ of: { complete, reasons } }: { of: Completeness }) {
+  return complete ? null : <Banner kind="warn"><span>Not everything was looked at: {reasons.join("; ")}</span></Banner>;
 }
 
 /** Seconds until `at`, counted down. */

@@ -5,14 +5,15 @@ import { api } from "../../api/client.ts";
 import { ApiError } from "../../api/error.ts";
 import type { Comparison, QueryProblem } from "../../api/types.ts";
 import { rangeCodec, rangeStart, type Range } from "../../state/codecs.ts";
-import { useResource } from "../../state/resource.ts";
 import { hasRange, readSelection, whole } from "../../state/selection.ts";
+import { useServices } from "../../state/services.ts";
 import { useValue } from "../../state/signals.ts";
 import { changeQuery, place } from "../../state/url.ts";
 import { Icon } from "../../ui/Icon.tsx";
 import { RangeSelect } from "../../ui/RangeSelect.tsx";
-import { ProgressLine, useProgress } from "../../ui/ProgressLine.tsx";
-import { Banner, Empty, FailureBanner, Placeholder } from "../../ui/States.tsx";
+import { ProgressLine, useLongResource } from "../../ui/ProgressLine.tsx";
+import { Scroll } from "../../ui/Scroll.tsx";
+import { Empty, Incomplete, Loaded } from "../../ui/States.tsx";
 import { useTitle } from "../../ui/title.ts";
 import { problemsOf, QueryNote } from "../traces/FilterBar.tsx";
 import { AttributeTable, CriticalTable, OperationTable, StructureTable } from "./DifferenceTables.tsx";
@@ -84,8 +85,7 @@ function windowBefore(text: string, range: Range, now: Date) {
 }
 
 function Result({ a, b, isWindow }: { a: Side; b: Side; isWindow: boolean }) {
-  const [progress, onProgress] = useProgress();
-  const compared = useResource("compare", (signal) => {
+  const compared = useLongResource("compare", (signal, onProgress) => {
     const now = new Date();
     const before = isWindow ? windowBefore(b.text, b.range, now) : readSelection(a.text, a.range, now);
     return api.compare({ before: whole(before), after: whole(readSelection(b.text, b.range, now)) }, signal, onProgress);
@@ -93,9 +93,8 @@ function Result({ a, b, isWindow }: { a: Side; b: Side; isWindow: boolean }) {
   if (compared.error instanceof ApiError && compared.error.isMistake) return <Refused problems={problemsOf(compared.error.problem)} texts={[a.text, b.text]} />;
   return (
     <>
-      <ProgressLine loading={compared.loading} progress={progress} />
-      <FailureBanner resource={compared} />
-      {compared.data ? <Differences of={compared.data} /> : !compared.error && <Placeholder label="Comparing" />}
+      <ProgressLine progress={compared.progress} />
+      <Loaded resource={compared}>{(data) => <Differences of={data} />}</Loaded>
     </>
   );
 }
@@ -106,13 +105,11 @@ function Refused({ problems, texts }: { problems: readonly QueryProblem[]; texts
 }
 
 function Differences({ of }: { of: Comparison }) {
-  const services = useResource("services", api.services).data?.services ?? [];
+  const services = useServices();
   const { structure, operations, attributes, remarks, completeness, sameCount, notEnoughCount } = of;
   return (
-    // Scrolling by keys needs the focus.
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div className="page-scroll compare" tabIndex={0} role="region" aria-label="Differences">
-      {!completeness.complete && <Banner kind="warn"><span>Not everything was looked at: {completeness.reasons.join("; ")}</span></Banner>}
+    <Scroll className="page-scroll compare" label="Differences">
+      <Incomplete of={completeness} />
       <Sides before={of.before} after={of.after} />
       <RootCause of={of.rootCause} services={services} />
       <CriticalTable rows={of.critical} before={of.before.durationMean} after={of.after.durationMean} services={services} />
@@ -120,6 +117,6 @@ function Differences({ of }: { of: Comparison }) {
       <StructureTable rows={structure} services={services} />
       <AttributeTable rows={attributes} />
       {remarks.length > 0 && <section className="compare-part"><h2>Remarks</h2><ul className="finding-details">{remarks.map((remark) => <li key={remark}><Icon name="info" /> {remark}</li>)}</ul></section>}
-    </div>
+    </Scroll>
   );
 }

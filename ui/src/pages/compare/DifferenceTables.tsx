@@ -17,6 +17,10 @@ const verdicts: Record<DifferenceVerdict, { icon: IconName; word: string; class:
   "not-enough-data": { icon: "unknown", word: "too few to tell", class: "muted" }, added: { icon: "plus", word: "added", class: "warn-text" }, removed: { icon: "minus", word: "removed", class: "warn-text" },
 };
 
+function OperationCell({ of: { service, operation }, services }: { of: { service: string; operation: string }; services: readonly ServiceStyle[] }) {
+  return <td className="figure-name"><span className="copyable"><Monogram look={lookOf(services, service)} /><span><span className="muted">{service}</span> {operation}</span></span></td>;
+}
+
 export function OperationTable({ rows, services, sameCount, notEnoughCount }: { rows: readonly OperationDifference[]; services: readonly ServiceStyle[]; sameCount: number; notEnoughCount: number }) {
   const longest = Math.max(1, ...rows.flatMap((row) => [row.p95Before, row.p95After]));
   return (
@@ -33,7 +37,7 @@ export function OperationTable({ rows, services, sameCount, notEnoughCount }: { 
               return (
                 <tr key={`${row.service} ${row.operation}`}>
                   <td className={`nowrap ${look}`}><Icon name={icon} /> {word}</td>
-                  <td className="figure-name"><span className="copyable"><Monogram look={lookOf(services, row.service)} /><span><span className="muted">{row.service}</span> {row.operation}</span></span></td>
+                  <OperationCell of={row} services={services} />
                   <td className="num"><Change before={row.countBefore > 0 ? row.medianBefore : null} after={row.countAfter > 0 ? row.medianAfter : null} /></td>
                   <td className="num"><Change before={row.countBefore > 0 ? row.p95Before : null} after={row.countAfter > 0 ? row.p95After : null} /></td>
                   <td className="wide-only"><Bars before={row} longest={longest} look={lookOf(services, row.service)} /></td>
@@ -72,7 +76,7 @@ export function CriticalTable({ rows, before, after, services }: { rows: readonl
         <tbody>
           {shown.map((row) => (
             <tr key={`${row.service} ${row.operation}`}>
-              <td className="figure-name"><span className="copyable"><Monogram look={lookOf(services, row.service)} /><span><span className="muted">{row.service}</span> {row.operation}</span></span></td>
+              <OperationCell of={row} services={services} />
               <td className="num">{formatDuration(row.meanBefore)}</td><td className="num">{formatDuration(row.meanAfter)}</td><td className="num">{signed(difference(row))}</td><td className="wide-only"><span className="vh">{signed(difference(row))}</span>{bar(difference(row))}</td>
             </tr>
           ))}
@@ -114,7 +118,7 @@ export function StructureTable({ rows, services }: { rows: readonly StructureDif
             {rows.map((row) => (
               <tr key={row.path}>
                 <td className="nowrap warn-text"><Icon name={changes[row.change].icon} /> {changes[row.change].word}</td>
-                <td className="figure-name"><span className="copyable"><Monogram look={lookOf(services, row.service)} /><span><span className="muted">{row.service}</span> {row.operation}</span></span></td>
+                <OperationCell of={row} services={services} />
                 <td className="compare-path muted">{row.path.split(" > ").slice(0, -1).join(" › ") || "root"}</td>
                 <td className="num">{percent(row.shareBefore)} → {percent(row.shareAfter)}</td>
                 <td className="num">{times(row.meanBefore)} → {times(row.meanAfter)}</td>

@@ -1,62 +1,34 @@
 // What is wrong with the instrumentation: where the context is lost, whose spans are missing, which clocks are off.
 
 import { api } from "../../api/client.ts";
-import { ApiError } from "../../api/error.ts";
 import type { Ailment, Diagnosis, ServiceHealth, ServiceStyle, Severity } from "../../api/types.ts";
 import { formatAgo, formatCount, formatFullTime } from "../../engine/time.ts";
-import { rangeCodec } from "../../state/codecs.ts";
-import { useResource } from "../../state/resource.ts";
-import { shortTraceId, traceLink } from "../../state/routes.ts";
 import { readSelection } from "../../state/selection.ts";
-import { useValue } from "../../state/signals.ts";
-import { changeQuery, place } from "../../state/url.ts";
+import { useServices } from "../../state/services.ts";
 import { Icon, type IconName } from "../../ui/Icon.tsx";
-import { Link } from "../../ui/Link.tsx";
+import { useLongResource } from "../../ui/ProgressLine.tsx";
 import { lookOf, ServiceName } from "../../ui/Service.tsx";
-import { ProgressLine, useProgress } from "../../ui/ProgressLine.tsx";
-import { Banner, Empty, Loaded } from "../../ui/States.tsx";
-import { useTitle } from "../../ui/title.ts";
+import { Empty } from "../../ui/States.tsx";
+import { EvidenceLinks } from "../findings/EvidenceLinks.tsx";
 import { LookedAtLine } from "../findings/LookedAtLine.tsx";
-import { SelectionBar } from "../findings/SelectionBar.tsx";
-import { problemsOf } from "../traces/FilterBar.tsx";
-
-const EVIDENCE_SHOWN = 6;
+import { Remarks } from "../findings/Remarks.tsx";
+import { SelectionPage, useAsked } from "../findings/SelectionPage.tsx";
 
 export function DoctorPage() {
-  useTitle("Doctor");
-  const { query } = useValue(place);
-  const text = query["q"] ?? "";
-  const range = rangeCodec.read(query["t"]);
-  const [progress, onProgress] = useProgress();
-  const diagnosis = useResource(JSON.stringify([text, range]), (signal) => api.doctor(readSelection(text, range, new Date()), signal, onProgress), true);
-  const isRefused = diagnosis.error instanceof ApiError && diagnosis.error.isMistake;
-  return (
-    <div className="page">
-      <h1 className="vh">Doctor</h1>
-      <SelectionBar
-        text={text} range={range} loading={diagnosis.loading} problems={isRefused ? problemsOf((diagnosis.error as ApiError).problem) : []}
-        onText={(next) => (next === text ? diagnosis.reload() : changeQuery({ q: next }, "push"))} onRange={(next) => changeQuery({ t: rangeCodec.write(next) }, "push")}
-      />
-      <ProgressLine loading={diagnosis.loading} progress={progress} />
-      {isRefused ? <Empty title="The selection could not be read"><p>What is wrong with it stands above, under its place.</p></Empty> : <Loaded resource={diagnosis}>{(data) => <Body of={data} />}</Loaded>}
-    </div>
-  );
+  const asked = useAsked();
+  const diagnosis = useLongResource(JSON.stringify(asked), (signal, onProgress) => api.doctor(readSelection(asked.text, asked.range, new Date()), signal, onProgress));
+  return <SelectionPage title="Doctor" asked={asked} answer={diagnosis} label="Diagnosis">{(data) => <Body of={data} />}</SelectionPage>;
 }
 
-function Body({ of: { lookedAt, ailments, services, remarks, completeness } }: { of: Diagnosis }) {
-  const looks = useResource("services", api.services).data?.services ?? [];
+function Body({ of: { lookedAt, ailments, services, remarks } }: { of: Diagnosis }) {
+  const looks = useServices();
   return (
-    // Scrolling by keys needs the focus.
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div className="page-scroll" tabIndex={0} role="region" aria-label="Diagnosis">
-      {!completeness.complete && <Banner kind="warn"><span>Not everything was looked at: {completeness.reasons.join("; ")}</span></Banner>}
-      <div className="findings">
-        <LookedAtLine of={lookedAt}>{ailments.length === 0 ? "Nothing is wrong" : `${formatCount(ailments.length)} ${ailments.length === 1 ? "thing is" : "things are"} wrong`}</LookedAtLine>
-        {ailments.length === 0 && <Empty title={lookedAt.traceCount === 0 ? "No trace matches" : "Every trace is whole"}><p>{lookedAt.traceCount === 0 ? "There is nothing to look at in this selection and time range." : "Contexts arrive, parents are there, clocks agree."}</p></Empty>}
-        {ailments.map((ailment) => <AilmentCard key={ailment.id} of={ailment} looks={looks} />)}
-        {services.length > 0 && <Services of={services} looks={looks} />}
-        {remarks.length > 0 && <section className="finding cannot-tell"><h2>What cannot be told</h2><ul className="finding-details">{remarks.map((remark) => <li key={remark}>{remark}</li>)}</ul></section>}
-      </div>
+    <div className="findings">
+      <LookedAtLine of={lookedAt}>{ailments.length === 0 ? "Nothing is wrong" : `${formatCount(ailments.length)} ${ailments.length === 1 ? "thing is" : "things are"} wrong`}</LookedAtLine>
+      {ailments.length === 0 && <Empty title={lookedAt.traceCount === 0 ? "No trace matches" : "Every trace is whole"}><p>{lookedAt.traceCount === 0 ? "There is nothing to look at in this selection and time range." : "Contexts arrive, parents are there, clocks agree."}</p></Empty>}
+      {ailments.map((ailment) => <AilmentCard key={ailment.id} of={ailment} looks={looks} />)}
+      {services.length > 0 && <Services of={services} looks={looks} />}
+      <Remarks title="What cannot be told" of={remarks} />
     </div>
   );
 }
@@ -75,9 +47,7 @@ function AilmentCard({ of: { kind, severity, service, caller, what, pattern, rem
       {remedy && <p className="finding-next"><Icon name="chevronRight" /><span className="long-text">{remedy}</span></p>}
       <footer>
         <span>in {formatCount(traceCount)} of {formatCount(traceTotal)} traces</span>
-        <ul className="finding-evidence" aria-label="Evidence">
-          {evidence.slice(0, EVIDENCE_SHOWN).map(({ traceId, spanId }, at) => <li key={`${traceId} ${spanId}`}><Link to={traceLink(traceId, spanId ?? undefined)} aria-label={`Evidence ${at + 1}: trace ${shortTraceId(traceId)}`}>{shortTraceId(traceId)}</Link></li>)}
-        </ul>
+        <EvidenceLinks of={evidence} />
         <span className="finding-tools muted">{kind}</span>
       </footer>
     </article>

@@ -2,15 +2,12 @@
 
 import type { Finding, SavingBounds, ServiceStyle } from "../../api/types.ts";
 import { formatCount, formatDuration } from "../../engine/time.ts";
-import { shortTraceId, traceLink } from "../../state/routes.ts";
 import { suppress } from "../../state/suppressed.ts";
 import { percent } from "../map/figures.ts";
 import { Copy } from "../../ui/Copy.tsx";
 import { Icon } from "../../ui/Icon.tsx";
-import { Link } from "../../ui/Link.tsx";
 import { lookOf, Monogram } from "../../ui/Service.tsx";
-
-const EVIDENCE_SHOWN = 8;
+import { EvidenceLinks, EvidenceList } from "./EvidenceLinks.tsx";
 
 interface FindingCardProps {
   finding: Finding;
@@ -24,8 +21,7 @@ export function FindingCard({ finding, services, trace }: FindingCardProps) {
   // Beside a trace it stands below a heading of its own.
   const Heading = trace ? "h3" : "h2";
   const own = evidence.flatMap(({ traceId, spanId }) => (traceId === trace?.id && spanId !== null ? [spanId] : []));
-  // Of other traces one span each: several would look the same.
-  const others = evidence.filter(({ traceId }, at) => traceId !== trace?.id && evidence.findIndex((other) => other.traceId === traceId) === at);
+  const others = evidence.filter(({ traceId }) => traceId !== trace?.id);
   return (
     <article className={`finding${trace?.isPicked ? " picked" : ""}`} aria-label={title}>
       <header>
@@ -49,18 +45,12 @@ export function FindingCard({ finding, services, trace }: FindingCardProps) {
         {trace && own.length > 0 && (
           <>
             <button type="button" className="button" aria-pressed={trace.isPicked} onClick={trace.onPick}>{trace.isPicked ? "Show all spans" : "Show its spans"}</button>
-            <ul className="finding-evidence" aria-label="Spans that show it">
-              {own.slice(0, EVIDENCE_SHOWN).map((spanId, at) => <li key={spanId}><button type="button" className="button quiet tight" onClick={() => trace.onSpan(spanId)}>span {at + 1}</button></li>)}
-              {own.length > EVIDENCE_SHOWN && <li className="muted">and {formatCount(own.length - EVIDENCE_SHOWN)} more</li>}
-            </ul>
+            <EvidenceList label="Spans that show it" items={own}>
+              {(spanId, at) => <li key={spanId}><button type="button" className="button quiet tight" onClick={() => trace.onSpan(spanId)}>span {at + 1}</button></li>}
+            </EvidenceList>
           </>
         )}
-        {others.length > 0 && (
-          <ul className="finding-evidence" aria-label="Evidence">
-            {others.slice(0, EVIDENCE_SHOWN).map(({ traceId, spanId }, at) => <li key={traceId}><Link to={traceLink(traceId, spanId ?? undefined)} aria-label={`Evidence ${at + 1}: trace ${shortTraceId(traceId)}${spanId ? `, span ${spanId}` : ""}`}>{shortTraceId(traceId)}</Link></li>)}
-            {others.length > EVIDENCE_SHOWN && <li className="muted">and {formatCount(others.length - EVIDENCE_SHOWN)} more</li>}
-          </ul>
-        )}
+        <EvidenceLinks of={others} />
         <span className="finding-tools">
           <span className="muted" title="What this finding is">{kind}</span><Copy text={id} label={`Copy the id ${id}, for headwater explain --suppress`} />
           <button type="button" className="button quiet" title="Do not show this again in this browser" onClick={() => suppress(id)}>Suppress</button>

@@ -1,6 +1,6 @@
 // Which traces: a query with completion, a run or a trace; and the time range.
 
-import { useEffect, useRef, useState, type ReactNode } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { QueryProblem } from "../../api/types.ts";
 import type { Range } from "../../state/codecs.ts";
 import { useCommands } from "../../state/keys.ts";
@@ -10,20 +10,23 @@ import { RangeSelect } from "../../ui/RangeSelect.tsx";
 import { QueryNote } from "../traces/FilterBar.tsx";
 import { QueryInput } from "../traces/QueryInput.tsx";
 
-interface SelectionBarProps {
+/** How the bar speaks of what is asked. */
+export interface Wording {
+  label?: string;
+  placeholder?: string;
+  action?: string;
+}
+
+interface SelectionBarProps extends Wording {
   text: string;
   range: Range;
   problems: readonly QueryProblem[];
   loading: boolean;
   onText: (text: string) => void;
   onRange: (range: Range) => void;
-  label?: string;
-  placeholder?: string;
-  action?: string;
-  children?: ReactNode;
 }
 
-export function SelectionBar({ text, range, problems, loading, onText, onRange, label = "Traces: TraceQL, words, trace:ID or run:ID", placeholder = "All traces; or TraceQL, words, trace:ID, run:ID", action = "Look", children }: SelectionBarProps) {
+export function SelectionBar({ text, range, problems, loading, onText, onRange, label = "Traces: TraceQL, words, trace:ID or run:ID", placeholder = "All traces; or TraceQL, words, trace:ID, run:ID", action = "Look" }: SelectionBarProps) {
   const [draft, setDraft] = useState(text);
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => setDraft(text), [text]);
@@ -36,7 +39,6 @@ export function SelectionBar({ text, range, problems, loading, onText, onRange, 
       </div>
       {hasRange(draft) && <RangeSelect range={range} onRange={onRange} />}
       <button type="submit" className="button" disabled={loading}>{action}</button>
-      {children}
       <div id="query-notes" className="filter-notes">{draft === text && problems.map((problem) => <QueryNote key={problem.error} query={text} problem={problem} />)}</div>
     </form>
   );

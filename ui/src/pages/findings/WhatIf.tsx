@@ -5,13 +5,11 @@ import { api } from "../../api/client.ts";
 import { toError } from "../../api/error.ts";
 import type { Change, ChangeKind, WhatIfAnswer } from "../../api/types.ts";
 import { formatCount, formatDuration } from "../../engine/time.ts";
-import { rangeCodec } from "../../state/codecs.ts";
 import { shortTraceId, traceLink } from "../../state/routes.ts";
 import { readSelection, whole } from "../../state/selection.ts";
-import { useValue } from "../../state/signals.ts";
-import { place } from "../../state/url.ts";
 import { Icon } from "../../ui/Icon.tsx";
 import { Link } from "../../ui/Link.tsx";
+import { useAsked } from "./SelectionPage.tsx";
 import { SpreadRow } from "./SpreadRow.tsx";
 
 interface Draft {
@@ -39,10 +37,12 @@ function mistakeIn({ kind, operations, factor }: Draft): string {
   return kind !== "drop-retries" && names < 1 ? "name an operation" : "";
 }
 
-export function WhatIf({ text }: { text: string }) {
-  const range = rangeCodec.read(useValue(place).query["t"]);
+export function WhatIf() {
+  const { text, range } = useAsked();
+  /** An answer is about the selection that was shown when it was asked for, not about the next one. */
+  const selected = JSON.stringify([text, range]);
   const [drafts, setDrafts] = useState<Draft[]>([first]);
-  const [answer, setAnswer] = useState<WhatIfAnswer | undefined>(undefined);
+  const [answer, setAnswer] = useState<{ selected: string; data: WhatIfAnswer } | undefined>(undefined);
   const [failure, setFailure] = useState("");
   const [busy, setBusy] = useState(false);
   const change = (at: number, part: Partial<Draft>) => setDrafts(drafts.map((draft, index) => (index === at ? { ...draft, ...part } : draft)));
@@ -52,7 +52,7 @@ export function WhatIf({ text }: { text: string }) {
     if (mistake) return;
     setBusy(true);
     try {
-      setAnswer(await api.whatIf({ selection: whole(readSelection(text, range, new Date())), changes: drafts.map(changeOf) }));
+      setAnswer({ selected, data: await api.whatIf({ selection: whole(readSelection(text, range, new Date())), changes: drafts.map(changeOf) }) });
     } catch (error) {
       setFailure(toError(error).message);
     }
@@ -79,7 +79,7 @@ export function WhatIf({ text }: { text: string }) {
           {failure && <span className="error-text" role="alert"><Icon name="error" /> {failure}</span>}
         </p>
       </form>
-      {answer && <Answer of={answer} />}
+      {answer?.selected === selected && <Answer of={answer.data} />}
     </section>
   );
 }

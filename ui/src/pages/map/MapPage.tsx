@@ -13,7 +13,7 @@ import { changeQuery, place } from "../../state/url.ts";
 import { Copy } from "../../ui/Copy.tsx";
 import { Link } from "../../ui/Link.tsx";
 import { RangeSelect } from "../../ui/RangeSelect.tsx";
-import { Banner, Empty, Loaded } from "../../ui/States.tsx";
+import { Empty, Incomplete, Loaded } from "../../ui/States.tsx";
 import { useTitle } from "../../ui/title.ts";
 import { MapGraph } from "./MapGraph.tsx";
 import { MapPanel } from "./MapPanel.tsx";
@@ -77,7 +77,7 @@ function MapBody({ map, view }: { map: ServiceMap; view: "graph" | "table" }) {
   if (map.nodes.length === 0) return <Empty title="No calls in this time range"><p>The map is drawn from stored traces.</p><Link to="traces" className="button">To the traces</Link></Empty>;
   return (
     <>
-      {!map.completeness.complete && <Banner kind="warn"><span>Not everything was looked at: {map.completeness.reasons.join("; ")}</span></Banner>}
+      <Incomplete of={map.completeness} />
       <div className="map-panes">
         {view === "graph" ? <MapGraph map={map} picked={picked} onPick={setPicked} /> : <div className="page-scroll"><MapTable map={map} /></div>}
         {view === "graph" && picked && <MapPanel map={map} picked={picked} onPick={setPicked} />}

@@ -6,6 +6,7 @@ import { operationFigures, type OperationFigures } from "../../engine/statistics
 import { formatCount, formatDuration } from "../../engine/time.ts";
 import type { TraceView } from "../../state/trace-view.ts";
 import { Icon } from "../../ui/Icon.tsx";
+import { Scroll } from "../../ui/Scroll.tsx";
 import { Monogram } from "../../ui/Service.tsx";
 
 type Key = "operation" | Exclude<keyof OperationFigures, "row">;
@@ -34,9 +35,7 @@ export function StatisticsTable({ view }: { view: TraceView }) {
     </th>
   );
   return (
-    // Scrolling by keys needs the focus.
-    // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <div className="page-scroll" tabIndex={0} role="region" aria-label="Figures by operation">
+    <Scroll label="Figures by operation">
       <table className="grid-table">
         <caption className="vh">Figures by service and operation</caption>
         <thead><tr>{head("operation", "Service and operation", "Service and operation")}{heads.map(([key, label, meaning]) => head(key, label, meaning))}</tr></thead>
@@ -55,6 +54,6 @@ export function StatisticsTable({ view }: { view: TraceView }) {
         </tbody>
       </table>
       <p className="list-end"><span className="muted">{formatCount(figures.length)} operations{figures.length > ROWS_MAX && `, ${formatCount(ROWS_MAX)} shown`}</span></p>
-    </div>
+    </Scroll>
   );
 }

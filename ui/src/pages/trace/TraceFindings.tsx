@@ -12,6 +12,7 @@ import { suppressed, suppressNothing } from "../../state/suppressed.ts";
 import type { TraceView } from "../../state/trace-view.ts";
 import { Icon } from "../../ui/Icon.tsx";
 import { Link } from "../../ui/Link.tsx";
+import { Scroll } from "../../ui/Scroll.tsx";
 import { Loaded } from "../../ui/States.tsx";
 import { say } from "../../ui/Toast.tsx";
 import { FindingCard } from "../findings/FindingCard.tsx";
@@ -55,9 +56,7 @@ export function TraceFindings({ view, onClose }: { view: TraceView; onClose: () 
         <Icon name="bulb" /><h2 className="clip">Findings</h2>
         <button type="button" className="button quiet icon" aria-label="Close the findings" title={`Close (${hint("trace", "findings")})`} onClick={onClose}><Icon name="close" /></button>
       </div>
-      {/* Scrolling by keys needs the focus. */}
-      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <div className="tab-panel" tabIndex={0} role="region" aria-label="Findings of this trace, one by one">
+      <Scroll className="tab-panel" label="Findings of this trace, one by one">
         <Loaded resource={found}>
           {({ findings, suppressedCount, cannotTell }) => (
             <div className="findings">
@@ -67,7 +66,7 @@ export function TraceFindings({ view, onClose }: { view: TraceView; onClose: () 
             </div>
           )}
         </Loaded>
-      </div>
+      </Scroll>
     </div>
   );
 }

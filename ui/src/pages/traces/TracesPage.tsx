@@ -15,7 +15,7 @@ import { useValue } from "../../state/signals.ts";
 import { compareLink } from "../../state/routes.ts";
 import { changeQuery, go, place } from "../../state/url.ts";
 import { useTitle } from "../../ui/title.ts";
-import { Banner, Empty, FailureBanner, Placeholder } from "../../ui/States.tsx";
+import { Empty, FailureBanner, Incomplete, Placeholder } from "../../ui/States.tsx";
 import { arrive, show, type Listed } from "./arrivals.ts";
 import { Differences } from "./Differences.tsx";
 import { FilterBar, problemsOf } from "./FilterBar.tsx";
@@ -139,7 +139,7 @@ function Listing({ asked, first, origin, q, range, sort, live, isStale, reload }
   const showNew = () => (joins && !isOld ? setListed(show) : reload());
   return (
     <div className={`page relative${isStale ? " dimmed" : ""}`}>
-      {!first.completeness.complete && <Banner kind="warn"><span>Not everything was looked at: {first.completeness.reasons.join("; ")}</span></Banner>}
+      <Incomplete of={first.completeness} />
       <div className="pill-place" role="status">{(waiting > 0 || isOld) && <button type="button" className="button primary pill" onClick={showNew}>{isOld ? "Load again" : `${formatCount(waiting)} new`}</button>}</div>
       {hasPlot && plotted.length >= PLOT_ROWS_MIN && <TracePlot points={points} area={area} onArea={select} />}
       {selected && area && <Differences query={first.query} area={area} window={frameOf(points)} count={selected.length} onFilter={(next) => changeQuery({ q: next, sel: undefined }, "push")} onClear={() => select(undefined)} />}
