@@ -43,6 +43,12 @@ export function differencesOf(list: SeriesList): Difference[] {
   return found.filter((one) => effect(one) >= EFFECT_MIN).toSorted((a, b) => effect(b) - effect(a));
 }
 
+/** A query that finds of what `query` finds only what `selector` matches too. `||` and `|` bind less than `&&`. */
+export function narrowed(query: string, selector: string): string {
+  if (query === "") return selector;
+  return `${query.includes("|") ? `(${query})` : query} && ${selector}`;
+}
+
 /** A value as TraceQL has it: numbers, switches and the words of `kind` and `status` bare, all else in quotes. */
 export function valueText(key: string, value: string): string {
   if (/^(?:\w+:)?(?:kind|status)$/.test(key) || /^-?\d+(?:\.\d+)?$/.test(value) || value === "true" || value === "false" || value === "nil") return value;

@@ -5,7 +5,7 @@ import type { SeriesList } from "../../src/api/types.ts";
 import { clockTicks, formatNumber, runs, valueScale } from "../../src/engine/chart.ts";
 import { areaBetween, frameOf, isInside, pointAt, xOf, yOf } from "../../src/engine/plot.ts";
 import { areaCodec } from "../../src/state/codecs.ts";
-import { differencesOf, valueText } from "../../src/state/differences.ts";
+import { differencesOf, narrowed, valueText } from "../../src/state/differences.ts";
 import { random } from "../fixtures/random.ts";
 
 test("a scale begins at zero or below, ends at or above the largest, and its ticks are round", () => {
@@ -61,3 +61,8 @@ test("differences are shares of the spans that carry the key, the largest first;
 });
 
 test.each([["status", "error", "error"], ["span.n", "12.5", "12.5"], ["span.flag", "true", "true"], ["span.text", 'a "b"', '"a \\"b\\""'], ["kind", "server", "server"]])("%s = %s is written %s", (key, value, text) => expect(valueText(key, value)).toBe(text));
+
+test.each([
+  ["", "{ b }"], ["{ a }", "{ a } && { b }"], ["{ a } && { c }", "{ a } && { c } && { b }"],
+  ["{ a } || { c }", "({ a } || { c }) && { b }"], ["{ a } | count() > 2", "({ a } | count() > 2) && { b }"],
+])("%s narrowed is %s", (query, text) => expect(narrowed(query, "{ b }")).toBe(text));

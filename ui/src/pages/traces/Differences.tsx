@@ -3,7 +3,7 @@
 import { api } from "../../api/client.ts";
 import type { PlotArea } from "../../engine/plot.ts";
 import { formatCount, formatDuration } from "../../engine/time.ts";
-import { differencesOf, valueText, type Difference } from "../../state/differences.ts";
+import { differencesOf, narrowed, valueText, type Difference } from "../../state/differences.ts";
 import { useResource } from "../../state/resource.ts";
 import { findingsLink } from "../../state/routes.ts";
 import { Icon } from "../../ui/Icon.tsx";
@@ -36,13 +36,14 @@ export function Differences({ query, area, window, count, onFilter, onClear }: D
   const asked = `${base} | compare({ ${inArea} }, ${VALUES_ASKED}, ${nanos(area.fromMs)}, ${nanos(until)})`;
   const found = useResource(asked, (signal) => api.series({ q: asked, start: nanos(window.fromMs), end: nanos(Math.max(window.toMs, until)) }, signal), true);
   const differences = found.data ? differencesOf(found.data) : [];
-  const filter = ({ key, value }: Difference) => onFilter(`${query ? `${query} && ` : ""}{ ${key} = ${valueText(key, value)} }`);
+  const areaQuery = narrowed(query, `{ ${inArea} }`);
+  const filter = ({ key, value }: Difference) => onFilter(narrowed(query, `{ ${key} = ${valueText(key, value)} }`));
   return (
     <section className="differences" aria-label="What differs in the selection">
       <p className="copyable">
         <strong>{formatCount(count)} {count === 1 ? "trace" : "traces"} selected</strong> <span className="muted">{formatDuration(area.least)} to {formatDuration(area.most)}: what differs from the rest</span>
-        <button type="button" className="button quiet tight" onClick={() => onFilter(`${query ? `${query} && ` : ""}{ ${inArea} }`)}>Filter by duration</button>
-        <Link to={findingsLink(`${query ? `${query} && ` : ""}{ ${inArea} }`)} className="button quiet tight">Findings</Link>
+        <button type="button" className="button quiet tight" onClick={() => onFilter(areaQuery)}>Filter by duration</button>
+        <Link to={findingsLink(areaQuery)} className="button quiet tight">Findings</Link>
         <button type="button" className="button quiet icon" aria-label="Clear the selection" onClick={onClear}><Icon name="close" /></button>
       </p>
       {found.loading && !found.data && <p className="muted" role="status">Looking at the spans…</p>}
