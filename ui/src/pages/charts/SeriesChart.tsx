@@ -27,7 +27,8 @@ export function SeriesChart({ list, services }: { list: SeriesList; services: re
   const scale = valueScale(lines.flatMap(({ series }) => series.points.filter((point) => point !== null)));
   const write = writerFor(list.query);
   const [innerWidth, innerHeight] = [Math.max(width - PAD.left - PAD.right, 10), HEIGHT - PAD.top - PAD.bottom];
-  const x = (step: number) => PAD.left + (steps <= 1 ? innerWidth / 2 : (step / (steps - 1)) * innerWidth);
+  // A step's point stands in its middle: what lies in the first and the last half of a step is on the picture too.
+  const x = (step: number) => PAD.left + ((step + 0.5) / Math.max(steps, 1)) * innerWidth;
   const xOfMs = (ms: number) => x((ms - startMs) / stepMs - 0.5);
   const y = (value: number) => PAD.top + innerHeight - ((value - scale.from) / (scale.to - scale.from)) * innerHeight;
   const timeOf = (step: number) => BigInt(list.start) + BigInt(Math.round(step)) * BigInt(list.step);
@@ -38,7 +39,7 @@ export function SeriesChart({ list, services }: { list: SeriesList; services: re
       <div
         ref={holder} className="chart-picture" role="slider" tabIndex={0} aria-label={`Chart of ${list.series.length} series over time; arrows move through it`} aria-valuemin={0} aria-valuemax={Math.max(steps - 1, 0)} aria-valuenow={at ?? 0}
         aria-valuetext={at === undefined ? "nowhere" : `${formatClock(timeOf(at), new Date())}: ${lines.map(({ series }) => `${nameOfSeries(series)} ${figure(series.points[at] ?? null, write)}`).join(", ")}`}
-        onPointerMove={(event) => move(Math.round(((event.clientX - holder.current!.getBoundingClientRect().left - PAD.left) / innerWidth) * (steps - 1)))} onPointerLeave={() => setAt(undefined)}
+        onPointerMove={(event) => move(Math.floor(((event.clientX - holder.current!.getBoundingClientRect().left - PAD.left) / innerWidth) * steps))} onPointerLeave={() => setAt(undefined)}
         onKeyDown={(event) => {
           const step = { ArrowLeft: (at ?? steps) - 1, ArrowRight: (at ?? -1) + 1, Home: 0, End: steps - 1 }[event.key];
           if (step === undefined) return;
