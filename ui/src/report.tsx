@@ -15,6 +15,7 @@ import { followTheme } from "./state/preferences.ts";
 import { readRoute, traceLink, type Route } from "./state/routes.ts";
 import { useValue } from "./state/signals.ts";
 import { followAddress, path } from "./state/url.ts";
+import { copyLink } from "./ui/Copy.tsx";
 import { Logo, ThemeSwitch } from "./ui/Frame.tsx";
 import { Guard } from "./ui/Guard.tsx";
 import { Icon } from "./ui/Icon.tsx";
@@ -35,7 +36,7 @@ function routeIn(data: ReportData, at: string): Route {
 function Report({ data }: { data: ReportData }) {
   const [isHelpOpen, setHelpOpen] = useState(false);
   const route = routeIn(data, useValue(path));
-  useCommands({ help: () => setHelpOpen(true) });
+  useCommands({ help: () => setHelpOpen(true), copyLink });
   const sections = [...(data.run ? [{ to: "", label: "Results", page: "run" }] : []), ...(data.traces.length > 1 ? [{ to: "traces", label: `Traces (${data.traces.length})`, page: "traces" }] : [])];
   return (
     <div className="shell">

@@ -38,6 +38,8 @@ describe.each(["light", "dark"] as const)("%s", (colorScheme) => {
     await page.getByRole("link", { name: /gateway POST \/v1\/ask/ }).first().click();
     await page.getByRole("treegrid").waitFor();
     await page.locator('[role="row"][aria-selected="true"]').waitFor();
+    // Its styles are not those of all pages: what it shows must be among them.
+    expect(await page.getByRole("group", { name: "Shown as" }).evaluate((element) => getComputedStyle(element).display)).toBe("flex");
     expect(page.url()).toMatch(/report\.html#trace\/[0-9a-f]{32}\?span=[0-9a-f]{16}$/);
     await page.getByRole("tab", { name: /Attributes/ }).click();
     await page.getByText("app.request.id").waitFor();
@@ -62,6 +64,9 @@ describe.each(["light", "dark"] as const)("%s", (colorScheme) => {
     await page.getByRole("link", { name: /Traces/ }).click();
     await page.locator(".trace-row .root-name").first().waitFor();
     expect(await page.locator('.trace-row[id^="trace-"]').count()).toBe(4);
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Keys" }).getByText("Copy a link").waitFor();
+    await page.keyboard.press("Escape");
     expect(await violations(page)).toEqual([]);
     await page.goto(`${page.url().split("#")[0]}#trace/${leftOut}`);
     await page.getByRole("heading", { name: /is not in this report/ }).waitFor();
