@@ -42,13 +42,7 @@ export function Shell({ route, children }: { route: Route; children: ReactNode }
   useCommands({
     help: () => setOpen("help"),
     palette: () => setOpen("palette"),
-    goTraces: () => go("traces"),
-    goMap: () => go("map"),
-    goEvals: () => go("evals"),
-    goCharts: () => go("charts"),
-    goFindings: () => go("findings"),
-    goCompare: () => go("compare"),
-    goDoctor: () => go("doctor"),
+    ...Object.fromEntries(sections.map(({ command, to }) => [command, () => go(to)])),
     copyLink,
   });
   return (
