@@ -5,7 +5,7 @@ import { isEmbedded } from "../../api/client.ts";
 import type { Outline } from "../../engine/outline.ts";
 import { keyHandler } from "../../state/keys.ts";
 import { panelBounds, panelWidth } from "../../state/preferences.ts";
-import { batch, useValue } from "../../state/signals.ts";
+import { useValue } from "../../state/signals.ts";
 import { TraceView, type Picture } from "../../state/trace-view.ts";
 import { arrivals, changeQuery } from "../../state/url.ts";
 import { Guard } from "../../ui/Guard.tsx";
@@ -45,7 +45,6 @@ export function TraceBody({ outline }: { outline: Outline }) {
 
   const closeFindings = () => {
     view.findingsOpen.value = false;
-    view.stressed.value = undefined;
     rowsElement.current?.focus();
   };
   const close = () => {
@@ -53,8 +52,11 @@ export function TraceBody({ outline }: { outline: Outline }) {
     changeQuery({ span: undefined, tab: undefined }, "push");
     rowsElement.current?.focus();
   };
-  const toPanel = () => (findingsOpen ? batch(() => { view.findingsOpen.value = false; view.stressed.value = undefined; }) : toTabs());
-  const toTabs = () => panel.current?.querySelector<HTMLElement>('[aria-selected="true"]')?.focus();
+  const toPanel = () => {
+    // The span's details stand where the findings were.
+    if (findingsOpen) view.findingsOpen.value = false;
+    else panel.current?.querySelector<HTMLElement>('[aria-selected="true"]')?.focus();
+  };
   const show = (next: Picture) => (view.picture.value = next);
   const commands = {
     down: () => view.move(1), up: () => view.move(-1), right: () => view.right(), left: () => view.left(),

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "react";
 import { api } from "../../api/client.ts";
+import { toError } from "../../api/error.ts";
 import type { Finding } from "../../api/types.ts";
 import { formatCount } from "../../engine/time.ts";
 import { hint } from "../../state/keymap.ts";
@@ -24,10 +25,14 @@ export function TraceFindings({ view, onClose }: { view: TraceView; onClose: () 
   const [picked, setPicked] = useState<string | undefined>(undefined);
   useEffect(() => () => { view.stressed.value = undefined; }, [view]);
 
-  const rowsOf = async (spanId: string) => {
+  /** The rows of spans; none, and why, where nothing can be shown. */
+  const rowsOf = async (spanIds: readonly string[]) => {
     try {
-      return (await api.rowOf(traceId, spanId)).rows;
-    } catch {
+      const rows = (await Promise.all(spanIds.map((spanId) => api.rowOf(traceId, spanId)))).flatMap((answer) => answer.rows);
+      if (rows.length === 0) say("This span is not in the trace (any more)");
+      return rows;
+    } catch (error) {
+      say(toError(error).message);
       return [];
     }
   };
@@ -38,7 +43,8 @@ export function TraceFindings({ view, onClose }: { view: TraceView; onClose: () 
     }
     setPicked(finding.id);
     const spans = finding.evidence.flatMap(({ traceId: of, spanId }) => (of === traceId && spanId !== null ? [spanId] : []));
-    const rows = (await Promise.all(spans.map(rowsOf))).flat();
+    const rows = await rowsOf(spans);
+    if (rows.length === 0) return setPicked(undefined);
     batch(() => {
       for (const row of rows.toReversed()) view.select(row);
       view.stressed.value = new Set(rows);
@@ -46,9 +52,8 @@ export function TraceFindings({ view, onClose }: { view: TraceView; onClose: () 
     return undefined;
   };
   const goTo = async (spanId: string) => {
-    const [row] = await rowsOf(spanId);
-    if (row === undefined) say("This span is not in the trace (any more)");
-    else view.select(row);
+    const [row] = await rowsOf([spanId]);
+    if (row !== undefined) view.select(row);
   };
   return (
     <div className="span-body">
