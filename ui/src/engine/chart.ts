@@ -1,7 +1,7 @@
 // Scales and figures of charts of series over time.
 
 /** Round values from 0 (or below) to at least the largest. */
-export interface ValueScale {
+interface ValueScale {
   from: number;
   to: number;
   ticks: number[];

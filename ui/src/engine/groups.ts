@@ -88,7 +88,7 @@ export function fold(folded: Uint8Array, leader: number, rows: Uint32Array, clos
 }
 
 /** What a folded group says of its members. */
-export interface GroupFacts {
+interface GroupFacts {
   count: number;
   median: number;
   longest: number;

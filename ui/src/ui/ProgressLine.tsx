@@ -6,7 +6,7 @@ import { formatCount } from "../engine/time.ts";
 import { useResource, type Resource } from "../state/resource.ts";
 
 /** What takes long, and how far it is: undefined while nothing is known of it. */
-export interface LongResource<T> extends Resource<T> {
+interface LongResource<T> extends Resource<T> {
   progress: Progress | undefined;
 }
 
