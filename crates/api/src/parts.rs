@@ -11,9 +11,11 @@ pub trait Settings: Send + Sync + Debug {
     /// The text under `name`, if any can be read.
     fn read(&self, name: &str) -> Option<String>;
 
-    /// Keeps `text` under `name`, replacing what was there as one step. Failing is not an error of the caller's: the
-    /// implementation reports it.
-    fn write(&self, name: &str, text: &str);
+    /// Keeps `text` under `name`, replacing what was there as one step.
+    ///
+    /// # Errors
+    /// Why it could not be kept. The implementation has told the operator already.
+    fn write(&self, name: &str, text: &str) -> Result<(), String>;
 
     /// Forgets what is under `name`.
     fn remove(&self, name: &str);
@@ -33,8 +35,9 @@ impl Settings for MemorySettings {
         self.texts.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
-    fn write(&self, name: &str, text: &str) {
+    fn write(&self, name: &str, text: &str) -> Result<(), String> {
         self.texts.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), text.to_owned());
+        Ok(())
     }
 
     fn remove(&self, name: &str) {
@@ -70,10 +73,11 @@ pub trait Starter: Send + Sync + Debug {
     /// Their names.
     fn suites(&self) -> Vec<String>;
 
-    /// Starts one and answers at once with the run's id; its progress goes to the [`RunBook`](crate::RunBook).
+    /// Starts one and answers with the run's id as soon as the run has one; its progress goes to the
+    /// [`RunBook`](crate::RunBook). May block: it reads the suite's file.
     ///
     /// # Errors
-    /// Why it cannot be started: unknown, or running already.
+    /// Why it cannot be started: unknown, running already, or its file has mistakes.
     fn start(&self, request: &StartRun) -> Result<String, Problem>;
 }
 

@@ -1,6 +1,6 @@
 //! The runs of evaluations: kept by id, listed newest first, and asked which run a trace came from.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -26,6 +26,8 @@ struct Book {
     marks: HashMap<TraceId, EvalMark>,
     /// Runs that still go on: their detail is not yet written.
     running: HashMap<String, EvalRun>,
+    /// Ended runs on their way to the disk, which is waited for without the lock: lists of traces ask for marks.
+    being_kept: HashSet<String>,
     /// Grows with each change; see [`RunBook::changed_since`].
     sequence: u64,
     changes: HashMap<String, u64>,
@@ -38,6 +40,8 @@ pub enum RunRefused {
     BadId(String),
     /// A finished run has this id already.
     Exists(String),
+    /// The disk refuses it: why. It may be put again.
+    NotKept(String),
 }
 
 impl fmt::Display for RunRefused {
@@ -45,6 +49,7 @@ impl fmt::Display for RunRefused {
         match self {
             Self::BadId(id) => write!(f, "a run's id has 1 to 64 lower-case letters, digits and dashes, read {id:?}"),
             Self::Exists(id) => write!(f, "run {id} is stored already"),
+            Self::NotKept(why) => write!(f, "the run could not be kept: {why}"),
         }
     }
 }
@@ -65,35 +70,47 @@ impl RunBook {
         Self { settings, book: Mutex::new(book) }
     }
 
-    /// Takes a run, new or further on.
+    /// Takes a run, new or further on. One that has ended is on the disk when this returns.
     ///
     /// # Errors
-    /// If its id is no id, or belongs to a run that has ended.
+    /// If its id is no id, or belongs to a run that has ended, or if the disk refuses it.
     pub fn put(&self, run: EvalRun) -> Result<(), RunRefused> {
-        let id = &run.summary.run;
+        let id = run.summary.run.clone();
         let valid = (1..=64).contains(&id.len())
             && id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         if !valid {
             return Err(RunRefused::BadId(id.chars().take(64).collect()));
         }
         let mut book = self.lock();
-        if book.summary(id).is_some_and(|known| !known.running) {
-            return Err(RunRefused::Exists(id.clone()));
+        if book.being_kept.contains(&id) || book.summary(&id).is_some_and(|known| !known.running) {
+            return Err(RunRefused::Exists(id));
+        }
+        let ended = !run.summary.running;
+        if ended {
+            book.being_kept.insert(id.clone());
+            drop(book);
+            let kept = self.keep(&id, &run);
+            book = self.lock();
+            book.being_kept.remove(&id);
+            kept?;
         }
         book.enter(&run);
-        if run.summary.running {
-            book.running.insert(run.summary.run.clone(), run);
+        if ended {
+            book.running.remove(&id);
         } else {
-            book.running.remove(id);
-            // A run is plain data without maps of other keys than text: writing it as JSON cannot fail.
-            if let Ok(text) = serde_json::to_string(&run) {
-                self.settings.write(&setting_of(id), &text);
-            }
+            book.running.insert(id, run);
         }
-        for gone in book.forget_oldest() {
+        let gone = book.forget_oldest();
+        drop(book);
+        for gone in gone {
             self.settings.remove(&setting_of(&gone));
         }
         Ok(())
+    }
+
+    fn keep(&self, id: &str, run: &EvalRun) -> Result<(), RunRefused> {
+        let text = serde_json::to_string(run).map_err(|error| RunRefused::NotKept(error.to_string()))?;
+        self.settings.write(&setting_of(id), &text).map_err(RunRefused::NotKept)
     }
 
     /// A run in full.
@@ -279,6 +296,41 @@ mod tests {
         assert_eq!(ids(&book.changed_since(sequence).0), ["a"]);
         assert_eq!(book.put(run("a", 1, false, 1)), Err(RunRefused::Exists("a".into())));
         assert!(matches!(book.put(run("../x", 1, false, 1)), Err(RunRefused::BadId(_))));
+    }
+
+    #[test]
+    fn a_run_that_the_disk_refuses_is_not_taken_and_may_be_put_again() {
+        #[derive(Debug, Default, Clone)]
+        struct FullDisk {
+            kept: MemorySettings,
+            full: std::sync::Arc<std::sync::atomic::AtomicBool>,
+        }
+        impl Settings for FullDisk {
+            fn read(&self, name: &str) -> Option<String> {
+                self.kept.read(name)
+            }
+            fn write(&self, name: &str, text: &str) -> Result<(), String> {
+                if self.full.load(std::sync::atomic::Ordering::Relaxed) {
+                    return Err("no space left".into());
+                }
+                self.kept.write(name, text)
+            }
+            fn remove(&self, name: &str) {
+                self.kept.remove(name);
+            }
+            fn names(&self, prefix: &str) -> Vec<String> {
+                self.kept.names(prefix)
+            }
+        }
+        let disk = FullDisk::default();
+        let book = RunBook::open(Box::new(disk.clone()));
+        book.put(run("a", 1, true, 1)).expect("goes on");
+        disk.full.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(book.put(run("a", 1, false, 1)), Err(RunRefused::NotKept("no space left".into())));
+        assert!(book.run("a").is_some_and(|run| run.summary.running), "what was known of it stays");
+        disk.full.store(false, std::sync::atomic::Ordering::Relaxed);
+        book.put(run("a", 1, false, 1)).expect("put again");
+        assert_eq!(RunBook::open(Box::new(disk)).run("a"), Some(run("a", 1, false, 1)));
     }
 
     #[test]

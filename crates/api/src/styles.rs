@@ -78,7 +78,8 @@ impl Styles {
 
     fn keep(&self, known: &Known) {
         if let Ok(text) = serde_json::to_string(&known.sorted()) {
-            self.settings.write(SETTING, &text);
+            // Looks that could not be kept are given again after a restart; nothing else depends on them.
+            let _ = self.settings.write(SETTING, &text);
         }
     }
 }

@@ -9,6 +9,11 @@ use eval::suite::Suite;
 use crate::cli::EvalArgs;
 use crate::exit::Failure;
 
+/// The baseline that a suite names, beside the suite's file.
+fn named(suite_file: &Path, suite: &Suite) -> Option<PathBuf> {
+    Some(suite_file.parent().unwrap_or(Path::new("")).join(suite.baseline.as_ref()?))
+}
+
 /// Where a suite's baseline is, and what it says.
 pub struct BaselineFile {
     path: PathBuf,
@@ -19,14 +24,22 @@ pub struct BaselineFile {
 impl BaselineFile {
     /// That of the command line, else of the suite; none if neither names one.
     pub fn of(args: &EvalArgs, suite: &Suite) -> Result<Option<Self>, Failure> {
-        let beside_suite = |file: &String| args.suite.parent().unwrap_or(Path::new("")).join(file);
-        let Some(path) = args.baseline.clone().or_else(|| suite.baseline.as_ref().map(beside_suite)) else {
+        let Some(path) = args.baseline.clone().or_else(|| named(&args.suite, suite)) else {
             return if args.update_baseline {
                 Err(Failure::usage("--update-baseline: name the file by --baseline FILE, or in the suite's `baseline`"))
             } else {
                 Ok(None)
             };
         };
+        Self::read(path, args.update_baseline).map(Some)
+    }
+
+    /// That which the suite at `path` names, to be compared with and not written.
+    pub fn of_suite(path: &Path, suite: &Suite) -> Result<Option<Self>, Failure> {
+        named(path, suite).map(|path| Self::read(path, false)).transpose()
+    }
+
+    fn read(path: PathBuf, update: bool) -> Result<Self, Failure> {
         let earlier = match std::fs::read_to_string(&path) {
             Ok(text) => Some(Baseline::parse(&text).map_err(|message| {
                 Failure::usage(format!("cannot read the baseline {}: {message}", path.display()))
@@ -36,7 +49,7 @@ impl BaselineFile {
                 return Err(Failure::usage(format!("cannot read the baseline {}: {error}", path.display())));
             }
         };
-        Ok(Some(Self { path, earlier, update: args.update_baseline }))
+        Ok(Self { path, earlier, update })
     }
 
     /// What a run is compared with; nothing on the first run, and when the file is to be written anew.

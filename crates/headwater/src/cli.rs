@@ -176,6 +176,9 @@ pub struct ServeArgs {
     /// File with a `forwarding:` section (a suite file will do).
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// A suite that may be started from the page, judged on what this server receives; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub suite: Vec<PathBuf>,
     /// Token that the page and API ask for; needed for other addresses than loopback.
     #[arg(long, value_name = "TOKEN", env = "HEADWATER_TOKEN", hide_env_values = true)]
     pub token: Option<String>,

@@ -54,6 +54,7 @@ mod shelf;
 mod sinks;
 mod source;
 mod stored_traces;
+mod suites;
 mod terminal;
 mod tree;
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Api, Feed, Guard, Identity, NoSuites, Parts, Reader, RunBook, Styles};
+use api::{Api, Feed, Guard, Identity, Parts, Reader, RunBook, Styles};
 use eval::WatchedTraces;
 use forward::{Destination, Forwarder, ForwarderParts, Pauses};
 use ingest::Receiver;
@@ -20,6 +20,7 @@ use crate::counters::Counters;
 use crate::exit::Failure;
 use crate::shelf::Shelf;
 use crate::sinks::{Pipeline, decode_record};
+use crate::suites::{SuiteFile, Suites};
 
 /// Each step of stopping may take this long.
 const STOP_STEP_MAX: Duration = Duration::from_secs(5);
@@ -47,6 +48,8 @@ pub struct ServerOptions {
     pub destinations: Vec<Destination>,
     /// What else hears of every batch, beside the store.
     pub also: Vec<Arc<dyn ingest::Sink>>,
+    /// What may be started from the page.
+    pub suites: Vec<SuiteFile>,
 }
 
 impl ServerOptions {
@@ -64,8 +67,18 @@ impl ServerOptions {
             keep_longer: None,
             destinations: Vec::new(),
             also: Vec::new(),
+            suites: Vec::new(),
         }
     }
+}
+
+/// What an evaluation in a server's process works with: where its traces arrive and its runs are kept.
+#[derive(Clone, Debug)]
+pub struct Inside {
+    /// Takes the runner's own spans; holds the store.
+    pub pipeline: Arc<Pipeline>,
+    /// The runs of evaluations.
+    pub runs: Arc<RunBook>,
 }
 
 /// A running server.
@@ -77,6 +90,8 @@ pub struct Server {
     pub runs: Arc<RunBook>,
     /// The store.
     pub store: Arc<EmbeddedStore>,
+    /// What may be started from the page.
+    pub suites: Arc<Suites>,
     /// What was found when the store was opened.
     pub found: OpenReport,
     /// Where the page is.
@@ -139,6 +154,8 @@ impl Server {
         let receiver = receiver.map_err(|error| Failure::infrastructure(error.to_string()))?;
 
         let runs = Arc::new(RunBook::open(Box::new(Shelf::runs(&store))));
+        let inside = Inside { pipeline: Arc::clone(&pipeline), runs: Arc::clone(&runs) };
+        let suites = Arc::new(Suites::new(options.suites.clone(), inside, format!("http://{page}")));
         let api = Api::new(Parts {
             identity: identity(&options, &receiver, page, &*clock),
             reader: Reader::new(Arc::clone(&store) as _),
@@ -151,7 +168,7 @@ impl Server {
                 forwarder: Arc::clone(&pipeline.forwarder),
                 feed,
             }),
-            starter: Arc::new(NoSuites),
+            starter: Arc::clone(&suites) as _,
             guard,
             clock,
             base_path: "/".to_owned(),
@@ -159,7 +176,7 @@ impl Server {
         let (stop_serving, stopped) = watch::channel(false);
         let serving = tokio::spawn(serve(listener, Arc::clone(&api), stopped));
         let upkeep = store.start_upkeep().map_err(|error| Failure::infrastructure(error.to_string()))?;
-        Ok(Self { pipeline, runs, store, found, page, receiver, api, serving, stop_serving, upkeep })
+        Ok(Self { pipeline, runs, store, suites, found, page, receiver, api, serving, stop_serving, upkeep })
     }
 
     /// Where OTLP over gRPC is taken.
@@ -177,8 +194,17 @@ impl Server {
         format!("http://{}", self.page)
     }
 
-    /// Stops in the order of a span's walk: receiver, forwarders, page, store. `say` hears of each step that takes long.
+    /// What an evaluation in this process works with.
+    pub fn inside(&self) -> Inside {
+        Inside { pipeline: Arc::clone(&self.pipeline), runs: Arc::clone(&self.runs) }
+    }
+
+    /// Stops in the order of a span's walk: runs, receiver, forwarders, page, store. `say` hears of each step that takes
+    /// long.
     pub async fn stop(self, say: impl Fn(&str)) {
+        if !self.suites.stop(STOP_STEP_MAX).await {
+            say("a run of a suite did not end in time; what it judged is kept");
+        }
         if !self.receiver.drain(STOP_STEP_MAX).await {
             say("some senders were not answered in time");
         }

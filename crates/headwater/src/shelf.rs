@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use store::EmbeddedStore;
 
-/// Texts on one of the store's two shelves. What the disk refuses is told on standard error once, and not an error of
-/// whoever wanted to keep it.
+/// Texts on one of the store's two shelves. What the disk refuses is told on standard error as well as to whoever wanted
+/// to keep it.
 #[derive(Clone, Debug)]
 pub struct Shelf {
     store: Arc<EmbeddedStore>,
@@ -32,19 +32,22 @@ impl Shelf {
             Kind::Settings => self.store.setting(name),
             Kind::Runs => self.store.run(name),
         };
-        told(value)?.and_then(|bytes| String::from_utf8(bytes).ok())
+        told(value).ok()?.and_then(|bytes| String::from_utf8(bytes).ok())
     }
 
-    fn put(&self, name: &str, text: &str) {
+    fn put(&self, name: &str, text: &str) -> Result<(), String> {
         told(match self.kind {
             Kind::Settings => self.store.put_setting(name, text.as_bytes()),
             Kind::Runs => self.store.put_run(name, text.as_bytes()),
-        });
+        })
     }
 }
 
-fn told<T>(result: Result<T, store::StoreError>) -> Option<T> {
-    result.map_err(|error| eprintln!("headwater: {error}")).ok()
+fn told<T>(result: Result<T, store::StoreError>) -> Result<T, String> {
+    result.map_err(|error| {
+        eprintln!("headwater: {error}");
+        error.to_string()
+    })
 }
 
 impl api::Settings for Shelf {
@@ -52,12 +55,13 @@ impl api::Settings for Shelf {
         self.value(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
-        self.put(name, text);
+    fn write(&self, name: &str, text: &str) -> Result<(), String> {
+        self.put(name, text)
     }
 
     fn remove(&self, name: &str) {
-        told(match self.kind {
+        // What stays on the shelf is read again at the next start, and removed again.
+        let _ = told(match self.kind {
             Kind::Settings => self.store.remove_setting(name),
             Kind::Runs => self.store.remove_run(name),
         });
@@ -78,6 +82,7 @@ impl eval::Settings for Shelf {
     }
 
     fn write(&self, name: &str, text: &str) {
-        self.put(name, text);
+        // What the runner learned or cached is learned again; the operator was told.
+        let _ = self.put(name, text);
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Output;
 
-use acceptance::{binary, command, run, stderr, stdout};
+use acceptance::{Server, binary, command, run, stderr, stdout};
 
 const TRACE: &str = r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}}]},"scopeSpans":[{"scope":{"name":"t"},"spans":[{"traceId":"5b8aa5a2d2c872e8321cf37308d69df2","spanId":"051581bf3cb55c13","name":"GET /cart","kind":2,"startTimeUnixNano":"1790000000000000000","endTimeUnixNano":"1790000000050000000"},{"traceId":"5b8aa5a2d2c872e8321cf37308d69df2","spanId":"051581bf3cb55c14","parentSpanId":"051581bf3cb55c13","name":"SELECT","kind":3,"startTimeUnixNano":"1790000000010000000","endTimeUnixNano":"1790000000020000000"}]}]}]}"#;
 
@@ -72,4 +72,43 @@ fn captured_traces_are_judged_and_judged_again_from_store_and_file() {
     let imported = run(["import", &file, "--data", &path("other")]);
     assert_eq!(imported.status.code(), Some(0), "{}", stderr(&imported));
     assert!(stdout(&imported).contains("2 spans"), "{}", stdout(&imported));
+}
+
+#[tokio::test]
+async fn a_standing_server_runs_the_suites_it_was_started_with() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (suite_file, trace) = (path("cart.yaml"), path("trace.json"));
+    std::fs::write(&suite_file, suite(1)).expect("written");
+    std::fs::write(&trace, TRACE).expect("written");
+    let server = Server::start_on(&folder.path().join("data"), &["--suite", &suite_file], &[]);
+    assert_eq!(server.json("/api/v1/info").await["suites"], serde_json::json!(["cart"]));
+    assert_eq!(run(["import", &trace, "--server", &server.page]).status.code(), Some(0));
+
+    let start = async |body: &str| {
+        let asked = acceptance::http_client().post(format!("{}/api/v1/evals/start", server.page));
+        let answer = asked.header("content-type", "application/json").body(body.to_owned()).send().await;
+        let answer = answer.expect("an answer");
+        let status = answer.status().as_u16();
+        let text = answer.text().await.expect("a body");
+        (status, serde_json::from_str::<serde_json::Value>(&text).expect("JSON"))
+    };
+    // As the page asks for it, once with a suite that holds, once with what was edited since.
+    for (count, verdict) in [(1, "pass"), (2, "fail")] {
+        std::fs::write(&suite_file, suite(count)).expect("written");
+        let (status, accepted) = start(r#"{"suite":"cart","scenarios":[]}"#).await;
+        assert_eq!(status, 202, "{accepted}");
+        let run = format!("/api/v1/evals/{}", accepted["run"].as_str().expect("an id"));
+        let mut ended = server.json(&run).await;
+        while ended["summary"]["running"] == true {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            ended = server.json(&run).await;
+        }
+        assert_eq!(ended["summary"]["verdict"], verdict, "{ended}");
+    }
+    let (status, unknown) = start(r#"{"suite":"cart","scenarios":["two queries"]}"#).await;
+    assert_eq!((status, unknown["error"].as_str()), (409, Some("the suite has no scenario two queries")));
+    std::fs::write(&suite_file, "suite: [").expect("written");
+    let (status, broken) = start(r#"{"suite":"cart","scenarios":[]}"#).await;
+    assert!(status == 409 && broken["error"].as_str().is_some_and(|error| error.contains("cart.yaml:1")), "{broken}");
 }

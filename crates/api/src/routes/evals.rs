@@ -80,12 +80,19 @@ fn kept(api: &Api, body: &[u8]) -> Result<String, Refusal> {
         RunRefused::Exists(_) => {
             Refusal::new(StatusCode::CONFLICT, refused.to_string(), "every run has an id of its own")
         }
+        RunRefused::NotKept(_) => Refusal::new(
+            StatusCode::INSUFFICIENT_STORAGE,
+            refused.to_string(),
+            "make room on the disk, then send it again",
+        ),
     })?;
     Ok(id)
 }
 
 /// `POST /api/v1/evals/start`
 pub async fn start(State(api): State<Arc<Api>>, headers: HeaderMap, Json(request): Json<StartRun>) -> Answered {
-    let run = api.starter.start(&request).map_err(|problem| Refusal::from((StatusCode::CONFLICT, problem)))?;
+    let of_api = api.clone();
+    let started = api.busy(move || of_api.starter.start(&request)).await?;
+    let run = started.map_err(|problem| Refusal::from((StatusCode::CONFLICT, problem)))?;
     json_with_status(&headers, StatusCode::ACCEPTED, &RunAccepted { run })
 }

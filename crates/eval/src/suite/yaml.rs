@@ -163,7 +163,15 @@ pub(crate) fn parse(source: &str, problems: &mut Vec<Problem>) -> Option<Node> {
             Ok((event, span)) => builder.take(event, span),
             Err(error) => {
                 let mark = error.marker();
-                let place = Place { line: mark.line() as u32, column: mark.col() as u32 + 1, width: 1 };
+                // A text that ends too early is told at its last line, not at one after it.
+                let place = match builder.source_lines.last() {
+                    Some(last) if mark.line() > builder.source_lines.len() => Place {
+                        line: builder.source_lines.len() as u32,
+                        column: last.chars().count() as u32 + 1,
+                        width: 1,
+                    },
+                    _ => Place { line: mark.line() as u32, column: mark.col() as u32 + 1, width: 1 },
+                };
                 Err(Problem::new(place, format!("this is not YAML: {}", error.info()))
                     .label("the reader stopped here")
                     .hint("look at the indentation, brackets and quotes of this line and the one above"))
@@ -358,6 +366,7 @@ mod tests {
     fn mistakes_are_told() {
         assert_eq!(first_problem("a: 1\nb: 2\na: 3\n"), "3:1 key `a` is here twice");
         assert!(first_problem("a: [1\nb: 2").contains("this is not YAML"));
+        assert!(first_problem("suite: [\n").starts_with("1:9 this is not YAML"), "{}", first_problem("suite: [\n"));
         assert!(first_problem(&"[".repeat(100)).contains("nested more than 64 deep"));
         assert!(first_problem("a: 1\n---\nb: 2\n").contains("second document"));
     }

@@ -108,7 +108,7 @@ async fn judged(
         RunOptions { version: env!("CARGO_PKG_VERSION").to_owned(), ..RunOptions::default() },
     );
     let plan = plan.map_err(|error| Failure::usage(error.message))?;
-    let report = inside(server, plan).await?;
+    let report = inside(&server.inside(), plan).await?;
     Ok(Some((system, report)))
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use api::{RunBook, RunRefused};
 use eval::report::{self, Progress, RunReport, Style, Verdict};
 use eval::suite::{Receive, Suite, SuiteInput};
 use eval::{Host, HttpClient, Plan, RunEvent, RunOptions, Stop};
@@ -15,8 +16,9 @@ use crate::cli::EvalArgs;
 use crate::exit::{ExitCode, Failure};
 use crate::outputs::Outputs;
 use crate::runs;
-use crate::server::{Server, ServerOptions, clock, interrupted, random};
+use crate::server::{Inside, Server, ServerOptions, clock, interrupted, random};
 use crate::shelf::Shelf;
+use crate::sinks::Pipeline;
 use crate::source::{OwnTraces, ServerSink, ServerTraces};
 use crate::terminal::Terminal;
 use crate::{data_folder, destinations, stored_traces};
@@ -210,7 +212,7 @@ async fn embedded(
             options.names = Some(last_failed(&server, &suite)?);
         }
         let name = failed_name(&suite);
-        let run = inside(&server, stored_traces::plan(suite, options, &server.page_url()).await?).await?;
+        let run = inside(&server.inside(), stored_traces::plan(suite, options, &server.page_url()).await?).await?;
         remember_failed(&server, &name, &run);
         outputs.write(&run, &connect(&server.page_url()).await?).await?;
         Ok(run)
@@ -220,34 +222,56 @@ async fn embedded(
     run
 }
 
-/// The traces that `server`, which is in this process, receives and keeps.
-pub fn own_traces(server: &Server) -> OwnTraces {
-    OwnTraces { watched: Arc::clone(&server.pipeline.watched), store: Arc::clone(&server.store) }
+/// The traces that the server in this process receives and keeps.
+pub fn own_traces(pipeline: &Pipeline) -> OwnTraces {
+    OwnTraces { watched: Arc::clone(&pipeline.watched), store: Arc::clone(&pipeline.store) }
 }
 
-/// Runs a plan with the receiver of `server`, which is in this process.
-pub async fn inside(server: &Server, plan: Plan) -> Result<RunReport, Failure> {
-    let host = Host {
-        clock: clock(),
-        random: random(),
-        source: Arc::new(own_traces(server)),
-        sink: Arc::clone(&server.pipeline) as _,
-        settings: Arc::new(Shelf::settings(&server.store)),
-        client: HttpClient::new().map_err(|error| Failure::infrastructure(error.to_string()))?,
-    };
-    let book = Arc::clone(&server.runs);
-    let mut fold = report::Fold::default();
-    let mut refusal = None;
-    let run = told(plan, host, |event| {
-        if fold.take(event) {
-            refusal = book.put(runs::as_wire(fold.report())).err();
-        }
-    })
-    .await;
-    if let Some(refusal) = refusal {
-        eprintln!("headwater: the run was not kept: {refusal}");
+/// Runs a plan with the receiver of the server in this process.
+pub async fn inside(server: &Inside, plan: Plan) -> Result<RunReport, Failure> {
+    let host = host(server)?;
+    let mut keeping = Keeping::new(&server.runs);
+    let run = told(plan, host, |event| keeping.take(event)).await;
+    if let Some(refused) = keeping.refused() {
+        eprintln!("headwater: the run was not kept: {refused}");
     }
     Ok(run)
+}
+
+/// What a run inside a server works with.
+pub fn host(server: &Inside) -> Result<Host, Failure> {
+    Ok(Host {
+        clock: clock(),
+        random: random(),
+        source: Arc::new(own_traces(&server.pipeline)),
+        sink: Arc::clone(&server.pipeline) as _,
+        settings: Arc::new(Shelf::settings(&server.pipeline.store)),
+        client: HttpClient::new().map_err(|error| Failure::infrastructure(error.to_string()))?,
+    })
+}
+
+/// Writes a run into the book while it goes on.
+pub struct Keeping {
+    book: Arc<RunBook>,
+    fold: report::Fold,
+    refused: Option<RunRefused>,
+}
+
+impl Keeping {
+    pub fn new(book: &Arc<RunBook>) -> Self {
+        Self { book: Arc::clone(book), fold: report::Fold::default(), refused: None }
+    }
+
+    pub fn take(&mut self, event: &RunEvent) {
+        if self.fold.take(event) {
+            self.refused = self.book.put(runs::as_wire(self.fold.report())).err();
+        }
+    }
+
+    /// Why the book does not have the run as it is now.
+    pub fn refused(&self) -> Option<&RunRefused> {
+        self.refused.as_ref()
+    }
 }
 
 /// Runs a plan with the traces of a server beside us, and hands the result to it.

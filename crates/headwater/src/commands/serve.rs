@@ -10,11 +10,13 @@ use crate::cli::ServeArgs;
 use crate::destinations;
 use crate::exit::{ExitCode, Failure};
 use crate::server::{Server, ServerOptions, interrupted};
+use crate::suites::SuiteFile;
 
 pub async fn run(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let began = Instant::now();
     let options = options(args)?;
     let destinations: Vec<String> = options.destinations.iter().map(|destination| destination.name.clone()).collect();
+    let suites = options.suites.clone();
     let server = Server::start(options).await?;
     report_damage(&server);
     println!("headwater {}", env!("CARGO_PKG_VERSION"));
@@ -27,6 +29,9 @@ pub async fn run(args: &ServeArgs) -> Result<ExitCode, Failure> {
     println!("  data       {}", resolve(&args.data)?.display());
     if !destinations.is_empty() {
         println!("  sends on   to {}", destinations.join(", "));
+    }
+    for suite in &suites {
+        println!("  suite      {} from {}, started from the page", suite.name, suite.path.display());
     }
     if server.found.spans_replayed > 0 {
         println!("  replayed   {} spans from the journal", server.found.spans_replayed);
@@ -78,6 +83,7 @@ fn options(args: &ServeArgs) -> Result<ServerOptions, Failure> {
         problems.push(failure.message);
         Vec::new()
     });
+    let suites = SuiteFile::read_all(&args.suite, &mut problems);
     if !problems.is_empty() {
         return Err(Failure::usage(problems.join("\n")));
     }
@@ -92,5 +98,6 @@ fn options(args: &ServeArgs) -> Result<ServerOptions, Failure> {
         keep_longer,
         destinations: checked,
         also: Vec::new(),
+        suites,
     })
 }
