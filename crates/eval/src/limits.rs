@@ -67,6 +67,10 @@ pub const BROUGHT_SCENARIOS_MAX: usize = 10_000;
 pub const BROUGHT_FILES_MAX: usize = 1_000;
 /// Rows of a table of data; each is a scenario.
 pub const TABLE_ROWS_MAX: usize = 100_000;
+/// Bytes of a file with a table of data.
+pub const TABLE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Characters of a case's name that are kept: it stands in a line of every report.
+pub const CASE_NAME_CHARS_MAX: usize = 120;
 /// Columns of a table of data.
 pub const TABLE_COLUMNS_MAX: usize = 1_000;
 /// The last place in a list that a schema taken over from another suite speaks of; one beyond it never holds.

@@ -60,7 +60,12 @@ impl TraceSource for Keeping {
 
 fn suite(text: &str, url: &str) -> Suite {
     let environment = |name: &str| (name == "GATEWAY_URL").then(|| url.to_owned());
-    let input = SuiteInput { file: "headwater.yaml", text, environment: &environment };
+    let input = SuiteInput {
+        file: "headwater.yaml",
+        text,
+        environment: &environment,
+        files: &|_| Err("no files here".to_owned()),
+    };
     Suite::read(input).unwrap_or_else(|error| panic!("{error}"))
 }
 

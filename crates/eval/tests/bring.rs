@@ -13,8 +13,13 @@ fn brought(file: &str, text: &str) -> Result<Brought, String> {
 /// The suite made, read by the reader of suites: no variable of the environment is unset.
 fn read(brought: &Brought) -> Suite {
     let environment = |name: &str| Some(if name.contains("URL") { "http://h".to_owned() } else { "value".to_owned() });
-    Suite::read(SuiteInput { file: "headwater.yaml", text: &brought.text, environment: &environment })
-        .unwrap_or_else(|error| panic!("{error}\n{}", brought.text))
+    Suite::read(SuiteInput {
+        file: "headwater.yaml",
+        text: &brought.text,
+        environment: &environment,
+        files: &|_| Err("no files here".to_owned()),
+    })
+    .unwrap_or_else(|error| panic!("{error}\n{}", brought.text))
 }
 
 #[test]

@@ -17,7 +17,12 @@ static SEED: AtomicU64 = AtomicU64::new(1);
 async fn run_suite(text: &str, system: &System, options: RunOptions) -> RunReport {
     let url = format!("http://{}", system.address);
     let environment = |name: &str| (name == "URL").then(|| url.clone());
-    let suite = Suite::read(SuiteInput { file: "suite.yaml", text, environment: &environment });
+    let suite = Suite::read(SuiteInput {
+        file: "suite.yaml",
+        text,
+        environment: &environment,
+        files: &|_| Err("no files here".to_owned()),
+    });
     let suite = suite.unwrap_or_else(|error| panic!("{error}"));
     let plan = Plan::new(Arc::new(suite), options).unwrap_or_else(|error| panic!("{error}"));
     let host = Host {
@@ -128,8 +133,12 @@ async fn two_targets_are_driven_in_turn_and_compared() {
     let report = run_suite(&suite(""), &system, options).await;
     assert_eq!(over(&report, "structure against the other target").verdict, Verdict::Pass, "{}", told(&report));
     assert!(over(&report, "latency").verdict != Verdict::Regressed, "{}", told(&report));
-    let unknown =
-        Suite::read(SuiteInput { file: "s", text: &suite("").replace("${URL}", "http://x"), environment: &|_| None });
+    let unknown = Suite::read(SuiteInput {
+        file: "s",
+        text: &suite("").replace("${URL}", "http://x"),
+        environment: &|_| None,
+        files: &|_| Err("no files here".to_owned()),
+    });
     let options = RunOptions { against: Some("othr".to_owned()), ..RunOptions::default() };
     let error = Plan::new(Arc::new(unknown.expect("a suite")), options).expect_err("no such target");
     assert!(error.message.contains("default and other") || error.message.contains("`other`"), "{error}");
@@ -139,7 +148,12 @@ async fn two_targets_are_driven_in_turn_and_compared() {
 async fn shards_part_the_scenarios_and_leave_none_out() {
     let scenarios: String = (0..40).map(|n| format!("  - {{ name: s{n}, assert: [{{ status: 200 }}] }}\n")).collect();
     let text = format!("suite: s\ntarget: {{ http: {{ url: 'http://x' }} }}\nscenarios:\n{scenarios}");
-    let suite = Suite::read(SuiteInput { file: "s", text: &text, environment: &|_| None });
+    let suite = Suite::read(SuiteInput {
+        file: "s",
+        text: &text,
+        environment: &|_| None,
+        files: &|_| Err("no files here".to_owned()),
+    });
     let suite = Arc::new(suite.unwrap_or_else(|error| panic!("{error}")));
     let of = |part| {
         let plan = Plan::new(Arc::clone(&suite), RunOptions { shard: Some((part, 3)), ..RunOptions::default() });

@@ -18,8 +18,13 @@ fn suite(text: &str, system: &System) -> Suite {
         "DEMO_TOKEN" => Some("token".to_owned()),
         _ => None,
     };
-    Suite::read(SuiteInput { file: "headwater.yaml", text, environment: &environment })
-        .unwrap_or_else(|error| panic!("{error}"))
+    Suite::read(SuiteInput {
+        file: "headwater.yaml",
+        text,
+        environment: &environment,
+        files: &|_| Err("no files here".to_owned()),
+    })
+    .unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn host(system: &System) -> Host {

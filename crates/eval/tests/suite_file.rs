@@ -8,7 +8,14 @@ fn read(file: &str, text: &str) -> Result<Suite, String> {
         "DEMO_TOKEN" => Some("secret".to_owned()),
         _ => None,
     };
-    Suite::read(SuiteInput { file, text, environment: &environment }).map_err(|error| error.to_string())
+    let files = |name: &str| match name {
+        "capitals.csv" => Ok("country,capital,area\nFrance,Paris,1\n\"Chile\",Santiago,2\n".to_owned()),
+        "wrong.csv" => Ok("country,capital\nFrance\nChile,\"Santi\"ago\nPeru,Lima\n".to_owned()),
+        "wrong.jsonl" => Ok("{\"country\": \"Peru\"}\n{\"country\": }\n{\"cuontry\": 1}\n".to_owned()),
+        "empty.csv" => Ok("country\n".to_owned()),
+        _ => Err("it is not there".to_owned()),
+    };
+    Suite::read(SuiteInput { file, text, environment: &environment, files: &files }).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -120,4 +127,48 @@ fn an_empty_list_may_say_that_there_is_nothing_else() {
     for assertion in ["{ edges: [], exactly: true }", "services: { exactly: [] }", "body: ''"] {
         read("headwater.yaml", &asserting(assertion)).unwrap_or_else(|error| panic!("{error}"));
     }
+}
+
+/// A suite of one scenario over this table.
+fn over(data: &str) -> String {
+    format!(
+        "suite: s\ntarget: {{ http: {{ url: 'http://h/{{{{country}}}}' }} }}\nscenarios:\n  - name: capital\n    data: {data}\n    assert:\n      - text: '{{{{capital}}}}'\n"
+    )
+}
+
+#[test]
+fn a_table_makes_a_case_of_each_row() {
+    let names = |data: &str| -> Vec<String> {
+        let suite = read("headwater.yaml", &over(data)).unwrap_or_else(|error| panic!("{error}"));
+        suite.scenarios.iter().map(|scenario| scenario.name.clone()).collect()
+    };
+    assert_eq!(names("capitals.csv"), ["capital [1]", "capital [2]"]);
+    assert_eq!(names("{ file: capitals.csv, case: '{{country}}' }"), ["capital [France]", "capital [Chile]"]);
+    assert_eq!(names("[{ country: Peru, capital: Lima }]"), ["capital [1]"]);
+    let suite = read("headwater.yaml", &over("capitals.csv")).expect("a suite");
+    assert_eq!(suite.scenarios[1].variables["capital"], "Santiago");
+    assert_eq!(suite.scenarios[1].variables["area"], 2);
+}
+
+#[test]
+fn every_mistake_of_a_table_is_told_with_its_file_line_and_column() {
+    let suite = "suite: s
+target: { http: { url: 'http://h' } }
+scenarios:
+  - { name: a, data: wrong.csv, assert: [{ text: '{{capital}}' }] }
+  - { name: b, data: wrong.jsonl, assert: [{ text: '{{country}}' }] }
+  - { name: c, data: nowhere.csv, assert: [{ text: x }] }
+  - { name: d, data: empty.csv, assert: [{ text: x }] }
+  - { name: e, data: [], assert: [{ text: x }] }
+  - { name: f, data: table.xlsx, assert: [{ text: x }] }
+  - { name: g, data: { rows: [{ a: 1 }, { a: 1 }, { b: 2 }], case: '{{a}}' }, assert: [{ text: x }] }
+  - { name: h, data: { rows: [{ a: 1 }], case: '{{c}}' }, assert: [{ text: x }] }
+";
+    insta::assert_snapshot!(read("headwater.yaml", suite).expect_err("many mistakes"));
+}
+
+#[test]
+fn a_variable_that_no_column_has_is_told() {
+    let error = read("headwater.yaml", &over("[{ country: Peru, captal: Lima }]")).expect_err("mistyped");
+    assert!(error.contains("did you mean `{{captal}}`?"), "{error}");
 }

@@ -16,6 +16,7 @@ use super::{Edge, Variables};
 pub(crate) struct Reader<'a> {
     pub problems: Vec<Problem>,
     pub environment: &'a dyn Fn(&str) -> Option<String>,
+    pub files: &'a dyn Fn(&str) -> Result<String, String>,
 }
 
 impl<'a> Reader<'a> {

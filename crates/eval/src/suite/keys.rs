@@ -173,6 +173,11 @@ pub(crate) const SCENARIO: &[Key] = &[
     ),
     key("vars", Shape::MapOf(&Shape::Json), "Variables; used as {{name}}."),
     key(
+        "data",
+        Shape::OneOf(&[Shape::Text, Shape::List(&Shape::MapOf(&Shape::Json)), Shape::Map(DATA)]),
+        "A case for each row of a table, its columns being variables: rows, or the name of a file beside the suite.",
+    ),
+    key(
         "setup",
         Shape::List(&Shape::Map(STEP)),
         "Steps before; each has its own trace, judged only where an assertion names it.",
@@ -186,6 +191,12 @@ pub(crate) const SCENARIO: &[Key] = &[
     key("repeat", Shape::Count, "Overrides `run.repeat`."),
     key("baseline", Shape::Map(TOLERANCE), "Overrides the suite's `baseline`."),
     required("assert", Shape::Assertions, "What must hold."),
+];
+
+pub(crate) const DATA: &[Key] = &[
+    key("file", Shape::Text, "A CSV (`.csv`) or JSON Lines (`.jsonl`) file, from the suite's folder."),
+    key("rows", Shape::List(&Shape::MapOf(&Shape::Json)), "The rows themselves, instead of `file`."),
+    key("case", Shape::Text, "What a case is called, such as `{{country}}`; its number if not said."),
 ];
 
 pub(crate) const STEP: &[Key] = &[

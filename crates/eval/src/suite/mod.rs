@@ -8,7 +8,7 @@
 //! | `keys.rs` | the one table of keys: what the reader accepts and the schema publishes |
 //! | `schema.rs` | the JSON Schema of the file, from that table |
 //! | `fields.rs` | reading values of a map, with its problems |
-//! | `read.rs`, `read_target.rs`, `read_assertion.rs` | the file, from the outside inwards |
+//! | `read.rs`, `read_target.rs`, `read_data.rs`, `read_assertion.rs` | the file, from the outside inwards |
 //! | `assertion.rs` | [`Assertion`] and its kinds |
 //! | `template.rs` | `{{variables}}` and `${VARIABLES}` |
 //! | `units.rs` | durations, shares, factors, ranges |
@@ -25,6 +25,7 @@ mod nearest;
 mod problem;
 mod read;
 mod read_assertion;
+mod read_data;
 mod read_target;
 mod schema;
 mod template;
@@ -37,7 +38,7 @@ pub use assertion::{
     StatusPattern, ToolCallsCheck, ValueTest,
 };
 pub(crate) use nearest::{listed, nearest};
-pub use problem::{Place, Problem, SuiteError};
+pub use problem::{OtherFile, Place, Problem, SuiteError};
 pub use read::SuiteInput;
 pub(crate) use read::scenario_places;
 pub use schema::json_schema;

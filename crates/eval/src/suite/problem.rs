@@ -9,6 +9,7 @@
 //! ```
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::limits::PROBLEMS_MAX;
 
@@ -34,12 +35,23 @@ pub struct Problem {
     pub label: String,
     /// What to do; may be empty.
     pub hint: String,
+    /// The file it stands in, where that is not the suite's own.
+    pub file: Option<Arc<OtherFile>>,
+}
+
+/// A file that a suite names, for the excerpts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherFile {
+    /// As the suite names it.
+    pub name: String,
+    /// Its text.
+    pub text: String,
 }
 
 impl Problem {
     /// A problem at `place` without label and hint.
     pub fn new(place: Place, message: impl Into<String>) -> Self {
-        Self { place, message: message.into(), label: String::new(), hint: String::new() }
+        Self { place, message: message.into(), label: String::new(), hint: String::new(), file: None }
     }
 
     /// Adds the words under the marked place.
@@ -70,9 +82,10 @@ pub struct SuiteError {
 
 impl SuiteError {
     pub(crate) fn new(file: &str, source: &str, mut problems: Vec<Problem>) -> Self {
-        problems.sort_by_key(|problem| problem.place);
+        let name = |problem: &Problem| problem.file.as_ref().map(|file| file.name.clone());
+        problems.sort_by_cached_key(|problem| (name(problem), problem.place));
         // What is wrong with a shared target is found again in every scenario: told once.
-        problems.dedup_by(|b, a| a.place.line > 0 && a.place == b.place);
+        problems.dedup_by(|b, a| a.place.line > 0 && a.place == b.place && name(a) == name(b));
         Self { file: file.to_owned(), source: source.to_owned(), problems }
     }
 }
@@ -82,7 +95,11 @@ impl std::error::Error for SuiteError {}
 impl fmt::Display for SuiteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for problem in self.problems.iter().take(PROBLEMS_MAX) {
-            show(f, &self.file, &self.source, problem)?;
+            let (file, source) = match &problem.file {
+                Some(other) => (&other.name, &other.text),
+                None => (&self.file, &self.source),
+            };
+            show(f, file, source, problem)?;
             writeln!(f)?;
         }
         if self.problems.len() > PROBLEMS_MAX {

@@ -31,6 +31,8 @@ pub struct SuiteInput<'a> {
     pub text: &'a str,
     /// Looks a variable of the environment up. This crate reads none itself.
     pub environment: &'a dyn Fn(&str) -> Option<String>,
+    /// Reads a file that the suite names, a path counting from the suite's folder; or says why it cannot.
+    pub files: &'a dyn Fn(&str) -> Result<String, String>,
 }
 
 impl std::fmt::Debug for SuiteInput<'_> {
@@ -45,7 +47,7 @@ impl Suite {
     /// # Errors
     /// With every mistake in it, each with its place and what to do.
     pub fn read(input: SuiteInput<'_>) -> Result<Self, SuiteError> {
-        let mut reader = Reader { problems: Vec::new(), environment: input.environment };
+        let mut reader = Reader { problems: Vec::new(), environment: input.environment, files: input.files };
         let suite = read(&mut reader, input);
         match suite {
             Some(suite) if reader.problems.is_empty() => Ok(suite),
@@ -325,24 +327,47 @@ fn scenarios(reader: &mut Reader<'_>, root: &Node, shared: &Shared<'_>) -> Vec<S
     let mut names = HashSet::new();
     let mut scenarios = Vec::new();
     for item in items {
-        let Some(scenario) = scenario(reader, item, shared) else { continue };
-        if !names.insert(scenario.name.clone()) {
-            let place = item.get("name").map_or(item.place, |name| name.place);
-            let message = format!("a second scenario is named `{}`", scenario.name);
-            reader.problem(Problem::new(place, message).label("names tell scenarios apart"));
+        for scenario in scenario(reader, item, shared) {
+            if !names.insert(scenario.name.clone()) {
+                let place = item.get("name").map_or(item.place, |name| name.place);
+                let message = format!("a second scenario is named `{}`", scenario.name);
+                reader.problem(Problem::new(place, message).label("names tell scenarios apart"));
+            }
+            scenarios.push(scenario);
         }
-        scenarios.push(scenario);
+        if scenarios.len() > SCENARIOS_MAX {
+            let message = format!("more than {SCENARIOS_MAX} scenarios, every case of a table counted");
+            reader.problem(Problem::new(item.place, message));
+            return Vec::new();
+        }
     }
     scenarios
 }
 
-fn scenario(reader: &mut Reader<'_>, node: &Node, shared: &Shared<'_>) -> Option<Scenario> {
-    reader.map(node, &[SCENARIO], "a scenario")?;
-    let name = node.get("name").and_then(|name| reader.text(name, "`name`"));
+/// A scenario; where it has a table of data, one for each case.
+fn scenario(reader: &mut Reader<'_>, node: &Node, shared: &Shared<'_>) -> Vec<Scenario> {
     let mut variables = shared.variables.clone();
     if let Some(vars) = node.get("vars") {
         variables.extend(reader.variables(vars, "`vars`"));
     }
+    let Some(data) = node.get("data") else {
+        return one_scenario(reader, node, shared, variables).into_iter().collect();
+    };
+    let Some(cases) = super::read_data::cases(reader, data, &variables) else { return Vec::new() };
+    // Read and checked once, with the first row's values; the cases differ in their variables alone.
+    let first = cases.first().map(|case| case.variables.clone()).unwrap_or_default();
+    let Some(scenario) = one_scenario(reader, node, shared, first) else { return Vec::new() };
+    let case = |case: super::read_data::Case| Scenario {
+        name: format!("{} [{}]", scenario.name, case.name),
+        variables: case.variables,
+        ..scenario.clone()
+    };
+    cases.into_iter().map(case).collect()
+}
+
+fn one_scenario(reader: &mut Reader<'_>, node: &Node, shared: &Shared<'_>, variables: Variables) -> Option<Scenario> {
+    reader.map(node, &[SCENARIO], "a scenario")?;
+    let name = node.get("name").and_then(|name| reader.text(name, "`name`"));
     let target = scenario_target(reader, node, shared);
     let steps = target.as_ref().map(|target| steps(reader, node, target, shared)).unwrap_or_default();
     let complete = node.get("complete").map_or(shared.complete, |node| complete(reader, node, shared.complete));

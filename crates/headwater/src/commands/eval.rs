@@ -102,9 +102,17 @@ pub fn read_suite(path: &Path) -> Result<Suite, Failure> {
     suite_of(&file, &text, &|name| std::env::var(name).ok())
 }
 
-/// Reads a suite from text.
+/// Reads a suite from text; the files it names stand beside it.
 pub fn suite_of(file: &str, text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Suite, Failure> {
-    Suite::read(SuiteInput { file, text, environment }).map_err(|error| Failure::usage(error.to_string()))
+    let files = beside_suite(Path::new(file));
+    let input = SuiteInput { file, text, environment, files: &files };
+    Suite::read(input).map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// Reads files that a suite names; paths count from its folder.
+pub fn beside_suite(suite: &Path) -> impl Fn(&str) -> Result<String, String> {
+    let folder = suite.parent().map(Path::to_owned).unwrap_or_default();
+    move |name| std::fs::read_to_string(folder.join(name)).map_err(|error| error.to_string())
 }
 
 fn options(args: &EvalArgs, baseline: Option<&BaselineFile>) -> Result<RunOptions, Failure> {

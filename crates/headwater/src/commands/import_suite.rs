@@ -32,7 +32,9 @@ pub fn run(args: &ImportSuiteArgs) -> Result<ExitCode, Failure> {
     // What a person has to mend by hand is said now, not when it is run. Variables are set where it is run.
     let environment = |name: &str| Some(std::env::var(name).unwrap_or_else(|_| "http://unset.invalid".to_owned()));
     let named = args.output.as_ref().map_or_else(|| "headwater.yaml".to_owned(), |path| path.display().to_string());
-    if let Err(error) = Suite::read(SuiteInput { file: &named, text: &brought.text, environment: &environment }) {
+    let files = super::eval::beside_suite(Path::new(&named));
+    let input = SuiteInput { file: &named, text: &brought.text, environment: &environment, files: &files };
+    if let Err(error) = Suite::read(input) {
         eprintln!("headwater: the suite needs a hand before it runs:\n{error}");
         return Ok(ExitCode(1));
     }

@@ -14,10 +14,10 @@ pub(super) fn tests(
     assertions: &[Carried],
 ) -> Vec<Test> {
     let outer = std::mem::replace(&mut bringing.file, name.to_owned());
-    let rows = table::csv(text).unwrap_or_else(|(line, why)| {
-        bringing.remark_at(line, name, &why);
-        Vec::new()
-    });
+    let (rows, mistakes) = table::csv(text);
+    for mistake in mistakes {
+        bringing.remark_at(mistake.line, name, &mistake.message);
+    }
     let mut tests = Vec::new();
     for row in rows {
         let mut test = Test {
