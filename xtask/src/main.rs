@@ -49,12 +49,8 @@ enum Chore {
     Bench {
         /// Which bench.
         name: bench::Name,
-        /// At most a minute, with bars of its own.
-        #[arg(long)]
-        quick: bool,
-        /// Exit non-zero where a bar is missed.
-        #[arg(long)]
-        check: bool,
+        #[command(flatten)]
+        options: bench::Options,
     },
 }
 
@@ -64,7 +60,7 @@ fn main() -> ExitCode {
         Chore::Test => test::run(),
         Chore::Ui { check } => ui::run(check),
         Chore::Validate { check } => validate(check),
-        Chore::Bench { name, quick, check } => bench::run(name, quick, check),
+        Chore::Bench { name, options } => bench::run(name, &options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

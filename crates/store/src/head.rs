@@ -192,6 +192,12 @@ impl HeadTrace {
     }
 
     /// Its spans, unpacked, in the order of their arrival.
+    /// The earliest start of its spans; without spans, the earliest time of its log records.
+    pub fn start(&self) -> Instant {
+        let spans = self.rows().map(|(_, span)| span.start).min();
+        spans.or_else(|| self.logs.iter().map(|log| log.time).min()).unwrap_or_default()
+    }
+
     pub fn spans(&self) -> impl Iterator<Item = Span> {
         self.rows().map(|(batch, span)| batch.unpack_span(span))
     }

@@ -150,6 +150,18 @@ pub const SECTIONS_MAX: usize = 64;
 /// gains nothing.
 pub const TRACE_BLOCK: usize = 64;
 
+/// More blocks of a directory than these are read at once, and not kept in the cache, which they would fill.
+pub const FEW_BLOCKS: usize = 64;
+
+/// Ids of one block of a directory's index: a block is read and walked to find a trace (some 2 µs).
+pub const ID_BLOCK: usize = 256;
+
+/// Rows looked at first when the newest traces are asked for: one page of each column.
+pub const WINDOW_ROWS_FIRST: usize = PAGE_ROWS;
+
+/// So many times as many rows are looked at as the time before, while the page is not full.
+pub const WINDOW_GROWTH: usize = 4;
+
 /// Steps of one key that are added up in arrays of 15 kB at a time.
 pub const DENSE_STEPS_MAX: usize = 512;
 

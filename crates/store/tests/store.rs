@@ -14,7 +14,7 @@ use store::{
 /// The numbers of the traces that match, in order; every page of two.
 fn found(store: &EmbeddedStore, scan: &TraceScan) -> Vec<u64> {
     let mut numbers = Vec::new();
-    let mut scan = TraceScan { limit: 2, ..scan.clone() };
+    let mut scan = TraceScan { limit: scan.limit.max(2), ..scan.clone() };
     loop {
         let page = store.scan(&scan).expect("answers");
         assert!(page.completeness.is_complete(), "{:?}", page.completeness);
@@ -467,4 +467,40 @@ fn hostile_keys_stay_searchable_within_the_cap() {
     let keys: Vec<_> = trace.spans()[0].attributes.iter().map(|(key, _)| key.to_string()).collect();
     assert_eq!(keys, (0..100).map(|number| format!("key.7.{number}")).collect::<Vec<_>>(), "in the order sent");
     assert_eq!(store.keys(TimeRange::default()).expect("answers").value.len(), 6_001);
+}
+
+/// Enough traces that a segment is looked at in several windows, in an order of start that is not that of ids.
+#[test]
+fn pages_follow_the_order_of_start_through_a_large_segment() {
+    const TRACES: u64 = 3_000;
+    let world = World::new();
+    let (store, _) = world.open();
+    let second = |trace: u64| trace * 7_919 % TRACES;
+    let spans = (0..TRACES).flat_map(|trace| {
+        let root = with(span(trace, 1, 0, "a", "root", second(trace), 100), "tenth", (trace % 10) as i64);
+        [root, span(trace, 2, 1, "a", "child", second(trace), 10)]
+    });
+    world.append(&store, spans.collect(), vec![]);
+    store.seal_now().expect("sealed");
+    let tenth = |of: i64| {
+        by(Predicate::Attribute { scope: Some(AttributeScope::Span), key: "tenth".into(), value: Value::Int(of) })
+    };
+    let hour = TimeRange { from: Instant(START + 500 * SECOND), to: Instant(START + 2_000 * SECOND) };
+    for time in [TimeRange::default(), hour] {
+        for order in [TraceOrder::Newest, TraceOrder::Oldest] {
+            for (scan, meets) in [(TraceScan::default(), None), (tenth(3), Some(3))] {
+                let within = |trace: &u64| time.contains(Instant(START + second(*trace) * SECOND));
+                let mut expected: Vec<u64> = (0..TRACES).filter(within).collect();
+                expected.retain(|trace| meets.is_none_or(|meets| trace % 10 == meets));
+                expected.sort_by_key(|&trace| second(trace));
+                if order == TraceOrder::Newest {
+                    expected.reverse();
+                }
+                let scan = TraceScan { time, order, limit: 250, ..scan };
+                assert_eq!(found(&store, &scan), expected, "{time:?} {order:?} {meets:?}");
+            }
+        }
+    }
+    let page = store.scan(&TraceScan { limit: 5, ..TraceScan::default() }).expect("answers");
+    assert!(page.cost.traces < TRACES, "the newest few need no look at all: {:?}", page.cost);
 }

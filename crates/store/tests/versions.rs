@@ -112,7 +112,7 @@ fn copied(from: &Path, to: &Path) {
 #[test]
 fn folders_of_every_version_are_read_as_they_were_written() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    for version in ["v1", "v2"] {
+    for version in ["v1", "v2", "v3"] {
         let folder = tempfile::tempdir().expect("a folder");
         copied(&fixtures.join(version), folder.path());
         let world = World { clock: Arc::new(ManualClock::at(WRITTEN)), ..World::new() };
@@ -133,4 +133,16 @@ fn folders_of_every_version_are_read_as_they_were_written() {
         assert_eq!(store.stats().segments, 1, "{version}");
         check();
     }
+}
+
+/// Run it by name when the version changes, with the folder in `FIXTURE`.
+#[test]
+#[ignore = "writes a fixture"]
+fn a_folder_of_today_is_written() {
+    let folder = std::env::var_os("FIXTURE").expect("a folder");
+    let world = World { clock: Arc::new(ManualClock::at(WRITTEN)), ..World::new() };
+    let (store, _) = EmbeddedStore::open(Options::new(&folder), world.hooks()).expect("opens");
+    world.append(&store, spans(), vec![log()]);
+    store.seal_now().expect("sealed");
+    store.close().expect("closes");
 }

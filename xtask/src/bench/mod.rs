@@ -7,6 +7,8 @@ mod mutation;
 mod store;
 mod what_if;
 
+use std::path::PathBuf;
+
 use clap::ValueEnum;
 
 use crate::process;
@@ -66,7 +68,23 @@ fn rounded(number: f64) -> String {
     }
 }
 
-pub fn run(name: Name, quick: bool, check: bool) -> Result<(), String> {
+/// How a bench is run.
+#[derive(clap::Args, Debug)]
+pub struct Options {
+    /// At most a minute, with bars of its own.
+    #[arg(long)]
+    quick: bool,
+    /// Exit non-zero where a bar is missed.
+    #[arg(long)]
+    check: bool,
+    /// `store` only: keep the loaded data in this folder; where it holds a load already, only the questions are asked.
+    #[arg(long, value_name = "PATH")]
+    folder: Option<PathBuf>,
+}
+
+pub fn run(name: Name, options: &Options) -> Result<(), String> {
+    let &Options { quick, check, .. } = options;
+
     let figures = match name {
         Name::Analysis => return analysis(quick, check),
         Name::Demo => demo::measure(quick)?,
@@ -74,8 +92,8 @@ pub fn run(name: Name, quick: bool, check: bool) -> Result<(), String> {
         Name::Mutation => mutation::measure(quick)?,
         Name::WhatIf => what_if::measure(quick)?,
         // Whoever sends must be quick too.
-        Name::Store if cfg!(debug_assertions) => return optimised("store", quick, check),
-        Name::Store => store::measure(quick)?,
+        Name::Store if cfg!(debug_assertions) => return optimised("store", options),
+        Name::Store => store::measure(quick, options.folder.as_deref())?,
     };
     println!("\n{:<64} {:>16} {:>16}", "what", "figure", "bar");
     for figure in &figures {
@@ -96,9 +114,12 @@ fn analysis(quick: bool, check: bool) -> Result<(), String> {
 }
 
 /// The same bench once more, from an optimised build of this program.
-fn optimised(name: &str, quick: bool, check: bool) -> Result<(), String> {
+fn optimised(name: &str, options: &Options) -> Result<(), String> {
     let mut arguments = vec!["run", "--release", "--quiet", "--package", "xtask", "--", "bench", name];
-    arguments.extend(quick.then_some("--quick"));
-    arguments.extend(check.then_some("--check"));
+    arguments.extend(options.quick.then_some("--quick"));
+    arguments.extend(options.check.then_some("--check"));
+    let folder = options.folder.as_deref().map(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.into()));
+    let folder = folder.as_ref().map(|folder| folder.display().to_string());
+    arguments.extend(folder.iter().flat_map(|folder| ["--folder", folder]));
     process::run(&process::root(), "cargo", &arguments)
 }

@@ -1,11 +1,12 @@
 //! Small segments become larger ones, traces that were split become whole, and a trace that is to be forgotten is left
-//! out. Traces are read and written in order of id, a chunk at a time, so that memory does not grow with the segments.
+//! out. Traces are read and written in the order of their start, a chunk at a time, so that memory does not grow with the
+//! segments.
 
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
-use model::{LogRecord, Text, TextCollector, TraceId};
+use model::{Instant, LogRecord, Text, TextCollector, TraceId};
 
 use super::seal::is_in;
 use super::{EmbeddedStore, UpkeepNotes, without_duplicates};
@@ -38,17 +39,17 @@ impl EmbeddedStore {
         let others = || -> Vec<Arc<Segment>> {
             self.state().live.segments.iter().filter(|segment| !is_part(segment)).cloned().collect()
         };
-        let prepared = plan_of(parts).and_then(|plan| Ok((plan, ids_of(parts, leaves_out)?)));
-        let (plan, ids) = prepared.map_err(|error| self.give_up_on(notes, parts, error))?;
+        let prepared = plan_of(parts).and_then(|plan| Ok((plan, places_of(parts, leaves_out)?)));
+        let (plan, places) = prepared.map_err(|error| self.give_up_on(notes, parts, error))?;
         let sealed_at = parts.iter().map(|part| part.info.sealed_at).max().unwrap_or_default();
-        let merged = match ids.is_empty() {
+        let merged = match places.is_empty() {
             true => None,
             false => {
                 let number = notes.take_number();
                 let now_others = std::cell::OnceCell::new();
                 let continued = |id| is_in(now_others.get_or_init(others), id);
                 let written = self.write_segment(number, plan, sealed_at, &continued, &mut |writer| {
-                    copy(parts, &ids, writer, &mut || self.seal_meanwhile(notes))
+                    copy(parts, &places, writer, &mut || self.seal_meanwhile(notes))
                 });
                 Some(written.inspect_err(|error| {
                     if !matches!(error, StoreError::DiskFull { .. }) {
@@ -135,35 +136,52 @@ fn plan_of(parts: &[Arc<Segment>]) -> io::Result<Prepared> {
     Ok(Prepared::with_columns(ColumnPlan::choose(&counts, rows, &mut places)))
 }
 
-/// Every trace of the parts, sorted, with its spans counted once per part.
-pub(super) fn ids_of(parts: &[Arc<Segment>], leaves_out: &dyn Fn(TraceId) -> bool) -> io::Result<Vec<(TraceId, u32)>> {
-    let mut ids: Vec<(TraceId, u32)> = Vec::new();
-    for part in parts {
-        ids.extend(part.traces()?.entries.iter().map(|entry| (entry.id, entry.rows)));
+/// Where one part has a trace.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// Of the whole trace, as far as the parts have it.
+    start: Instant,
+    id: TraceId,
+    part: usize,
+    position: usize,
+    spans: u32,
+}
+
+/// Where the parts have their traces, by start; the places of one trace together.
+fn places_of(parts: &[Arc<Segment>], leaves_out: &dyn Fn(TraceId) -> bool) -> io::Result<Vec<Place>> {
+    let mut places: Vec<Place> = Vec::new();
+    for (part, segment) in parts.iter().enumerate() {
+        let directory = segment.traces()?;
+        let entries = directory.entries.iter().enumerate().filter(|(_, entry)| !leaves_out(entry.id));
+        places.extend(entries.map(|(position, entry)| Place {
+            start: entry.start,
+            id: entry.id,
+            part,
+            position,
+            spans: entry.rows,
+        }));
     }
-    ids.retain(|&(id, _)| !leaves_out(id));
-    ids.sort_unstable();
-    ids.dedup_by(|next, kept| {
-        let same = next.0 == kept.0;
-        kept.1 = if same { kept.1.saturating_add(next.1) } else { kept.1 };
-        same
-    });
-    Ok(ids)
+    places.sort_unstable_by_key(|place| (place.id, place.start));
+    for of_trace in places.chunk_by_mut(|one, next| one.id == next.id) {
+        let start = of_trace[0].start;
+        of_trace.iter_mut().for_each(|place| place.start = start);
+    }
+    places.sort_unstable_by_key(|place| (place.start, place.id, place.part));
+    Ok(places)
 }
 
 /// After each step, `meanwhile` is called.
 fn copy(
     parts: &[Arc<Segment>],
-    ids: &[(TraceId, u32)],
+    places: &[Place],
     writer: &mut SegmentWriter<'_>,
     meanwhile: &mut dyn FnMut(),
 ) -> io::Result<()> {
-    let mut rest = ids;
+    let mut rest = places;
     while !rest.is_empty() {
-        let mut spans = 0;
-        let mut taken = 0;
-        while taken < rest.len() && spans < MERGE_CHUNK_SPANS {
-            spans += rest[taken].1 as usize;
+        let (mut spans, mut taken) = (0, 0);
+        while taken < rest.len() && (spans < MERGE_CHUNK_SPANS || rest[taken].id == rest[taken - 1].id) {
+            spans += rest[taken].spans as usize;
             taken += 1;
         }
         let (chunk, behind) = rest.split_at(taken);
@@ -177,13 +195,15 @@ fn copy(
 /// What was read of a trace: places of its spans in the batch, its log records, in how many parts it was.
 type Pieces = (Vec<usize>, Vec<LogRecord>, usize);
 
-fn copy_chunk(parts: &[Arc<Segment>], chunk: &[(TraceId, u32)], writer: &mut SegmentWriter<'_>) -> io::Result<()> {
+fn copy_chunk(parts: &[Arc<Segment>], chunk: &[Place], writer: &mut SegmentWriter<'_>) -> io::Result<()> {
     let mut reader = PackedReader::default();
     let mut traces: HashMap<TraceId, Pieces> = HashMap::new();
     let mut first = 0;
-    for part in parts {
-        let directory = part.traces()?;
-        let positions: Vec<usize> = chunk.iter().filter_map(|&(id, _)| directory.position(id)).collect();
+    for (number, part) in parts.iter().enumerate() {
+        let mut positions: Vec<usize> =
+            chunk.iter().filter(|place| place.part == number).map(|place| place.position).collect();
+        // In the order in which they lie: segments of versions before 3 have them by id.
+        positions.sort_unstable();
         for (id, rows, logs) in part.read_packed(&positions, &mut reader)? {
             let (places, all_logs, pieces) = traces.entry(id).or_default();
             places.extend(first..first + rows);
@@ -196,7 +216,7 @@ fn copy_chunk(parts: &[Arc<Segment>], chunk: &[(TraceId, u32)], writer: &mut Seg
     if batch.spans.len() != first {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "a segment has other rows than its directory says"));
     }
-    for (id, _) in chunk {
+    for Place { id, .. } in chunk {
         let Some((places, mut logs, pieces)) = traces.remove(id) else { continue };
         let mut rows: Vec<_> = places.into_iter().map(|place| (&batch, &batch.spans[place])).collect();
         if pieces > 1 {

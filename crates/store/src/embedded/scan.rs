@@ -12,11 +12,14 @@ use model::{Duration, Instant, Span, Trace, TraceId, TraceSummary};
 
 use super::read::{Asked, each_attribute, is_within};
 use super::{EmbeddedStore, Snapshot, damaged};
-use crate::limits::{PAGE_DEFAULT, PAGE_MAX, RESIDUAL_READ_FIRST, RESIDUAL_READ_MAX, RESIDUAL_SPANS_MAX};
-use crate::segment::{Segment, Selected, TraceView};
+use crate::limits::{
+    PAGE_DEFAULT, PAGE_MAX, RESIDUAL_READ_FIRST, RESIDUAL_READ_MAX, RESIDUAL_SPANS_MAX, WINDOW_ROWS_FIRST,
+};
+use crate::segment::{Segment, Selected, TraceView, Window};
 use crate::span_filter::{TextTest, ValueTest};
 use crate::{
-    Answer, AttributeScope, Cursor, FoundTrace, Predicate, Shortfall, SpanFilter, TraceOrder, TracePage, TraceScan,
+    Answer, AttributeScope, Cursor, FoundTrace, Predicate, Shortfall, SpanFilter, TimeRange, TraceOrder, TracePage,
+    TraceScan,
 };
 
 /// A trace's place in the order: smaller comes first.
@@ -83,6 +86,10 @@ struct Scanning<'a> {
     /// What is asked of columns in their place.
     filters: Vec<SpanFilter>,
     asked: Asked<'a>,
+    /// Only traces that start within: what is asked, and what a cursor leaves of it.
+    time: TimeRange,
+    /// Rows of the next window of a segment.
+    window_rows: usize,
     looked_into: u64,
     stopped: bool,
 }
@@ -102,6 +109,8 @@ impl EmbeddedStore {
             about_spans: scan.predicates.iter().filter(|predicate| !is_of_summary(predicate)).collect(),
             filters: filters_of(scan),
             asked: self.asked(&snapshot),
+            time: time_left(scan),
+            window_rows: WINDOW_ROWS_FIRST,
             looked_into: 0,
             stopped: false,
         };
@@ -182,13 +191,17 @@ impl Scanning<'_> {
 
     fn segments(&mut self, apart: &HashSet<TraceId>) {
         let mut segments: Vec<_> = self.snapshot.live.segments.iter().collect();
-        segments.retain(|segment| is_within(segment, self.scan.time));
+        segments.retain(|segment| is_within(segment, self.time));
         match self.scan.order {
             TraceOrder::Oldest => segments.sort_by_key(|segment| segment.info.min_start),
             _ => segments.sort_by_key(|segment| Reverse(segment.info.max_start)),
         }
         for segment in segments {
-            if self.is_stopped() || !self.may_improve(segment) {
+            let best = match self.scan.order {
+                TraceOrder::Oldest => segment.info.min_start,
+                _ => segment.info.max_start,
+            };
+            if self.is_stopped() || !self.may_improve(best) {
                 break;
             }
             if let Err(error) = self.segment(segment, apart) {
@@ -197,21 +210,32 @@ impl Scanning<'_> {
         }
     }
 
-    /// Whether the segment, and with it those behind it, may hold a trace that belongs on the page.
-    fn may_improve(&self, segment: &Segment) -> bool {
-        let best = match self.scan.order {
-            TraceOrder::Newest => -i128::from(segment.info.max_start.0),
-            TraceOrder::Oldest => i128::from(segment.info.min_start.0),
+    /// Whether traces that start at `best` or behind it in the order may belong on the page.
+    fn may_improve(&self, best: Instant) -> bool {
+        let key = match self.scan.order {
+            TraceOrder::Newest => -i128::from(best.0),
+            TraceOrder::Oldest => i128::from(best.0),
             _ => return true,
         };
-        self.page.found.len() <= self.page.wanted || self.page.found.last().is_some_and(|(last, _)| best <= last.key)
+        self.page.found.len() <= self.page.wanted || self.page.found.last().is_some_and(|(last, _)| key <= last.key)
     }
 
     fn segment(&mut self, segment: &Segment, apart: &HashSet<TraceId>) -> std::io::Result<()> {
-        let selected = self.select(segment)?;
+        let mut windows = segment.windows(self.time, self.scan.order, self.scan.in_any_order)?;
+        while let Some((window, best)) = windows.next(&mut self.window_rows) {
+            if self.is_stopped() || !self.may_improve(best) {
+                break;
+            }
+            self.window(segment, &window, apart)?;
+        }
+        Ok(())
+    }
+
+    fn window(&mut self, segment: &Segment, window: &Window, apart: &HashSet<TraceId>) -> std::io::Result<()> {
+        let selected = self.select(segment, window)?;
         let view = match &selected {
             Some(selected) => selected.view.clone(),
-            None => TraceView::Whole(segment.traces()?),
+            None => segment.view_of(window)?,
         };
         let mut candidates = self.candidates(&view, selected.as_ref(), apart);
         let is_decided = self.scan.residual.is_none()
@@ -244,14 +268,15 @@ impl Scanning<'_> {
     }
 
     /// The traces that meet the filters; none if there are none and all are candidates.
-    fn select(&mut self, segment: &Segment) -> std::io::Result<Option<Selected>> {
+    fn select(&mut self, segment: &Segment, window: &Window) -> std::io::Result<Option<Selected>> {
         if self.filters.is_empty() {
             return Ok(None);
         }
-        let (selected, bytes) = segment.select(&self.filters)?;
+        let (selected, bytes) = segment.select(&self.filters, window)?;
+        let ranges = segment.row_ranges(window)?;
+        let rows = ranges.map_or(segment.info.spans, |ranges| ranges.iter().map(|range| range.len() as u64).sum());
         self.asked.cost.bytes += bytes;
-        self.asked.cost.rows +=
-            segment.info.spans * self.filters.iter().filter(|filter| !filter.is_every()).count() as u64;
+        self.asked.cost.rows += rows * self.filters.iter().filter(|filter| !filter.is_every()).count() as u64;
         Ok(Some(selected))
     }
 
@@ -288,12 +313,12 @@ impl Scanning<'_> {
                 selected.traces.len()
             }
             None => {
-                let mut position = 0;
-                while view.entry(position).is_some() {
+                let mut looked_at = 0;
+                view.positions().for_each(|position| {
                     judge(position, 0);
-                    position += 1;
-                }
-                position
+                    looked_at += 1;
+                });
+                looked_at
             }
         };
         self.asked.cost.traces += looked_at as u64;
@@ -371,6 +396,17 @@ impl Scanning<'_> {
         self.asked.shortfalls.extend(reason);
         self.stopped
     }
+}
+
+/// The time in which traces start that may come after the cursor.
+fn time_left(scan: &TraceScan) -> TimeRange {
+    let mut time = scan.time;
+    match (scan.order, scan.cursor) {
+        (TraceOrder::Newest, Some(cursor)) => time.to = time.to.min(Instant(cursor.start.0.saturating_add(1))),
+        (TraceOrder::Oldest, Some(cursor)) => time.from = time.from.max(cursor.start),
+        _ => {}
+    }
+    time
 }
 
 /// How many of the next candidates are read at once: at most `step`, fewer where they have many spans.

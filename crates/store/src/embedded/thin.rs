@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use model::{Trace, TraceId};
 
-use super::merge::ids_of;
 use super::{EmbeddedStore, UpkeepNotes, Upkept};
 use crate::limits::CHUNK_SPANS;
 use crate::segment::{PackedReader, Segment};
@@ -46,13 +45,14 @@ impl EmbeddedStore {
     /// The traces of a segment that the policy keeps; those that are split are judged as a whole.
     fn kept_longer(&self, segment: &Arc<Segment>, policy: &KeepLonger) -> io::Result<HashSet<TraceId>> {
         let live = Arc::clone(&self.state().live);
-        let ids = ids_of(std::slice::from_ref(segment), &|_| false)?;
+        let directory = segment.traces()?;
+        let entries = &directory.entries;
         let mut kept = HashSet::new();
         let mut first = 0;
-        while first < ids.len() {
+        while first < entries.len() {
             let (mut last, mut spans) = (first, 0);
-            while last < ids.len() && spans < CHUNK_SPANS {
-                spans += ids[last].1 as usize;
+            while last < entries.len() && spans < CHUNK_SPANS {
+                spans += entries[last].rows as usize;
                 last += 1;
             }
             let mut reader = PackedReader::default();

@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,13 +18,14 @@ use model::{Duration, Instant, ServiceSummary, SpanKind, StatusCode, Text, Trace
 use super::aggregates::{self, AggregateKey, AggregateRow, HOUR_NANOS, MINUTE_NANOS};
 use super::checked_file::Sums;
 use super::filter::TraceFilter;
+use super::id_table::IdTable;
 use super::key_counts::KeyCounts;
 use crate::encoding::{Decoder, Encoder, Malformed, encoded};
 use crate::limits::{FEW_SPANS, SECTION_BYTES_MAX, SECTIONS_MAX, TRACE_BLOCK};
 use crate::{LatencyHistogram, MinuteAggregate};
 
 /// The version of a segment's files.
-pub const SEGMENT_VERSION: u32 = 2;
+pub const SEGMENT_VERSION: u32 = 3;
 
 /// The oldest version that is read.
 const SEGMENT_VERSION_MIN: u32 = 1;
@@ -43,8 +45,8 @@ pub enum Section {
     Keys = 3,
     /// [`MinuteAggregate`]s.
     Aggregates = 4,
-    /// [`TraceTable`]: where the blocks of traces are. Segments without it have all traces in one section.
-    TraceTable = 5,
+    /// [`TraceTable`] of segments of version 2, by id. Those of version 1 have all traces in one section.
+    TableById = 5,
     /// The blocks of traces, each a zstd frame.
     TraceBlocks = 6,
     /// Aggregates by minute: counts.
@@ -55,6 +57,12 @@ pub enum Section {
     HourCounts = 9,
     /// Aggregates by hour: how durations are spread.
     HourDurations = 10,
+    /// [`TraceTable`]: where the blocks of traces are, by start.
+    TableByStart = 11,
+    /// [`IdTable`]: where the ids of traces are.
+    IdTable = 12,
+    /// The blocks of ids.
+    IdBlocks = 13,
 }
 
 /// What is held in memory for every segment.
@@ -70,7 +78,8 @@ pub struct Overview {
     pub continued: Vec<TraceId>,
 }
 
-/// Traces of a segment, by id: all, or those of one block.
+/// Traces of a segment in the order of their rows: all, or those of one block. Since version 3 that is the order in which
+/// they started (as a rule: nothing depends on it but speed), before that the order of their ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Traces {
     pub entries: Vec<TraceEntry>,
@@ -82,14 +91,19 @@ pub struct Traces {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TraceTable {
     strings: Arc<Vec<Text>>,
-    blocks: Vec<TraceBlock>,
+    pub blocks: Vec<TraceBlock>,
+    /// Whether blocks are told by their first id; else by when their traces start.
+    pub is_by_id: bool,
 }
 
 /// [`TRACE_BLOCK`] traces that are read together; the last block may have fewer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct TraceBlock {
+pub struct TraceBlock {
+    /// Only in a table by id.
     first_id: TraceId,
-    first_row: u32,
+    /// Earliest and latest start of its traces; all of time in a table by id.
+    pub starts: (Instant, Instant),
+    pub first_row: u32,
     first_log: u32,
     /// Within the section of blocks.
     offset: u64,
@@ -125,7 +139,7 @@ struct ServiceShare {
     critical: Duration,
 }
 
-/// Collects [`Traces`] in order of id.
+/// Collects [`Traces`] in the order of their rows.
 #[derive(Debug, Default)]
 pub struct TracesBuilder {
     traces: Traces,
@@ -185,8 +199,8 @@ impl TracesBuilder {
 }
 
 impl Traces {
-    /// The position of a trace in `entries`.
-    pub fn position(&self, id: TraceId) -> Option<usize> {
+    /// The position of a trace in `entries` that are sorted by id.
+    pub fn position_by_id(&self, id: TraceId) -> Option<usize> {
         self.entries.binary_search_by_key(&id, |entry| entry.id).ok()
     }
 
@@ -209,12 +223,6 @@ impl Traces {
             found.push((position, 1));
         }
         found
-    }
-
-    /// Every trace that has spans: its position, and how many.
-    pub fn all_with_spans(&self) -> Vec<(usize, u32)> {
-        let entries = self.entries.iter().enumerate().filter(|(_, entry)| entry.rows > 0);
-        entries.map(|(position, entry)| (position, entry.rows)).collect()
     }
 
     /// The first position from `from` on whose rows end behind `row`. Near ones are found fast, far ones by halving.
@@ -286,8 +294,10 @@ impl Traces {
         for entries in self.entries.chunks(TRACE_BLOCK) {
             let unpacked = encoded(|to| entries.iter().for_each(|entry| self.encode_entry(entry, to)));
             let packed = zstd::bulk::compress(&unpacked, 1)?;
+            let starts = || entries.iter().map(|entry| entry.start);
             blocks.push(TraceBlock {
-                first_id: entries[0].id,
+                first_id: TraceId::default(),
+                starts: (starts().min().unwrap_or_default(), starts().max().unwrap_or_default()),
                 first_row: entries[0].first_row,
                 first_log: entries[0].first_log,
                 offset: body.len() as u64,
@@ -297,7 +307,7 @@ impl Traces {
             });
             body.extend_from_slice(&packed);
         }
-        Ok((TraceTable { strings: Arc::clone(&self.strings), blocks }, body))
+        Ok((TraceTable { strings: Arc::clone(&self.strings), blocks, is_by_id: false }, body))
     }
 
     fn encode_entry(&self, entry: &TraceEntry, to: &mut Encoder) {
@@ -400,7 +410,9 @@ impl TraceTable {
         self.strings.iter().for_each(|text| to.text(text));
         to.count(self.blocks.len());
         for block in &self.blocks {
-            to.raw(&block.first_id.0);
+            let (earliest, latest) = block.starts;
+            to.unsigned(earliest.0);
+            to.unsigned(latest.0 - earliest.0);
             to.unsigned(block.first_row.into());
             to.unsigned(block.first_log.into());
             to.unsigned(block.bytes.into());
@@ -409,12 +421,20 @@ impl TraceTable {
         }
     }
 
-    fn decode(from: &mut Decoder<'_>) -> Result<Self, Malformed> {
+    fn decode(from: &mut Decoder<'_>, is_by_id: bool) -> Result<Self, Malformed> {
         let strings = Arc::new(strings_of(from)?);
         let (mut blocks, mut offset) = (Vec::new(), 0);
         for _ in 0..from.count()? {
+            let (first_id, starts) = if is_by_id {
+                (TraceId(from.array()?), (Instant(0), Instant(u64::MAX)))
+            } else {
+                let earliest = from.unsigned()?;
+                let latest = earliest.checked_add(from.unsigned()?).ok_or(Malformed("a start too late"))?;
+                (TraceId::default(), (Instant(earliest), Instant(latest)))
+            };
             let block = TraceBlock {
-                first_id: TraceId(from.array()?),
+                first_id,
+                starts,
                 first_row: from.small()?,
                 first_log: from.small()?,
                 offset,
@@ -425,7 +445,7 @@ impl TraceTable {
             offset += u64::from(block.bytes);
             blocks.push(block);
         }
-        Ok(Self { strings, blocks })
+        Ok(Self { strings, blocks, is_by_id })
     }
 }
 
@@ -513,6 +533,8 @@ pub fn write_directory(
     by_minute: &[MinuteAggregate],
 ) -> io::Result<u64> {
     let (table, blocks) = traces.in_blocks()?;
+    let (ids, id_blocks) = IdTable::of(traces.entries.iter().map(|entry| entry.id));
+    let id_bytes = id_blocks.len();
     let packed =
         |section, unpacked: Vec<u8>| Ok::<_, io::Error>((section, zstd::bulk::compress(&unpacked, 1)?, unpacked.len()));
     let blocks_bytes = blocks.len();
@@ -531,9 +553,11 @@ pub fn write_directory(
         packed(Section::Keys, encoded(|to| keys.encode(to)))?,
         packed(Section::HourCounts, hours.0)?,
         packed(Section::HourDurations, hours.1)?,
-        packed(Section::TraceTable, encoded(|to| table.encode(to)))?,
+        packed(Section::TableByStart, encoded(|to| table.encode(to)))?,
+        packed(Section::IdTable, encoded(|to| ids.encode(to)))?,
         // Its frames are packed already, each for itself.
         (Section::TraceBlocks, blocks, blocks_bytes),
+        (Section::IdBlocks, id_blocks, id_bytes),
     ]);
     let mut header = Vec::new();
     header.extend_from_slice(MAGIC);
@@ -594,24 +618,68 @@ impl DirectoryFile {
 
     /// Where the traces are; none in segments that have them in one section.
     pub fn table(&self) -> io::Result<Option<TraceTable>> {
-        if !self.sections.contains_key(&(Section::TraceTable as u8)) {
-            return Ok(None);
+        let has = |section: Section| self.sections.contains_key(&(section as u8));
+        if has(Section::TableByStart) {
+            return self.section(Section::TableByStart, |from| TraceTable::decode(from, false)).map(Some);
         }
-        self.section(Section::TraceTable, TraceTable::decode).map(Some)
+        if has(Section::TableById) {
+            return self.section(Section::TableById, |from| TraceTable::decode(from, true)).map(Some);
+        }
+        Ok(None)
     }
 
     /// The traces of one block.
     pub fn block(&self, table: &TraceTable, number: usize) -> io::Result<Traces> {
-        let section = self.sections.get(&(Section::TraceBlocks as u8)).ok_or(Malformed("a section is missing"))?;
-        let block = table.blocks.get(number).ok_or(Malformed("a block that is not there"))?;
-        let mut packed = vec![0; (block.bytes as usize).min(section.bytes)];
-        let got = self.file.read_at(&mut packed, section.offset + block.offset)?;
-        if got < block.bytes as usize || crc32c::crc32c(&packed) != block.crc {
-            return Err(Malformed("the checksum of a block of traces is wrong").into());
+        let mut blocks = self.blocks(table, number..number + 1)?;
+        blocks.pop().ok_or_else(|| Malformed("a block that is not there").into())
+    }
+
+    /// The traces of blocks that lie together, read at once.
+    pub fn blocks(&self, table: &TraceTable, numbers: Range<usize>) -> io::Result<Vec<Traces>> {
+        let wrong = || Malformed("the checksum of a block of traces is wrong");
+        let blocks = table.blocks.get(numbers).ok_or(Malformed("a block that is not there"))?;
+        let Some((first, last)) = blocks.first().zip(blocks.last()) else { return Ok(Vec::new()) };
+        let packed = self.part(Section::TraceBlocks, first.offset, last.offset + u64::from(last.bytes))?;
+        let mut all = Vec::with_capacity(blocks.len());
+        for block in blocks {
+            let from = (block.offset - first.offset) as usize;
+            let packed = packed.get(from..from + block.bytes as usize).ok_or_else(wrong)?;
+            if crc32c::crc32c(packed) != block.crc {
+                return Err(wrong().into());
+            }
+            let mut traces = Traces { strings: Arc::clone(&table.strings), ..Traces::default() };
+            decode_block(block, packed, &mut traces)?;
+            all.push(traces);
         }
-        let mut traces = Traces { strings: Arc::clone(&table.strings), ..Traces::default() };
-        decode_block(block, &packed, &mut traces)?;
-        Ok(traces)
+        Ok(all)
+    }
+
+    /// Where the ids of traces are; none in segments that have their traces by id.
+    pub fn id_table(&self) -> io::Result<Option<IdTable>> {
+        if !self.sections.contains_key(&(Section::IdTable as u8)) {
+            return Ok(None);
+        }
+        self.section(Section::IdTable, IdTable::decode).map(Some)
+    }
+
+    /// The positions at which the trace may be: few, mostly one or none.
+    pub fn positions_of_id(&self, table: &IdTable, id: TraceId) -> io::Result<Vec<usize>> {
+        let mut positions = Vec::new();
+        for number in table.blocks_of(id) {
+            let (from, to) = table.place(number);
+            table.read_block(number, &self.part(Section::IdBlocks, from, to)?, id, &mut positions)?;
+        }
+        Ok(positions)
+    }
+
+    /// Bytes of a section, as far as they are there.
+    fn part(&self, section: Section, from: u64, to: u64) -> io::Result<Vec<u8>> {
+        let entry = self.sections.get(&(section as u8)).ok_or(Malformed("a section is missing"))?;
+        let length = to.checked_sub(from).filter(|_| to <= entry.bytes as u64);
+        let mut bytes = vec![0; length.ok_or(Malformed("a block beyond its section"))? as usize];
+        let got = self.file.read_at(&mut bytes, entry.offset + from)?;
+        bytes.truncate(got);
+        Ok(bytes)
     }
 
     pub fn keys(&self) -> io::Result<KeyCounts> {
@@ -647,7 +715,15 @@ impl DirectoryFile {
     /// Reads every section.
     pub fn verify(&self) -> io::Result<()> {
         self.overview()?;
-        self.traces()?;
+        let traces = self.traces()?;
+        if let Some(table) = self.id_table()? {
+            let found = |entry: &TraceEntry| self.positions_of_id(&table, entry.id);
+            for (position, entry) in traces.entries.iter().enumerate() {
+                if !found(entry)?.contains(&position) {
+                    return Err(Malformed("the index of ids misses a trace").into());
+                }
+            }
+        }
         self.keys()?;
         self.aggregates(Duration(HOUR_NANOS as i64), true, &mut |_, _| {})?;
         if self.has_minutes() {

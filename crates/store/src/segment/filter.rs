@@ -32,14 +32,8 @@ impl TraceFilter {
 
     /// Double hashing (Kirsch, Mitzenmacher 2006). Ids are mixed first, since not every sender makes them random.
     fn bits(&self, id: TraceId) -> impl Iterator<Item = usize> + use<> {
-        let mut halves = [0; 2];
-        for (half, bytes) in halves.iter_mut().zip(id.0.chunks_exact(8)) {
-            let mut word = [0; 8];
-            word.copy_from_slice(bytes);
-            *half = u64::from_le_bytes(word);
-        }
-        let first = mix(halves[0] ^ mix(halves[1]));
-        let step = mix(first ^ halves[1]) | 1;
+        let first = hash_of_id(id);
+        let step = mix(first ^ halves(id)[1]) | 1;
         let count = self.words.len() as u64 * 64;
         (0..PROBES).map(move |probe| (first.wrapping_add(probe.wrapping_mul(step)) % count) as usize)
     }
@@ -54,6 +48,22 @@ impl TraceFilter {
         let words = (0..count).map(|_| from.array().map(u64::from_le_bytes)).collect::<Result<_, _>>()?;
         Ok(Self { words })
     }
+}
+
+fn halves(id: TraceId) -> [u64; 2] {
+    let mut halves = [0; 2];
+    for (half, bytes) in halves.iter_mut().zip(id.0.chunks_exact(8)) {
+        let mut word = [0; 8];
+        word.copy_from_slice(bytes);
+        *half = u64::from_le_bytes(word);
+    }
+    halves
+}
+
+/// A hash of an id, the same for ever: files depend on it.
+pub fn hash_of_id(id: TraceId) -> u64 {
+    let [first, second] = halves(id);
+    mix(first ^ mix(second))
 }
 
 /// The finaliser of MurmurHash3 (Appleby, public domain).

@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `writer.rs` | [`SegmentWriter`]: traces in order of id become the three files |
+//! | `writer.rs` | [`SegmentWriter`]: traces become the three files |
 //! | `schema.rs` | the fixed columns and how they are written |
 //! | `columns.rs` | which attributes get columns, and how they are read |
 //! | `key_counts.rs`, `key_order.rs` | how often each key occurs, in which order keys come |
@@ -10,7 +10,8 @@
 //! | `texts.rs` | texts, resources and scopes of a segment by number |
 //! | `row_aggregates.rs` | aggregates by minute where the directory has none |
 //! | `row_group.rs`, `chunk.rs` | rows by column; a column encoded |
-//! | `directory.rs` | the trace directory |
+//! | `directory.rs`, `id_table.rs` | the trace directory; its index of ids |
+//! | `window.rs` | parts of a segment by time |
 //! | `aggregates.rs` | the aggregates by minute and by hour |
 //! | `filter.rs` | which traces may be in a segment |
 //! | `page/`, `source.rs` | our own reader of Parquet pages; the columns of one file |
@@ -26,6 +27,7 @@ mod chunk;
 mod columns;
 mod directory;
 mod filter;
+mod id_table;
 mod key_counts;
 mod key_order;
 mod packed_reader;
@@ -42,6 +44,7 @@ mod search;
 mod source;
 mod survey;
 mod texts;
+mod window;
 mod writer;
 
 use std::collections::{BTreeMap, HashMap};
@@ -61,10 +64,12 @@ pub use key_order::KeyOrder;
 pub use packed_reader::PackedReader;
 pub use salvage::Salvage;
 pub use survey::{Prepared, Survey};
+pub use window::Window;
 pub use writer::{Aggregates, SegmentWriter, minute_of};
 
 use checked_file::CheckedFile;
 use directory::{DirectoryFile, Overview, TraceEntry, TraceTable};
+use id_table::IdTable;
 use source::{Dictionaries, Footer, Source};
 
 use crate::cache::Cache;
@@ -97,6 +102,17 @@ impl TraceView {
             Self::Blocks(blocks) => (blocks.get(&(position / TRACE_BLOCK))?, position % TRACE_BLOCK),
         };
         Some((traces, traces.entries.get(within)?))
+    }
+
+    /// Every position that was read, in order.
+    pub fn positions(&self) -> Box<dyn Iterator<Item = usize> + '_> {
+        match self {
+            Self::Whole(traces) => Box::new(0..traces.entries.len()),
+            Self::Blocks(blocks) => Box::new(blocks.iter().flat_map(|(number, traces)| {
+                let first = number * TRACE_BLOCK;
+                first..first + traces.entries.len()
+            })),
+        }
     }
 
     /// The trace at a position.
@@ -194,6 +210,8 @@ pub struct Segment {
     logs: Option<CheckedFile>,
     /// Where the traces are; read when it is first needed.
     table: OnceLock<Option<TraceTable>>,
+    /// Where ids are; read when it is first needed.
+    ids: OnceLock<Option<IdTable>>,
     caches: Arc<SegmentCaches>,
 }
 
@@ -208,7 +226,17 @@ impl Segment {
             _ => Some(CheckedFile::new(open(LOGS_SUFFIX)?, Arc::new(logs))),
         };
         let spans = CheckedFile::new(open(SPANS_SUFFIX)?, Arc::new(spans));
-        Ok(Self { info, continued, filter, directory, spans, logs, table: OnceLock::new(), caches })
+        Ok(Self {
+            info,
+            continued,
+            filter,
+            directory,
+            spans,
+            logs,
+            table: OnceLock::new(),
+            ids: OnceLock::new(),
+            caches,
+        })
     }
 
     /// What can be told of a segment from its files alone, for a catalog that is lost.
@@ -247,6 +275,14 @@ impl Segment {
         Ok(self.table.get_or_init(|| table).as_ref())
     }
 
+    fn ids(&self) -> io::Result<Option<&IdTable>> {
+        if let Some(ids) = self.ids.get() {
+            return Ok(ids.as_ref());
+        }
+        let ids = self.directory.id_table()?;
+        Ok(self.ids.get_or_init(|| ids).as_ref())
+    }
+
     fn block(&self, table: &TraceTable, number: usize) -> io::Result<Arc<Traces>> {
         self.caches.blocks.fetch((self.info.number, number), || {
             let traces = self.directory.block(table, number)?;
@@ -260,9 +296,18 @@ impl Segment {
         if !self.may_hold(id) {
             return Ok(None);
         }
-        let Some(table) = self.table()? else { return Ok(self.traces()?.position(id)) };
+        let Some(table) = self.table()? else { return Ok(self.traces()?.position_by_id(id)) };
+        if let Some(ids) = self.ids()? {
+            for position in self.directory.positions_of_id(ids, id)? {
+                let block = self.block(table, position / TRACE_BLOCK)?;
+                if block.entries.get(position % TRACE_BLOCK).is_some_and(|entry| entry.id == id) {
+                    return Ok(Some(position));
+                }
+            }
+            return Ok(None);
+        }
         let Some(number) = table.block_of(id) else { return Ok(None) };
-        let within = self.block(table, number)?.position(id);
+        let within = self.block(table, number)?.position_by_id(id);
         Ok(within.map(|position| number * TRACE_BLOCK + position))
     }
 
@@ -377,12 +422,13 @@ impl Segment {
         Ok(entries.iter().map(trace).collect())
     }
 
-    /// Traces that have for each filter a span that meets it, and the bytes read.
-    pub fn select(&self, filters: &[SpanFilter]) -> io::Result<(Selected, u64)> {
+    /// Traces of the window that have for each filter a span that meets it, and the bytes read.
+    pub fn select(&self, filters: &[SpanFilter], window: &Window) -> io::Result<(Selected, u64)> {
+        let places = self.row_ranges(window)?;
         self.searched(|search| {
             let mut selected: Option<Selected> = None;
             for filter in filters.iter().filter(|filter| !filter.is_every()) {
-                let found = search.rows(filter)?;
+                let found = search.rows(filter, places.as_deref())?;
                 let places = &search.source.footer.groups;
                 let groups = found.groups.iter().zip(places);
                 let rows: Vec<usize> =
@@ -401,8 +447,10 @@ impl Segment {
             if let Some(selected) = selected {
                 return Ok(selected);
             }
-            let traces = self.traces()?;
-            Ok(Selected { traces: traces.all_with_spans(), view: TraceView::Whole(traces), is_exact: true })
+            let view = self.view_of(window)?;
+            let with_spans = view.positions().filter_map(|position| Some((position, view.entry(position)?.rows)));
+            let traces = with_spans.filter(|(_, rows)| *rows > 0).collect();
+            Ok(Selected { traces, view, is_exact: true })
         })
     }
 

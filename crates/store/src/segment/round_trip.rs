@@ -65,7 +65,7 @@ proptest! {
             prop_assert_eq!(&read, rows);
             let summary = TraceSummary::of(&Trace::assemble(rows.id, rows.spans.clone(), rows.logs.clone()));
             let directory = segment.traces().expect("readable");
-            let position = directory.position(rows.id).expect("there");
+            let position = segment.position(rows.id).expect("readable").expect("there");
             prop_assert_eq!(directory.summary(&directory.entries[position]), summary);
         }
         let all: Vec<usize> = (0..traces.len()).collect();

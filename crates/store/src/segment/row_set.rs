@@ -23,6 +23,18 @@ impl RowSet {
         self.words[row / 64] |= 1 << (row % 64);
     }
 
+    pub fn insert_all(&mut self, rows: std::ops::Range<usize>) {
+        if rows.is_empty() {
+            return;
+        }
+        let (first, last) = (rows.start / 64, (rows.end - 1) / 64);
+        for (number, word) in self.words.iter_mut().enumerate().take(last + 1).skip(first) {
+            let from = if number == first { u64::MAX << (rows.start % 64) } else { u64::MAX };
+            let to = if number == last { u64::MAX >> (63 - (rows.end - 1) % 64) } else { u64::MAX };
+            *word |= from & to;
+        }
+    }
+
     pub fn contains(&self, row: usize) -> bool {
         self.words[row / 64] >> (row % 64) & 1 == 1
     }
@@ -103,6 +115,9 @@ mod tests {
             set.unite(&of(&rows));
             prop_assert!(set.iter().eq(rows.iter().copied()));
             prop_assert_eq!(RowSet::all(from).iter().count(), from);
+            let mut of_range = RowSet::none(200);
+            of_range.insert_all(range.clone());
+            prop_assert!(of_range.iter().eq(range));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What can still be read of a damaged segment: traces one by one, by its directory or, where that is gone, by the rows of
 //! the spans file themselves.
 
+use std::collections::HashMap;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
@@ -86,19 +87,20 @@ impl Salvage {
         opened.map_err(|error| self.problems.push(format!("{}: {error}", path.display()))).ok()
     }
 
-    /// Traces and their rows, from the ids in the files.
+    /// Traces and their rows, from the ids in the files: in the order of their rows, those that have none last.
     fn entries_of_rows(&mut self) -> Vec<Entry> {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut places: HashMap<TraceId, usize> = HashMap::new();
         let mut note = |ids: io::Result<Vec<TraceId>>, problems: &mut Vec<String>, is_spans: bool| {
             let ids = ids.unwrap_or_else(|error| {
                 problems.push(format!("which rows are of which trace is lost: {error}"));
                 Vec::new()
             });
             for (row, id) in ids.into_iter().enumerate() {
-                let place = entries.partition_point(|entry| entry.id < id);
-                if entries.get(place).is_none_or(|entry| entry.id != id) {
-                    entries.insert(place, Entry { id, rows: 0..0, logs: 0..0 });
-                }
+                let place = *places.entry(id).or_insert_with(|| {
+                    entries.push(Entry { id, rows: 0..0, logs: 0..0 });
+                    entries.len() - 1
+                });
                 let range = if is_spans { &mut entries[place].rows } else { &mut entries[place].logs };
                 let first = if range.end == 0 { row } else { range.start };
                 *range = first..row + 1;
@@ -114,10 +116,13 @@ impl Salvage {
         self.spans.as_ref().map(|(_, footer)| footer.plan.clone()).unwrap_or_default()
     }
 
-    /// Reads all traces that can be read, some at a time, in order of id; answers with the ids of the others.
+    /// Reads all traces that can be read, some at a time, in the order of their rows; answers with the ids of the others.
     pub fn read(&self, take: &mut dyn FnMut(Salvaged) -> io::Result<()>) -> io::Result<Vec<TraceId>> {
         let mut lost = Vec::new();
-        let mut waiting: Vec<&[Entry]> = self.entries.chunks(CHUNK_SPANS / 16).rev().collect();
+        // Log records of traces without spans may lie between others, so that those without are read by themselves.
+        let alike = self.entries.chunk_by(|one, next| one.logs.end <= next.logs.start || next.logs.is_empty());
+        let mut waiting: Vec<&[Entry]> = alike.flat_map(|entries| entries.chunks(CHUNK_SPANS / 16)).collect();
+        waiting.reverse();
         while let Some(entries) = waiting.pop() {
             match unchecked(|| self.traces(entries)) {
                 Ok(traces) => take(traces)?,

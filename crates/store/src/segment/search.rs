@@ -4,6 +4,7 @@
 use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use model::{Attributes, Duration, KeyValue, SpanKind, StatusCode, Text, Value};
@@ -13,7 +14,7 @@ use super::key_counts::KeyCounts;
 use super::page::{Page, Texts, Values};
 use super::reader::value_at;
 use super::row_set::{RowSet, set_bits};
-use super::source::Source;
+use super::source::{RowGroup, Source};
 use crate::encoding::{Decoder, Malformed};
 use crate::span_filter::{SpanFilter, Test, TextTest, ValueTest};
 use crate::{AttributeScope, ValueType};
@@ -46,12 +47,16 @@ impl<'a> Search<'a> {
         Self { source, keys: OnceCell::new(), read_keys, is_exact: Cell::new(true) }
     }
 
-    /// The rows that meet the filter.
-    pub fn rows(&self, filter: &SpanFilter) -> io::Result<Found> {
+    /// The rows that meet the filter, of these (in order; of all if none are named).
+    pub fn rows(&self, filter: &SpanFilter, within: Option<&[Range<usize>]>) -> io::Result<Found> {
         self.is_exact.set(true);
         let groups = self.source.footer.groups.iter().enumerate();
-        let groups: io::Result<Vec<RowSet>> =
-            groups.map(|(group, place)| self.filter(filter, group, &RowSet::all(place.rows))).collect();
+        let groups: io::Result<Vec<RowSet>> = groups
+            .map(|(group, &place)| {
+                let rows = within.map_or_else(|| RowSet::all(place.rows), |ranges| rows_in(place, ranges));
+                if rows.is_empty() { Ok(rows) } else { self.filter(filter, group, &rows) }
+            })
+            .collect();
         Ok(Found { groups: groups?, is_exact: self.is_exact.get() })
     }
 
@@ -295,6 +300,17 @@ impl<'a> Search<'a> {
         }
         Ok(())
     }
+}
+
+/// Those of the ranges that are in the row group.
+fn rows_in(place: RowGroup, ranges: &[Range<usize>]) -> RowSet {
+    let mut rows = RowSet::none(place.rows);
+    let end = place.first + place.rows;
+    let first = ranges.partition_point(|range| range.end <= place.first);
+    for range in ranges[first..].iter().take_while(|range| range.start < end) {
+        rows.insert_all(range.start.max(place.first) - place.first..range.end.min(end) - place.first);
+    }
+    rows
 }
 
 /// The column of encoded attributes of a scope, and how it is decoded.

@@ -1,4 +1,4 @@
-//! Writes a segment: traces in order of id, as many at a time as are at hand, so that a merge holds few of them.
+//! Writes a segment: traces in the order of their start, as many at a time as are at hand, so that a merge holds few of them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;

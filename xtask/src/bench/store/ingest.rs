@@ -5,7 +5,7 @@ use std::path::Path;
 use super::generator::{DAYS, Generator, Shape};
 use super::sender::{Compression, Protocol, Sent, send};
 use super::server::{Server, stored_bytes};
-use super::{Loaded, Scale, query, verify};
+use super::{Loaded, Scale, kept, query, verify};
 use crate::bench::Figure;
 
 /// Traces compared field by field after each load.
@@ -73,16 +73,27 @@ pub fn ways_in(binary: &Path, scale: &Scale) -> Result<Vec<Figure>, String> {
     Ok(figures)
 }
 
-/// The large load, in the order of its life: ingest, rest, stop, start, questions, kill, start.
-pub fn life(binary: &Path, scale: &Scale) -> Result<Vec<Figure>, String> {
-    let generator = generator(Shape::Benchmark, 1, scale.traces);
-    let folder = super::folder()?;
+/// The large load into a folder that is kept; what it cost.
+pub fn load_into(binary: &Path, scale: &Scale, folder: &Path) -> Result<Vec<Figure>, String> {
     let mut figures = Vec::new();
+    let generator = generator(Shape::Benchmark, 1, scale.traces);
+    let spans = load(binary, scale, &generator, folder, &mut figures)?;
+    kept::note(folder, &generator, spans)?;
+    Ok(figures)
+}
 
-    let server = Server::start(binary, folder.path())?;
+/// Loads and stops cleanly; answers with the number of spans.
+fn load(
+    binary: &Path,
+    scale: &Scale,
+    generator: &Generator,
+    folder: &Path,
+    figures: &mut Vec<Figure>,
+) -> Result<u64, String> {
+    let server = Server::start(binary, folder)?;
     let memory = server.watch_memory();
     let began = std::time::Instant::now();
-    let sent = send(server.http, Protocol::Http, Compression::Zstd, &generator, 0..generator.traces)?;
+    let sent = send(server.http, Protocol::Http, Compression::Zstd, generator, 0..generator.traces)?;
     println!(
         "sent {} spans in {:.1} s, {:.0} B each; told to come again {} times",
         sent.spans,
@@ -102,21 +113,33 @@ pub fn life(binary: &Path, scale: &Scale) -> Result<Vec<Figure>, String> {
         Some(scale.http_zstd_bar / 1e3),
         "k",
     ));
-    let bytes = stored_bytes(folder.path())? as f64 / sent.spans as f64;
+    let bytes = stored_bytes(folder)? as f64 / sent.spans as f64;
     figures.push(Figure::at_most("bytes per span on disk, without the journal", bytes, Some(scale.bytes_bar), "B"));
-    let megabytes = |bytes: u64| bytes as f64 / 1e6;
     figures.push(Figure::at_most("memory at full speed (anonymous)", megabytes(peak), Some(600.0), "MB"));
     figures.push(Figure::at_most("memory at rest after it", megabytes(after), None, "MB"));
+    Ok(sent.spans)
+}
+
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+/// The large load, in the order of its life: ingest, rest, stop, start, questions, kill, start.
+pub fn life(binary: &Path, scale: &Scale) -> Result<Vec<Figure>, String> {
+    let generator = generator(Shape::Benchmark, 1, scale.traces);
+    let folder = super::folder()?;
+    let mut figures = Vec::new();
+    let spans = load(binary, scale, &generator, folder.path(), &mut figures)?;
 
     let server = Server::start(binary, folder.path())?;
     let clean = server.started_in;
-    kept_is(&server, sent.spans)?;
+    kept_is(&server, spans)?;
     verify::traces_are_whole(server.page, &generator, generator.traces, COMPARED)?;
     std::thread::sleep(std::time::Duration::from_secs(1));
     figures.push(Figure::at_most("start after a clean stop", clean.as_secs_f64(), Some(0.3), "s"));
     figures.push(Figure::at_most("memory idle", megabytes(server.anonymous_memory()?), Some(120.0), "MB"));
 
-    let loaded = Loaded { page: server.page, generator, spans: sent.spans };
+    let loaded = Loaded { page: server.page, generator, spans };
     figures.extend(query::rows(&loaded)?);
 
     let more = Generator { seed: 4, traces: scale.killed_traces, ..generator };
@@ -125,7 +148,7 @@ pub fn life(binary: &Path, scale: &Scale) -> Result<Vec<Figure>, String> {
     let server = Server::start(binary, folder.path())?;
     println!("killed; {} spans were replayed from the journal", server.replayed);
     figures.push(Figure::at_most("start after kill -9 at full speed", server.started_in.as_secs_f64(), Some(2.0), "s"));
-    kept_is(&server, sent.spans + added.spans)?;
+    kept_is(&server, spans + added.spans)?;
     verify::traces_are_whole(server.page, &more, more.traces, COMPARED)?;
     server.stop()?;
     Ok(figures)

@@ -7,12 +7,14 @@
 //! | `server.rs` | the binary as a process: processor time, memory, start, stop, kill |
 //! | `verify.rs` | reads back and compares |
 //! | `ingest.rs` | the rows about taking and keeping |
+//! | `kept.rs` | a load that is kept in a folder and asked again |
 //! | `giants.rs` | a very long trace, a very large span |
 //! | `query.rs` | the rows about finding, asked of the loaded server |
 
 mod generator;
 mod giants;
 mod ingest;
+mod kept;
 mod protobuf;
 mod query;
 mod sender;
@@ -20,7 +22,7 @@ mod server;
 mod verify;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -76,10 +78,17 @@ const QUICK: Scale = Scale {
     bytes_bar: 55.0,
 };
 
-/// Measures; `quick` on a tenth of the spans.
-pub fn measure(quick: bool) -> Result<Vec<Figure>, String> {
+/// Measures; `quick` on a tenth of the spans. The large load is kept in `folder`; where that has one, only questions are
+/// asked of it.
+pub fn measure(quick: bool, folder: Option<&Path>) -> Result<Vec<Figure>, String> {
     let binary = binary()?;
     let scale = if quick { QUICK } else { FULL };
+    if let Some(folder) = folder {
+        if !folder.join(kept::NOTE).exists() {
+            return ingest::load_into(&binary, &scale, folder);
+        }
+        return kept::ask(&binary, folder);
+    }
     let mut figures = ingest::life(&binary, &scale)?;
     figures.extend(ingest::ways_in(&binary, &scale)?);
     figures.extend(giants::rows(&binary, scale.giant_spans)?);
