@@ -26,6 +26,8 @@ pub const STORED_TRACES_MAX: u32 = 10_000;
 pub const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes of what a command wrote that are kept.
 pub const COMMAND_OUTPUT_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of the end of what a command wrote to its standard error, for the message that it failed.
+pub const COMMAND_ERRORS_BYTES_MAX: usize = 600;
 
 /// Spans of one watched trace; what comes beyond is counted and makes the trace not whole.
 pub const TRACE_SPANS_MAX: usize = 1_000_000;

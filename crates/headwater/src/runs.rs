@@ -57,6 +57,8 @@ fn attempt(report: &AttemptReport) -> AttemptResult {
         steps: report
             .steps
             .iter()
+            // Hooks have no trace to be shown; what failed of them stands in the attempt's error.
+            .filter(|step| !step.trace_id.is_empty())
             .map(|step| StepResult {
                 name: step.name.clone(),
                 trace_id: step.trace_id.clone(),

@@ -151,6 +151,8 @@ pub struct RunReport {
     pub counts: VerdictCounts,
     /// The exit code; none while it runs.
     pub exit_code: Option<u8>,
+    /// Set-up and teardown of the suite, and of attempts that were given up.
+    pub hooks: Vec<StepReport>,
     /// The scenarios, in the order of the suite.
     pub scenarios: Vec<ScenarioReport>,
 }

@@ -6,9 +6,9 @@ use std::sync::{Arc, PoisonError};
 use analysis::Peers;
 use model::{Attributes, Batch, Duration, Instant, LogRecord, Span, SpanId, SpanKind, Trace, TraceId};
 
-use super::again;
 use super::by_model::{by_model, is_by_model};
 use super::runner::Shared;
+use super::{again, hooks, span_output};
 use crate::baseline::Shape;
 use crate::check::{
     Finding, Judged, check_answer, check_trace, expected_edges, is_about_trace, measure, needs_nothing_more, settle,
@@ -22,7 +22,7 @@ use crate::report::{
     Verdict,
 };
 use crate::select::Numbers;
-use crate::suite::{Assertion, Check, MAIN_STEP, Scenario, Step, Variables};
+use crate::suite::{Assertion, Check, MAIN_STEP, Output, Scenario, Step, Variables};
 use crate::trigger::{Answer, Context, Send, send};
 
 /// An attempt's report, and what is needed of it to judge all attempts together.
@@ -56,6 +56,17 @@ struct Sent<'a> {
     answer: Result<Answer, String>,
     variables: Variables,
     how: How,
+    /// Its trace, where an output was read from it.
+    waited: Option<Waited>,
+    /// The output that its trace does not have: what comes after cannot be sent.
+    lacks: Option<String>,
+}
+
+impl Sent<'_> {
+    /// Whether nothing can be sent after it.
+    fn is_last(&self) -> bool {
+        self.answer.is_err() || self.lacks.is_some()
+    }
 }
 
 /// Where a step's trace and answer come from.
@@ -70,21 +81,29 @@ enum How {
 }
 
 /// Sends a scenario once without its faults, so that connections are open and code is warm, and learns from its traces.
-pub(super) async fn warm_up(shared: &Arc<Shared>, scenario: usize) {
-    let scenario = &shared.plan.suite.scenarios[scenario];
+pub(super) async fn warm_up(shared: &Arc<Shared>, scenario_at: usize) {
+    let scenario = &shared.plan.suite.scenarios[scenario_at];
     let faultless = Scenario { faults: Vec::new(), assertions: Vec::new(), ..scenario.clone() };
-    let sent = send_all(shared, &faultless, 0).await;
+    let teardown = hooks::Teardown::begin(shared, scenario_at);
+    let sent = send_all(shared, &faultless, 0, &teardown).await;
     let learns = !shared.plan.options.without_traces && scenario.assertions.iter().any(is_about_trace);
     for sent in &sent {
-        if learns && sent.answer.is_ok() {
+        if learns && sent.answer.is_ok() && sent.waited.is_none() && !sent.step.is_hook {
             // What is learned stays in `shared`; a source that cannot be asked is told by the first judged attempt.
             let _ = wait_for(shared, &faultless, sent, &[]).await;
         }
         shared.host.source.release(sent.context.trace_id);
     }
     // The system's spans hang below the runner's; without it they would be kept as traces that lost their root.
-    let own = sent.iter().map(|sent| extra_span(shared, "warm-up", scenario, sent)).collect();
+    let own = driven(&sent).map(|sent| extra_span(shared, "warm-up", scenario, sent)).collect();
     shared.host.sink.deliver(Batch { spans: own, logs: Vec::new() }).await;
+    // What it fails at is told by the first judged attempt.
+    let _ = teardown.finish(shared).await;
+}
+
+/// The steps whose traces are kept: those of hooks are nobody's.
+fn driven<'a, 's>(sent: &'s [Sent<'a>]) -> impl Iterator<Item = &'s Sent<'a>> {
+    sent.iter().filter(|sent| sent.how == How::Driven && !sent.step.is_hook)
 }
 
 /// The runner's span above a trace that is not judged.
@@ -102,8 +121,11 @@ fn extra_span(shared: &Shared, what: &str, scenario: &Scenario, sent: &Sent<'_>)
     })
 }
 
-pub(super) async fn attempt(shared: &Arc<Shared>, scenario: usize, number: u32) -> Attempted {
-    let scenario = &shared.plan.suite.scenarios[scenario];
+pub(super) async fn attempt(shared: &Arc<Shared>, scenario_at: usize, number: u32) -> Attempted {
+    let scenario = &shared.plan.suite.scenarios[scenario_at];
+    if let Some(error) = shared.hooks.failed() {
+        return not_driven(shared, number, error.to_owned());
+    }
     if shared.plan.options.again.is_none()
         && let Some(reason) = again::nothing_found(scenario)
     {
@@ -113,7 +135,8 @@ pub(super) async fn attempt(shared: &Arc<Shared>, scenario: usize, number: u32) 
     let mut against = if number.is_multiple_of(2) { drive_against(shared, scenario, number).await } else { None };
     let scenario_span = shared.host.span_id();
     let began = Instant(shared.host.clock.unix_nanos());
-    let sent = send_all(shared, scenario, number).await;
+    let teardown = hooks::Teardown::begin(shared, scenario_at);
+    let sent = send_all(shared, scenario, number, &teardown).await;
     let answered = shared.host.clock.monotonic_nanos();
     let mut own: Vec<Span> = Vec::new();
     let mut measured = Measured::default();
@@ -134,6 +157,7 @@ pub(super) async fn attempt(shared: &Arc<Shared>, scenario: usize, number: u32) 
             assertions = scenario.assertions.iter().map(|assertion| Some(left_out(assertion))).collect();
         }
     }
+    let lacks = sent.iter().find_map(|sent| sent.lacks.clone());
     for sent in &sent {
         let mut completeness = None;
         if error.is_none() {
@@ -145,6 +169,17 @@ pub(super) async fn attempt(shared: &Arc<Shared>, scenario: usize, number: u32) 
         steps.push(step_report(sent, completeness));
         shared.host.source.release(sent.context.trace_id);
     }
+    if let (Some(lacks), None) = (&lacks, &error) {
+        for (assertion, report) in
+            scenario.assertions.iter().zip(&mut assertions).filter(|(_, report)| report.is_none())
+        {
+            let settled = (Verdict::NotEvaluable, lacks.clone());
+            *report = Some(assertion_report(assertion, Finding::not_evaluable("", lacks.as_str()), settled, None));
+        }
+    }
+    let (torn_down, failed) = teardown.finish(shared).await;
+    steps.extend(torn_down);
+    error = error.or(failed);
     let verdict = verdict(error.as_deref(), &assertions);
     let waited = shared.host.clock.monotonic_nanos().saturating_sub(answered);
     own_spans(shared, scenario, &sent, scenario_span, began, verdict, &mut own);
@@ -172,17 +207,21 @@ pub(super) async fn attempt(shared: &Arc<Shared>, scenario: usize, number: u32) 
 async fn drive_against(shared: &Arc<Shared>, scenario: &Scenario, number: u32) -> Option<(i64, Shape)> {
     let target = shared.plan.against.as_ref()?;
     let mut twin = Scenario { assertions: Vec::new(), ..scenario.clone() };
-    twin.steps.iter_mut().for_each(|step| step.target = target.clone());
-    let sent = send_all(shared, &twin, number).await;
+    twin.steps.iter_mut().filter(|step| !step.is_hook).for_each(|step| step.target = target.clone());
+    let sent = send_all(shared, &twin, number, &hooks::Teardown::none()).await;
     let main = sent.last().filter(|sent| sent.step.name == MAIN_STEP)?;
     let answered = main.answer.as_ref().map(|answer| answer.duration.nanos()).ok();
     let mut shape = None;
     if answered.is_some() && !shared.plan.options.without_traces {
-        let waited = wait_for(shared, &twin, main, &[]).await.ok();
+        let waited = match &main.waited {
+            Some(_) => None,
+            None => wait_for(shared, &twin, main, &[]).await.ok(),
+        };
+        let waited = waited.as_ref().or(main.waited.as_ref());
         shape = waited.filter(|waited| waited.outcome == Outcome::Complete).map(|waited| Shape::of(&waited.trace));
     }
     sent.iter().for_each(|sent| shared.host.source.release(sent.context.trace_id));
-    let own = sent.iter().map(|sent| extra_span(shared, "compare", scenario, sent)).collect();
+    let own = driven(&sent).map(|sent| extra_span(shared, "compare", scenario, sent)).collect();
     shared.host.sink.deliver(Batch { spans: own, logs: Vec::new() }).await;
     let shape = if shared.plan.options.without_traces { Some(Shape::default()) } else { shape };
     answered.zip(shape)
@@ -208,6 +247,22 @@ fn nothing_to_judge(shared: &Shared, scenario: &Scenario, number: u32, reason: &
     Attempted { report, durations: BTreeMap::new(), measured: Measured::default(), against: None }
 }
 
+/// Of an attempt that was not begun, because the suite's set-up failed.
+fn not_driven(shared: &Shared, number: u32, error: String) -> Attempted {
+    let report = AttemptReport {
+        attempt: number,
+        verdict: Verdict::Error,
+        trace_id: None,
+        started: UnixNanos(shared.host.clock.unix_nanos()),
+        duration: 0,
+        waited: 0,
+        steps: Vec::new(),
+        assertions: Vec::new(),
+        error: Some(error),
+    };
+    Attempted { report, durations: BTreeMap::new(), measured: Measured::default(), against: None }
+}
+
 fn verdict(error: Option<&str>, assertions: &[Option<AssertionReport>]) -> Verdict {
     if error.is_some() {
         return Verdict::Error;
@@ -217,41 +272,44 @@ fn verdict(error: Option<&str>, assertions: &[Option<AssertionReport>]) -> Verdi
 }
 
 /// Sends every step, one after the other; ends at the first that gets no answer.
-async fn send_all<'a>(shared: &Shared, scenario: &'a Scenario, number: u32) -> Vec<Sent<'a>> {
+async fn send_all<'a>(
+    shared: &Arc<Shared>,
+    scenario: &'a Scenario,
+    number: u32,
+    teardown: &hooks::Teardown,
+) -> Vec<Sent<'a>> {
     let host = &shared.host;
     let mut variables = scenario.variables.clone();
+    variables.extend(shared.hooks.variables());
     variables.insert("attempt.id".to_owned(), host.span_id().to_string().into());
     variables.insert("attempt.number".to_owned(), number.into());
     variables.insert("scenario.name".to_owned(), scenario.name.clone().into());
     variables.insert("suite.name".to_owned(), shared.plan.suite.name.clone().into());
     let mut all = Vec::new();
     for step in &scenario.steps {
+        teardown.set(shared, &variables);
         let mut own_variables = variables.clone();
         own_variables.extend(step.variables.clone());
-        if let Some(existing) = again::existing(&shared.plan, scenario, number, step, &own_variables) {
-            let failed = existing.is_err();
-            all.push(not_sent(shared, step, existing, own_variables));
-            if failed {
-                break;
-            }
+        if step.is_hook && shared.plan.options.again.is_some() {
             continue;
         }
-        let context = Context { trace_id: host.trace_id(), span_id: host.span_id() };
-        host.source.watch(context.trace_id);
-        let faults = if step.name == MAIN_STEP { scenario.faults.as_slice() } else { &[] };
-        let started = Instant(host.clock.unix_nanos());
-        let answer = send(&host.client, &step.target, &Send { context, variables: &own_variables, faults }).await;
-        let ended = Instant(host.clock.unix_nanos());
-        let answer = answer.and_then(|answer| {
-            outputs(step, &answer, &mut variables)?;
-            Ok(answer)
-        });
-        let failed = answer.is_err();
-        all.push(Sent { step, context, started, ended, answer, variables: own_variables, how: How::Driven });
-        if failed {
+        let existing = again::existing(&shared.plan, scenario, number, step, &own_variables);
+        let is_there = existing.is_some();
+        let mut sent = match existing {
+            Some(existing) => not_sent(shared, step, existing, own_variables),
+            None => send_step(shared, scenario, step, own_variables).await,
+        };
+        // Of an answer that was not made now, the body is not kept.
+        if !is_there && let Ok(answer) = &sent.answer {
+            sent.answer = outputs(step, answer, &mut variables).map(|()| answer.clone());
+        }
+        read_spans(shared, scenario, &mut sent, &mut variables).await;
+        all.push(sent);
+        if all.last().is_some_and(Sent::is_last) {
             break;
         }
     }
+    teardown.set(shared, &variables);
     // Assertions may use what the last step put out.
     for sent in &mut all {
         for (name, value) in &variables {
@@ -259,6 +317,40 @@ async fn send_all<'a>(shared: &Shared, scenario: &'a Scenario, number: u32) -> V
         }
     }
     all
+}
+
+async fn send_step<'a>(shared: &Shared, scenario: &Scenario, step: &'a Step, variables: Variables) -> Sent<'a> {
+    let host = &shared.host;
+    let context = Context { trace_id: host.trace_id(), span_id: host.span_id() };
+    if !step.is_hook {
+        host.source.watch(context.trace_id);
+    }
+    let faults = if step.name == MAIN_STEP { scenario.faults.as_slice() } else { &[] };
+    let started = Instant(host.clock.unix_nanos());
+    let answer = send(&host.client, &step.target, &Send { context, variables: &variables, faults }).await;
+    let answer = answer.and_then(|answer| if step.is_hook { hooks::succeeded(step, answer) } else { Ok(answer) });
+    let ended = Instant(host.clock.unix_nanos());
+    Sent { step, context, started, ended, answer, variables, how: How::Driven, waited: None, lacks: None }
+}
+
+/// Sets the variables that come from spans of the step's trace, which is waited for.
+async fn read_spans(shared: &Arc<Shared>, scenario: &Scenario, sent: &mut Sent<'_>, variables: &mut Variables) {
+    if sent.answer.is_err() || !span_output::has_any(sent.step) {
+        return;
+    }
+    if shared.plan.options.without_traces {
+        sent.lacks = Some("variables come from spans, and traces were left out, as asked".to_owned());
+        return;
+    }
+    let wanted = |assertion: &&Assertion| assertion.step == sent.step.name && is_about_trace(assertion);
+    let assertions: Vec<&Assertion> = scenario.assertions.iter().filter(wanted).collect();
+    match wait_for(shared, scenario, sent, &assertions).await {
+        Err(error) => sent.answer = Err(error.to_string()),
+        Ok(waited) => {
+            sent.lacks = span_output::set(sent.step, &waited.trace, &sent.variables, variables).err();
+            sent.waited = Some(waited);
+        }
+    }
 }
 
 /// A step whose trace is there already.
@@ -277,17 +369,22 @@ fn not_sent<'a>(
     let answer = existing.map(|existing| existing.answer);
     let took = answer.as_ref().map_or(Duration::ZERO, |answer| answer.duration);
     let context = Context { trace_id, span_id: shared.host.span_id() };
-    Sent { step, context, started, ended: started + took, answer, variables, how }
+    Sent { step, context, started, ended: started + took, answer, variables, how, waited: None, lacks: None }
 }
 
 /// Sets the variables that later steps take from this answer.
-fn outputs(step: &Step, answer: &Answer, variables: &mut Variables) -> Result<(), String> {
-    if step.outputs.is_empty() {
-        return Ok(());
+pub(super) fn outputs(step: &Step, answer: &Answer, variables: &mut Variables) -> Result<(), String> {
+    if let Some(name) = &step.capture {
+        variables.insert(name.clone(), answer.text().trim_end().into());
     }
+    let mut paths = step.outputs.iter().filter_map(|(name, output)| match output {
+        Output::Answer(path) => Some((name, path)),
+        Output::Span(_) => None,
+    });
+    let Some(first) = paths.next() else { return Ok(()) };
     let body: serde_json::Value = serde_json::from_slice(&answer.body)
         .map_err(|error| format!("{} has outputs, but its answer is no JSON: {error}", step.name))?;
-    for (name, path) in &step.outputs {
+    for (name, path) in std::iter::once(first).chain(paths) {
         let value = path.find(&body).first().copied().cloned();
         let value = value.ok_or_else(|| format!("{}'s answer has no `{path}` for the variable `{name}`", step.name))?;
         variables.insert(name.clone(), value);
@@ -387,6 +484,9 @@ async fn judge_trace(
     scenario_span: SpanId,
     measured: &mut Measured,
 ) -> Result<Option<CompletenessReport>, String> {
+    if sent.step.is_hook {
+        return Ok(None);
+    }
     let wanted = |assertion: &&Assertion| assertion.step == sent.step.name && is_about_trace(assertion);
     let assertions: Vec<&Assertion> = scenario.assertions.iter().filter(wanted).collect();
     let profiles = shared.plan.profiles() && sent.step.name == MAIN_STEP;
@@ -394,15 +494,19 @@ async fn judge_trace(
         return Ok(None);
     }
     let began = Instant(shared.host.clock.unix_nanos());
-    let waited = wait_for(shared, scenario, sent, &assertions).await.map_err(|error| error.to_string())?;
+    let own_wait = match &sent.waited {
+        Some(_) => None,
+        None => Some(wait_for(shared, scenario, sent, &assertions).await.map_err(|error| error.to_string())?),
+    };
+    let Some(waited) = own_wait.as_ref().or(sent.waited.as_ref()) else { return Ok(None) };
     let looked = Instant(shared.host.clock.unix_nanos());
-    let completeness = completeness_report(&waited, unsampled(sent));
-    let trace = waited.trace;
-    let peers = peers(shared, &trace, completeness.outcome == Outcome::Complete);
-    let numbers = Numbers::of(&trace);
+    let completeness = completeness_report(waited, unsampled(sent));
+    let trace = &waited.trace;
+    let peers = peers(shared, trace, completeness.outcome == Outcome::Complete);
+    let numbers = Numbers::of(trace);
     let mut for_model = Vec::new();
     {
-        let judged = Judged::new(&trace, &numbers, &sent.variables, &shared.plan.suite.services, &peers);
+        let judged = Judged::new(trace, &numbers, &sent.variables, &shared.plan.suite.services, &peers);
         for (position, assertion) in scenario.assertions.iter().enumerate().filter(|(_, assertion)| wanted(assertion)) {
             let (told, scores) = match unmet(assertion, &judged, &completeness) {
                 Some(told) => (told, Vec::new()),
@@ -421,7 +525,7 @@ async fn judge_trace(
         reports[position] = ask_model(shared, &scenario.assertions[position], sent, measured).await;
     }
     if profiles && completeness.outcome == Outcome::Complete {
-        measured.shape = Some(Shape::of(&trace));
+        measured.shape = Some(Shape::of(trace));
     }
     if sent.how != How::Driven {
         return Ok(Some(completeness));
@@ -540,6 +644,7 @@ async fn wait_for(
         let numbers = Numbers::of(trace);
         let judged = Judged::new(trace, &numbers, &sent.variables, services, &peers);
         assertions.iter().all(|assertion| needs_nothing_more(assertion, &judged))
+            && span_output::is_there(sent.step, trace, &sent.variables)
     })
     .await
 }
@@ -578,7 +683,8 @@ fn completeness_report(waited: &Waited, unsampled: Option<String>) -> Completene
 fn step_report(sent: &Sent<'_>, completeness: Option<CompletenessReport>) -> StepReport {
     StepReport {
         name: sent.step.name.clone(),
-        trace_id: sent.context.trace_id.to_string(),
+        // What a hook did is nobody's trace.
+        trace_id: if sent.step.is_hook { String::new() } else { sent.context.trace_id.to_string() },
         status: sent.answer.as_ref().ok().map(|answer| answer.status),
         duration: (sent.ended - sent.started).nanos(),
         error: sent.answer.as_ref().err().cloned(),
@@ -628,7 +734,7 @@ fn own_spans(
     own: &mut Vec<Span>,
 ) {
     // A trace that was there before is not changed by being judged.
-    for sent in sent.iter().filter(|sent| sent.how == How::Driven) {
+    for sent in driven(sent) {
         let is_main = sent.step.name == MAIN_STEP;
         own.push(shared.own.span(OwnSpan {
             trace_id: sent.context.trace_id,

@@ -6,6 +6,8 @@
 //! | `event.rs` | [`RunEvent`]: what happens while it runs |
 //! | `runner.rs` | [`run`]: warm-up, attempts at once, the report |
 //! | `attempt.rs` | one attempt: trigger, wait, judge |
+//! | `hooks.rs` | set-up and teardown; the latter after Ctrl-C too |
+//! | `span_output.rs` | variables from spans |
 //! | `again.rs` | judging stored traces and runs, without driving |
 //! | `by_model.rs` | likeness by embeddings, a judge |
 //! | `over.rs` | assertions on all attempts together |
@@ -16,11 +18,13 @@ mod again;
 mod attempt;
 mod by_model;
 mod event;
+mod hooks;
 mod interval;
 mod over;
 mod plan;
 mod repeated;
 mod runner;
+mod span_output;
 
 pub use event::RunEvent;
 pub(crate) use interval::{ATTEMPTS_FOR_CONFIDENCE, interval, median, quantile};

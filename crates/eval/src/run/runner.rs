@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::attempt::{Attempted, attempt, warm_up};
 use super::event::RunEvent;
+use super::hooks::{self, Hooks};
 use super::plan::Plan;
 use super::repeated;
 use crate::check::is_about_trace;
@@ -86,6 +87,8 @@ pub(super) struct Shared {
     pub learned: Mutex<Learned>,
     /// Which service answers at which address.
     pub peers: Mutex<analysis::Peers>,
+    /// What the suite's set-up came to, and what is still to be torn down.
+    pub hooks: Hooks,
 }
 
 /// Runs `plan` to its end and tells every event to `tell`, in the order in which things happen.
@@ -98,20 +101,25 @@ pub async fn run(plan: Plan, host: Host, mut stop: Stop, mut tell: impl FnMut(&R
     tell(&RunEvent::Started { report: Box::new(report.clone()), scenarios: names, attempts: order.len() });
     let learned = Mutex::new(Learned::load(&*host.settings));
     let own = OwnSpans::new(&plan.options.version);
-    let shared = Arc::new(Shared { host, plan, own, learned, peers: Mutex::default() });
+    let shared = Arc::new(Shared { host, plan, own, learned, peers: Mutex::default(), hooks: Hooks::default() });
     let mut collected = Collected::new(&shared.plan);
     let work = async {
-        warm_all(&shared, &mut tell).await;
+        hooks::set_up(&shared).await;
+        if shared.hooks.failed().is_none() {
+            warm_all(&shared, &mut tell).await;
+        }
         run_all(&shared, order, &mut collected, &mut tell).await;
     };
     tokio::select! {
         () = work => {}
         () = stop.given() => report.interrupted = true,
     }
+    let torn_down = hooks::tear_down(&shared).await;
     lock(&shared.learned).save(&*shared.host.settings);
     report.scenarios = collected.into_reports(&shared.plan);
     let elapsed = clock.monotonic_nanos().saturating_sub(began);
-    finish(&mut report, &shared.plan, Duration(i64::try_from(elapsed).unwrap_or(i64::MAX)));
+    report.hooks = shared.hooks.take_reports();
+    finish(&mut report, &shared.plan, Duration(i64::try_from(elapsed).unwrap_or(i64::MAX)), torn_down);
     tell(&RunEvent::Ended { report: Box::new(report.clone()) });
     report
 }
@@ -147,7 +155,7 @@ fn remarks(plan: &Plan) -> Vec<String> {
     vec![format!("{count} assertions on traces were left out, as asked")]
 }
 
-fn finish(report: &mut RunReport, plan: &Plan, elapsed: Duration) {
+fn finish(report: &mut RunReport, plan: &Plan, elapsed: Duration, torn_down: Result<(), Vec<String>>) {
     report.running = false;
     report.duration = elapsed.nanos();
     for scenario in &report.scenarios {
@@ -162,7 +170,12 @@ fn finish(report: &mut RunReport, plan: &Plan, elapsed: Duration) {
     }
     let verdicts = || report.scenarios.iter().map(|scenario| scenario.verdict);
     report.verdict = Verdict::worst(verdicts());
-    let code = if report.interrupted { ExitCode::INTERRUPTED } else { exit_code(verdicts(), plan.options.flaky) };
+    let code = match exit_code(verdicts(), plan.options.flaky) {
+        _ if report.interrupted => ExitCode::INTERRUPTED,
+        code if torn_down.is_ok() || code == ExitCode::USAGE => code,
+        _ => ExitCode::INFRASTRUCTURE,
+    };
+    report.errors.extend(torn_down.err().unwrap_or_default());
     report.exit_code = Some(code.0);
 }
 

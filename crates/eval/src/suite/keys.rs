@@ -65,6 +65,12 @@ pub(crate) const SUITE: &[Key] = &[
         Shape::OneOf(&[Shape::Map(FORWARDING), Shape::List(&Shape::Map(FORWARDING))]),
         "Where received telemetry is sent on to: one destination or a list.",
     ),
+    key(
+        "setup",
+        Shape::List(&Shape::Map(HOOK)),
+        "Done once before all scenarios; what it fails at is an error of infrastructure, and nothing is driven.",
+    ),
+    key("teardown", Shape::List(&Shape::Map(HOOK)), "Done once after all scenarios, whatever came of them."),
     required("scenarios", Shape::List(&Shape::Map(SCENARIO)), "The scenarios."),
 ];
 
@@ -182,6 +188,8 @@ pub(crate) const SCENARIO: &[Key] = &[
         Shape::List(&Shape::Map(STEP)),
         "Steps before; each has its own trace, judged only where an assertion names it.",
     ),
+    key("outputs", Shape::MapOf(OUTPUT), "Variables for assertions, from the main step: as `outputs` of a step."),
+    key("teardown", Shape::List(&Shape::Map(HOOK)), "Done after each attempt, whatever came of it; Ctrl-C included."),
     key(
         "fault",
         Shape::OneOf(&[Shape::Map(FAULT), Shape::List(&Shape::Map(FAULT))]),
@@ -207,7 +215,26 @@ pub(crate) const STEP: &[Key] = &[
     ),
     key("name", Shape::Text, "A name for assertions; `setup[0]`, `setup[1]`, … if not said."),
     key("vars", Shape::MapOf(&Shape::Json), "Variables of this step."),
-    key("outputs", Shape::MapOf(&Shape::Text), "Variables for later steps: name and JSONPath into the answer."),
+    key("http", Shape::Map(HTTP), "Instead of `send`, a hook: a request that must be answered with 2xx."),
+    key("exec", Shape::Map(EXEC), "Instead of `send`, a hook: a command that must end with 0."),
+    key("capture", Shape::Text, "The variable that gets the whole answer, or what a command wrote, as text."),
+    key(
+        "outputs",
+        Shape::MapOf(OUTPUT),
+        "Variables for later steps and assertions: a JSONPath into the answer, or `spans` and `field`.",
+    ),
+];
+
+/// Where a variable's value comes from.
+const OUTPUT: &Shape = &Shape::OneOf(&[Shape::Text, Shape::Map(FIELD_OF)]);
+
+pub(crate) const HOOK: &[Key] = &[
+    key("http", Shape::Map(HTTP), "A request that must be answered with 2xx."),
+    key("exec", Shape::Map(EXEC), "A command that must end with 0."),
+    key("name", Shape::Text, "A name for reports."),
+    key("vars", Shape::MapOf(&Shape::Json), "Variables of this hook."),
+    key("capture", Shape::Text, "The variable that gets the whole answer, or what a command wrote, as text."),
+    key("outputs", Shape::MapOf(&Shape::Text), "Variables for what comes after: name and JSONPath into the answer."),
 ];
 
 pub(crate) const FAULT: &[Key] = &[

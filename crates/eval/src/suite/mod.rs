@@ -61,6 +61,8 @@ pub struct Suite {
     pub targets: Vec<(String, Target)>,
     /// Where spans come in.
     pub receive: Receive,
+    /// Variables of all scenarios.
+    pub variables: Variables,
     /// Who exists: feeds completeness, asserted only where a scenario asks.
     pub services: Vec<Text>,
     /// When to stop waiting for a trace.
@@ -75,6 +77,10 @@ pub struct Suite {
     pub baseline: Option<String>,
     /// The target that every scenario is compared with, by name.
     pub against: Option<String>,
+    /// What is done once before all scenarios; they are driven only if it succeeds.
+    pub setup: Vec<Step>,
+    /// What is done once after all scenarios, whatever came of them.
+    pub teardown: Vec<Step>,
     /// The scenarios, in the order of the file.
     pub scenarios: Vec<Scenario>,
 }
@@ -256,6 +262,8 @@ pub struct Scenario {
     pub variables: Variables,
     /// Set-up steps, then the main step, which is judged.
     pub steps: Vec<Step>,
+    /// What is done after each attempt, whatever came of it.
+    pub teardown: Vec<Step>,
     /// What goes wrong in the system during the main step.
     pub faults: Vec<Fault>,
     /// Its own `complete`, or the suite's.
@@ -286,9 +294,10 @@ impl Suite {
                 found.retain(|id| own.found.contains(id));
             }
             let target = Target::Traces(TracesTarget { found, ..TracesTarget::default() });
-            let step = Step { name: MAIN_STEP.to_owned(), target, variables: Variables::new(), outputs: Vec::new() };
-            (scenario.steps, scenario.faults) = (vec![step], Vec::new());
+            (scenario.steps, scenario.faults) = (vec![Step::main(target)], Vec::new());
+            scenario.teardown = Vec::new();
         }
+        (self.setup, self.teardown) = (Vec::new(), Vec::new());
     }
 }
 
@@ -320,8 +329,43 @@ pub struct Step {
     pub target: Target,
     /// Variables of this step, above the scenario's.
     pub variables: Variables,
-    /// Variables that later steps get from its answer: name and JSONPath.
-    pub outputs: Vec<(String, crate::JsonPath)>,
+    /// Variables that later steps and assertions get from its answer or its trace.
+    pub outputs: Vec<(String, Output)>,
+    /// The variable that gets the whole answer, as text without the blanks at its end.
+    pub capture: Option<String>,
+    /// A hook: it has to succeed, and nothing is asserted on its trace.
+    pub is_hook: bool,
+}
+
+impl Step {
+    /// The main step.
+    pub(crate) fn main(target: Target) -> Self {
+        let (variables, outputs) = (Variables::new(), Vec::new());
+        Self { name: MAIN_STEP.to_owned(), target, variables, outputs, capture: None, is_hook: false }
+    }
+
+    /// The variables that it sets.
+    pub(crate) fn sets(&self) -> impl Iterator<Item = &str> {
+        self.outputs.iter().map(|(name, _)| name).chain(&self.capture).map(String::as_str)
+    }
+}
+
+/// Where a variable's value comes from.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// The first value that a JSONPath finds in the answer.
+    Answer(crate::JsonPath),
+    /// A field of the first span, by start, that carries it, of those that a selector finds in the step's trace.
+    Span(SpanOutput),
+}
+
+/// A field of a span.
+#[derive(Clone, Debug)]
+pub struct SpanOutput {
+    /// Which spans.
+    pub spans: Selector,
+    /// The field, such as `span.order.id`.
+    pub field: Template,
 }
 
 /// The name of the step that is judged.

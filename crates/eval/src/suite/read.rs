@@ -8,17 +8,17 @@ use sha2::{Digest, Sha256};
 
 use super::fields::{NOWHERE, Reader};
 use super::keys::{
-    BASELINE, COMPLETE, FAULT, FORWARDING, MODEL, MODELS, RECEIVE, RUN, SCENARIO, STEP, SUITE, TOLERANCE,
+    BASELINE, COMPLETE, FAULT, FIELD_OF, FORWARDING, HOOK, MODEL, MODELS, RECEIVE, RUN, SCENARIO, STEP, SUITE,
+    TOLERANCE,
 };
 use super::nearest::{listed, nearest};
 use super::problem::{Place, Problem, SuiteError};
 use super::units;
 use super::yaml::{self, Data, Node};
 use super::{
-    Complete, Fault, Forwarding, MAIN_STEP, Model, Models, Receive, RunSettings, Scenario, Step, Suite, Target,
-    Variables,
+    Complete, Fault, Forwarding, Model, Models, Output, Receive, RunSettings, Scenario, SpanOutput, Step, Suite,
+    Target, Variables,
 };
-use crate::JsonPath;
 use crate::baseline::Tolerance;
 use crate::limits::{CONCURRENCY_MAX, MODEL_TIMEOUT, REPEAT_MAX, SCENARIOS_MAX, STEPS_MAX, SUITE_BYTES_MAX};
 
@@ -85,8 +85,19 @@ fn read(reader: &mut Reader<'_>, input: SuiteInput<'_>) -> Option<Suite> {
     let services = root.get("services").map_or_else(Vec::new, |node| services(reader, node));
     // A target that is there but wrong was told once; not again for every scenario.
     let target_said = root.get("target").or_else(|| root.get("targets")).is_some();
-    let shared =
-        Shared { target_said, targets: &targets, variables: &variables, services: &services, complete, run, tolerance };
+    let setup = hooks(reader, root.get("setup"), "suite setup", &variables, &[]);
+    let captured: Vec<String> = setup.iter().flat_map(Step::sets).map(str::to_owned).collect();
+    let teardown = hooks(reader, root.get("teardown"), "suite teardown", &variables, &captured);
+    let shared = Shared {
+        target_said,
+        targets: &targets,
+        variables: &variables,
+        services: &services,
+        captured: &captured,
+        complete,
+        run,
+        tolerance,
+    };
     let scenarios = scenarios(reader, &root, &shared);
     Some(Suite {
         name: root.get("suite").and_then(|node| reader.text(node, "`suite`"))?,
@@ -95,11 +106,14 @@ fn read(reader: &mut Reader<'_>, input: SuiteInput<'_>) -> Option<Suite> {
         receive: receive(reader, &root)?,
         forwarding: root.get("forwarding").map_or_else(Vec::new, |node| forwarding(reader, node)),
         services,
+        variables,
         complete,
         models,
         baseline,
         against,
         run,
+        setup,
+        teardown,
         scenarios,
         targets,
     })
@@ -134,6 +148,8 @@ pub(super) struct Shared<'a> {
     target_said: bool,
     variables: &'a Variables,
     pub services: &'a [Text],
+    /// Variables that the suite's set-up sets.
+    captured: &'a [String],
     complete: Complete,
     run: RunSettings,
     tolerance: Tolerance,
@@ -296,7 +312,8 @@ fn forwarding(reader: &mut Reader<'_>, node: &Node) -> Vec<Forwarding> {
                 }
                 "filter" => {
                     let none = Variables::new();
-                    let scope = super::read_assertion::Scope { variables: &none, steps: &[], services: &[] };
+                    let scope =
+                        super::read_assertion::Scope { variables: &none, steps: &[], services: &[], captured: &[] };
                     if let Some(selector) = super::read_assertion::selector(reader, value, &scope) {
                         let text = selector.template.render(&none);
                         let text = text.map_err(|undefined| format!("here nothing sets `{}`", undefined.name));
@@ -369,27 +386,49 @@ fn one_scenario(reader: &mut Reader<'_>, node: &Node, shared: &Shared<'_>, varia
     reader.map(node, &[SCENARIO], "a scenario")?;
     let name = node.get("name").and_then(|name| reader.text(name, "`name`"));
     let target = scenario_target(reader, node, shared);
-    let steps = target.as_ref().map(|target| steps(reader, node, target, shared)).unwrap_or_default();
+    let steps = target.as_ref().map(|target| steps(reader, node, target, shared, &variables)).unwrap_or_default();
+    let set: Vec<String> = steps
+        .iter()
+        .flat_map(Step::sets)
+        .chain(shared.captured.iter().map(String::as_str))
+        .map(str::to_owned)
+        .collect();
+    let teardown = hooks(reader, node.get("teardown"), "teardown", &variables, &set);
     let complete = node.get("complete").map_or(shared.complete, |node| complete(reader, node, shared.complete));
     let repeat =
         node.get("repeat").and_then(|node| reader.count(node, "`repeat`", 1, REPEAT_MAX)).unwrap_or(shared.run.repeat);
     let faults = node.get("fault").map_or_else(Vec::new, |node| faults(reader, node));
     if target.as_ref().is_some_and(Target::is_stored) {
-        for key in ["setup", "fault"] {
+        for key in ["setup", "fault", "teardown"] {
             if let Some(there) = node.get(key) {
                 let message = format!("a stored trace is judged, nothing is sent: `{key}` can do nothing");
                 reader.problem(Problem::new(there.place, message));
             }
         }
     }
-    let scope = super::read_assertion::Scope { variables: &variables, steps: &steps, services: shared.services };
+    let scope = super::read_assertion::Scope {
+        variables: &variables,
+        steps: &steps,
+        services: shared.services,
+        captured: shared.captured,
+    };
     let assertions =
         node.get("assert").map_or_else(Vec::new, |node| super::read_assertion::assertions(reader, node, &scope));
     let tolerance =
         node.get("baseline").map_or(shared.tolerance, |node| baseline(reader, node, TOLERANCE, shared.tolerance).1);
-    let scenario =
-        Scenario { name: name?, place: node.place, steps, faults, complete, repeat, tolerance, assertions, variables };
-    check_variables(reader, &scenario);
+    let scenario = Scenario {
+        name: name?,
+        place: node.place,
+        steps,
+        teardown,
+        faults,
+        complete,
+        repeat,
+        tolerance,
+        assertions,
+        variables,
+    };
+    check_variables(reader, &scenario, shared.captured);
     Some(scenario)
 }
 
@@ -423,8 +462,8 @@ fn named_or_own_target(reader: &mut Reader<'_>, node: &Node, shared: &Shared<'_>
     found
 }
 
-fn steps(reader: &mut Reader<'_>, node: &Node, main: &Target, shared: &Shared<'_>) -> Vec<Step> {
-    let mut steps = Vec::new();
+fn steps(reader: &mut Reader<'_>, node: &Node, main: &Target, shared: &Shared<'_>, variables: &Variables) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
     let items = node.get("setup").map_or_else(Vec::new, |setup| reader.list(setup, "`setup`"));
     if items.len() > STEPS_MAX {
         reader.problem(Problem::new(node.place, format!("more than {STEPS_MAX} steps")));
@@ -434,35 +473,138 @@ fn steps(reader: &mut Reader<'_>, node: &Node, main: &Target, shared: &Shared<'_
         if reader.map(item, &[STEP], "a step").is_none() {
             continue;
         }
+        let is_hook = item.get("http").or_else(|| item.get("exec")).is_some();
+        if is_hook && item.get("send").is_some() {
+            let problem = Problem::new(item.place, "a step sends, or is a hook, not both");
+            reader.problem(problem.hint("keep `send`, or `http` or `exec`"));
+        }
         let target = match item.get("send") {
+            _ if is_hook => hook_target(reader, item),
             None => Some(main.clone()),
             Some(send) if send.scalar().is_some_and(|scalar| scalar.text == "same") => Some(main.clone()),
             Some(send) => named_or_own_target(reader, send, shared),
         };
-        let name = item.get("name").and_then(|name| reader.text(name, "`name`"));
-        let variables = item.get("vars").map_or_else(Variables::new, |vars| reader.variables(vars, "`vars`"));
-        let outputs = item.get("outputs").map_or_else(Vec::new, |outputs| self::outputs(reader, outputs));
         let Some(target) = target else { continue };
-        steps.push(Step { name: name.unwrap_or_else(|| format!("setup[{position}]")), target, variables, outputs });
+        let scope = super::read_assertion::Scope {
+            variables,
+            steps: &steps,
+            services: shared.services,
+            captured: shared.captured,
+        };
+        let step = step(reader, item, (&format!("setup[{position}]"), target, is_hook), &scope);
+        steps.push(step);
     }
-    steps.push(Step {
-        name: MAIN_STEP.to_owned(),
-        target: main.clone(),
-        variables: Variables::new(),
-        outputs: Vec::new(),
-    });
+    let mut main = Step::main(main.clone());
+    if let Some(node) = node.get("outputs") {
+        let scope = super::read_assertion::Scope {
+            variables,
+            steps: &steps,
+            services: shared.services,
+            captured: shared.captured,
+        };
+        main.outputs = outputs(reader, node, &scope, true);
+    }
+    steps.push(main);
     steps
 }
 
-fn outputs(reader: &mut Reader<'_>, node: &Node) -> Vec<(String, JsonPath)> {
+fn step(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    (named, target, is_hook): (&str, Target, bool),
+    scope: &super::read_assertion::Scope<'_>,
+) -> Step {
+    let name = node.get("name").and_then(|name| reader.text(name, "`name`"));
+    let variables = node.get("vars").map_or_else(Variables::new, |vars| reader.variables(vars, "`vars`"));
+    let outputs = node.get("outputs").map_or_else(Vec::new, |outputs| self::outputs(reader, outputs, scope, !is_hook));
+    let capture = node.get("capture").and_then(|capture| reader.text(capture, "`capture`"));
+    Step { name: name.unwrap_or_else(|| named.to_owned()), target, variables, outputs, capture, is_hook }
+}
+
+/// The one target of a hook.
+fn hook_target(reader: &mut Reader<'_>, node: &Node) -> Option<Target> {
+    match (node.get("http"), node.get("exec")) {
+        (Some(http), None) => super::read_target::http(reader, http).map(Target::Http),
+        (None, Some(exec)) => super::read_target::exec(reader, exec).map(Target::Exec),
+        (Some(_), Some(second)) => {
+            reader.problem(Problem::new(second.place, "a hook is one of `http` and `exec`, not both"));
+            None
+        }
+        (None, None) => {
+            reader.problem(Problem::new(node.place, "a hook needs `http` or `exec`").label("does nothing"));
+            None
+        }
+    }
+}
+
+/// What is done before or after, with what of it is not set told.
+fn hooks(reader: &mut Reader<'_>, node: Option<&Node>, what: &str, variables: &Variables, set: &[String]) -> Vec<Step> {
+    let Some(node) = node else { return Vec::new() };
+    let items = reader.list(node, &format!("`{what}`"));
+    if items.len() > STEPS_MAX {
+        reader.problem(Problem::new(node.place, format!("more than {STEPS_MAX} hooks")));
+        return Vec::new();
+    }
+    let mut hooks: Vec<Step> = Vec::new();
+    let own = if what == "teardown" { OWN_VARIABLES } else { SUITE_VARIABLES };
+    for (position, item) in items.into_iter().enumerate() {
+        if reader.map(item, &[HOOK], "a hook").is_none() {
+            continue;
+        }
+        let Some(target) = hook_target(reader, item) else { continue };
+        let scope = super::read_assertion::Scope { variables, steps: &hooks, services: &[], captured: set };
+        let hook = step(reader, item, (&format!("{what}[{position}]"), target, true), &scope);
+        let known: Vec<&str> = variables
+            .keys()
+            .chain(hook.variables.keys())
+            .chain(set)
+            .map(String::as_str)
+            .chain(hooks.iter().flat_map(Step::sets))
+            .chain(own.iter().copied())
+            .collect();
+        for (name, place) in super::read_target::variables(&hook.target) {
+            if !known.contains(&name) {
+                reader.problem(undefined(name, place, what, &known));
+            }
+        }
+        hooks.push(hook);
+    }
+    hooks
+}
+
+fn outputs(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    scope: &super::read_assertion::Scope<'_>,
+    has_trace: bool,
+) -> Vec<(String, Output)> {
     let Some(entries) = node.entries() else {
         reader.expected(node, "`outputs`", "a map of names and JSONPaths");
         return Vec::new();
     };
-    entries
-        .iter()
-        .filter_map(|entry| Some((entry.key.clone(), super::read_assertion::json_path(reader, &entry.value)?)))
-        .collect()
+    let mut outputs = Vec::new();
+    for entry in entries {
+        let value = &entry.value;
+        if value.entries().is_none() {
+            let path = super::read_assertion::json_path(reader, value);
+            outputs.extend(path.map(|path| (entry.key.clone(), Output::Answer(path))));
+            continue;
+        }
+        if !has_trace {
+            let problem = Problem::new(value.place, "no spans are waited for after a hook");
+            reader.problem(problem.hint("write a JSONPath into its answer, or make it a step with `send`"));
+            continue;
+        }
+        if reader.map(value, &[FIELD_OF], "an output").is_none() {
+            continue;
+        }
+        let spans = value.get("spans").and_then(|spans| super::read_assertion::selector(reader, spans, scope));
+        let field = value.get("field").and_then(|field| super::read_assertion::field(reader, field, scope));
+        if let (Some(spans), Some(field)) = (spans, field) {
+            outputs.push((entry.key.clone(), Output::Span(SpanOutput { spans, field })));
+        }
+    }
+    outputs
 }
 
 fn faults(reader: &mut Reader<'_>, node: &Node) -> Vec<Fault> {
@@ -489,9 +631,12 @@ fn faults(reader: &mut Reader<'_>, node: &Node) -> Vec<Fault> {
 /// Variables that the runner itself sets.
 pub(crate) const OWN_VARIABLES: &[&str] = &["attempt.id", "attempt.number", "scenario.name", "suite.name"];
 
+/// Those of them that hooks of the suite know.
+const SUITE_VARIABLES: &[&str] = &["suite.name"];
+
 /// Tells every `{{variable}}` that nothing sets, in what the steps send. (Those of assertions were told when read.)
-fn check_variables(reader: &mut Reader<'_>, scenario: &Scenario) {
-    let mut outputs: Vec<&str> = Vec::new();
+fn check_variables(reader: &mut Reader<'_>, scenario: &Scenario, captured: &[String]) {
+    let mut outputs: Vec<&str> = captured.iter().map(String::as_str).collect();
     for step in &scenario.steps {
         let known: Vec<&str> = scenario
             .variables
@@ -506,7 +651,7 @@ fn check_variables(reader: &mut Reader<'_>, scenario: &Scenario) {
                 reader.problem(undefined(name, place, &scenario.name, &known));
             }
         }
-        outputs.extend(step.outputs.iter().map(|(name, _)| name.as_str()));
+        outputs.extend(step.sets());
     }
 }
 

@@ -29,12 +29,14 @@ pub(super) struct Scope<'a> {
     pub variables: &'a Variables,
     pub steps: &'a [Step],
     pub services: &'a [Text],
+    /// Variables that the suite's set-up sets.
+    pub captured: &'a [String],
 }
 
 impl Scope<'_> {
     /// The variables that are set once the steps were sent.
     fn known(&self) -> Vec<&str> {
-        let outputs = self.steps.iter().flat_map(|step| step.outputs.iter().map(|(name, _)| name.as_str()));
+        let outputs = self.steps.iter().flat_map(Step::sets).chain(self.captured.iter().map(String::as_str));
         self.variables.keys().map(String::as_str).chain(outputs).chain(OWN_VARIABLES.iter().copied()).collect()
     }
 }
@@ -110,10 +112,10 @@ fn beside(reader: &mut Reader<'_>, node: &Node, kind: &'static Kind) {
 
 fn step(reader: &mut Reader<'_>, node: &Node, scope: &Scope<'_>) -> Option<String> {
     let name = reader.text(node, "`step`")?;
-    if scope.steps.iter().any(|step| step.name == name) {
+    if scope.steps.iter().any(|step| step.name == name && !step.is_hook) {
         return Some(name);
     }
-    let names = scope.steps.iter().map(|step| step.name.as_str());
+    let names = scope.steps.iter().filter(|step| !step.is_hook).map(|step| step.name.as_str());
     let problem = Problem::new(node.place, format!("there is no step `{name}` in this scenario"));
     reader.problem(match nearest(&name, names.clone()) {
         Some(meant) => problem.hint(format!("did you mean `{meant}`?")),
@@ -125,6 +127,11 @@ fn step(reader: &mut Reader<'_>, node: &Node, scope: &Scope<'_>) -> Option<Strin
 /// A selector, its TraceQL checked, its variables those of the scenario.
 pub(super) fn selector(reader: &mut Reader<'_>, node: &Node, scope: &Scope<'_>) -> Option<Selector> {
     trace_ql(reader, node, TraceQl::Selector, scope).map(|template| Selector { template, place: node.place })
+}
+
+/// A field expression, checked likewise.
+pub(super) fn field(reader: &mut Reader<'_>, node: &Node, scope: &Scope<'_>) -> Option<Template> {
+    trace_ql(reader, node, TraceQl::Field, scope)
 }
 
 fn trace_ql(reader: &mut Reader<'_>, node: &Node, what: TraceQl, scope: &Scope<'_>) -> Option<Template> {

@@ -40,7 +40,7 @@ pub(super) fn target(reader: &mut Reader<'_>, node: &Node) -> Option<Target> {
 fn traces(reader: &mut Reader<'_>, node: &Node) -> Option<TracesTarget> {
     reader.map(node, &[TRACES], "`target.traces`")?;
     let none = super::Variables::new();
-    let scope = super::read_assertion::Scope { variables: &none, steps: &[], services: &[] };
+    let scope = super::read_assertion::Scope { variables: &none, steps: &[], services: &[], captured: &[] };
     let query = node.get("query").and_then(|query| {
         let selector = super::read_assertion::selector(reader, query, &scope)?;
         let text = selector.template.render(&none);
@@ -51,7 +51,7 @@ fn traces(reader: &mut Reader<'_>, node: &Node) -> Option<TracesTarget> {
     Some(TracesTarget { query: query?, since, limit: limit.unwrap_or(STORED_TRACES), found: Vec::new() })
 }
 
-fn http(reader: &mut Reader<'_>, node: &Node) -> Option<HttpTarget> {
+pub(super) fn http(reader: &mut Reader<'_>, node: &Node) -> Option<HttpTarget> {
     reader.map(node, &[HTTP], "`target.http`")?;
     let url = node.get("url").and_then(|url| self::url(reader, url));
     let body = body(reader, node);
@@ -119,7 +119,7 @@ fn body(reader: &mut Reader<'_>, node: &Node) -> Option<Body> {
     }
 }
 
-fn exec(reader: &mut Reader<'_>, node: &Node) -> Option<ExecTarget> {
+pub(super) fn exec(reader: &mut Reader<'_>, node: &Node) -> Option<ExecTarget> {
     reader.map(node, &[EXEC], "`target.exec`")?;
     let mut command = Vec::new();
     if let Some(list) = node.get("command") {

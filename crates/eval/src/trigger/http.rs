@@ -100,7 +100,7 @@ pub(super) async fn send(client: &HttpClient, target: &HttpTarget, send: &Send<'
         .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
     let (body, cut) = body(answer).await.map_err(|error| told(&error, &url, target.timeout))?;
-    Ok(Answer { status, headers, body, cut, duration: Duration::from_std(started.elapsed()) })
+    Ok(Answer { status, headers, body, errors: String::new(), cut, duration: Duration::from_std(started.elapsed()) })
 }
 
 async fn body(answer: reqwest::Response) -> Result<(Vec<u8>, bool), reqwest::Error> {

@@ -26,6 +26,8 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// The body, or what the command wrote to its standard output.
     pub body: Vec<u8>,
+    /// The end of what a command wrote to its standard error.
+    pub errors: String,
     /// Whether the body was longer than what is kept.
     pub cut: bool,
     /// From sending to the end of the answer.
