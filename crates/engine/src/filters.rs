@@ -226,6 +226,7 @@ impl Looking {
     fn attribute(&mut self, attribute: &AttributeField) {
         let needs = &mut self.0;
         let any = attribute.scope == Scope::Any;
+        needs.resource |= any || attribute.scope == Scope::Resource;
         needs.scope |= any || attribute.scope == Scope::Instrumentation;
         needs.events |= any || attribute.scope == Scope::Event;
         needs.links |= any || attribute.scope == Scope::Link;
@@ -241,6 +242,7 @@ impl Looking {
             Intrinsic::StatusMessage => needs.status_message = true,
             Intrinsic::EventName | Intrinsic::EventTimeSinceStart => needs.events = true,
             Intrinsic::LinkTraceId | Intrinsic::LinkSpanId => needs.links = true,
+            Intrinsic::RootServiceName | Intrinsic::TraceServices => needs.resource = true,
             Intrinsic::InstrumentationName | Intrinsic::InstrumentationVersion => needs.scope = true,
             // What the analyses look at is theirs to say.
             Intrinsic::SelfTime | Intrinsic::Critical => needs.everything = true,
@@ -253,10 +255,8 @@ impl Looking {
             | Intrinsic::Parent
             | Intrinsic::TraceId
             | Intrinsic::TraceDuration
-            | Intrinsic::RootServiceName
             | Intrinsic::TraceSpans
             | Intrinsic::TraceErrors
-            | Intrinsic::TraceServices
             | Intrinsic::NestedSetLeft
             | Intrinsic::NestedSetRight
             | Intrinsic::NestedSetParent => {}

@@ -38,6 +38,7 @@ mod head;
 pub mod limits;
 mod lock;
 mod options;
+mod parallel;
 mod receipt;
 mod segment;
 mod shelf;

@@ -153,6 +153,15 @@ pub const TRACE_BLOCK: usize = 64;
 /// More blocks of a directory than these are read at once, and not kept in the cache, which they would fill.
 pub const FEW_BLOCKS: usize = 64;
 
+/// Threads of one scan: with more, one question would leave nothing for others.
+pub const SCAN_THREADS_MAX: usize = 4;
+
+/// Once a window has so many rows, several are searched side by side: less is done before a thread has started.
+pub const PARALLEL_ROWS: usize = 65_536;
+
+/// Once so many traces are read at a time for the residual of a scan, several times as many are read side by side.
+pub const PARALLEL_TRACES: usize = 512;
+
 /// Ids of one block of a directory's index: a block is read and walked to find a trace (some 2 µs).
 pub const ID_BLOCK: usize = 256;
 

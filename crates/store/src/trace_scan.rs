@@ -52,7 +52,7 @@ impl std::fmt::Debug for TraceScan {
     }
 }
 
-/// What is looked at of a trace: ids, times, kinds, status codes and resources always, the rest as said here.
+/// What is looked at of a trace: ids, times, kinds and status codes always, the rest as said here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Needs {
     /// All there is, log records included; the other fields then mean nothing.
@@ -65,6 +65,8 @@ pub struct Needs {
     pub events: bool,
     /// Links.
     pub links: bool,
+    /// Resources, services among them.
+    pub resource: bool,
     /// Instrumentation scopes.
     pub scope: bool,
     /// Attributes of spans with these keys.
@@ -88,6 +90,7 @@ impl Needs {
             status_message: false,
             events: false,
             links: false,
+            resource: false,
             scope: false,
             attributes: Vec::new(),
         }

@@ -9,6 +9,7 @@ use super::sums::Sums;
 use super::{EmbeddedStore, Snapshot, damaged, without_duplicates};
 use crate::head::HeadTrace;
 use crate::limits::{KNOWN_KEYS_MAX, KNOWN_VALUES_MAX, SPLIT_SUMMARIES_MAX};
+use crate::parallel::{each, threads};
 use crate::segment::{AggregateKey, AggregateRow, Aggregates, KeyCounts, Segment, minute_of};
 use crate::{
     AggregateDetail, Answer, AttributeScope, Completeness, Cost, KnownKey, KnownValue, MinuteAggregate, Shortfall,
@@ -256,7 +257,8 @@ impl EmbeddedStore {
     ) -> Answer<Vec<MinuteAggregate>> {
         let snapshot = self.snapshot();
         let mut asked = self.asked(&snapshot);
-        let mut sums = Sums::new(TimeRange { from: minute_of(time.from), to: time.to }, step, detail);
+        let within = TimeRange { from: minute_of(time.from), to: time.to };
+        let mut sums = Sums::new(within, step, detail);
         let mut in_memory = Aggregates::default();
         snapshot.spans_in_memory().for_each(|span| in_memory.count(&span));
         for MinuteAggregate { minute, service, name, kind, status, count, duration_sum, durations } in
@@ -267,18 +269,29 @@ impl EmbeddedStore {
             sums.add(&AggregateKey { service, name, kind, status }, &row);
         }
         // A trace that starts before `time` may have spans within it: segments are not chosen by the start of traces.
-        for segment in &snapshot.live.segments {
-            let mut rows = 0;
-            let read = segment.aggregates(step, detail.durations, &mut |key, row| {
-                rows += 1;
-                sums.add(key, row);
-            });
-            asked.cost.rows += rows;
-            if let Err(error) = read {
-                asked.shortfalls.push(damaged(segment, &error));
+        let segments = &snapshot.live.segments;
+        let parts: Vec<_> = segments.chunks(segments.len().div_ceil(threads()).max(1)).collect();
+        let added = each(parts, &|part| {
+            let mut sums = Sums::new(within, step, detail);
+            let (mut rows, mut shortfalls) = (0, Vec::new());
+            for segment in part {
+                let read = segment.aggregates(step, detail.durations, &mut |key, row| {
+                    rows += 1;
+                    sums.add(key, row);
+                });
+                shortfalls.extend(read.err().map(|error| damaged(segment, &error)));
             }
+            (sums.finish(), rows, shortfalls)
+        });
+        // What two parts have of one step and key stays in two rows.
+        let mut all = sums.finish();
+        for (sums, rows, shortfalls) in added {
+            asked.cost.rows += rows;
+            asked.shortfalls.extend(shortfalls);
+            all.extend(sums);
         }
-        asked.answer(sums.finish())
+        all.sort_by_key(|aggregate| aggregate.minute);
+        asked.answer(all)
     }
 }
 

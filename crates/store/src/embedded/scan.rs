@@ -13,13 +13,15 @@ use model::{Duration, Instant, Span, Trace, TraceId, TraceSummary};
 use super::read::{Asked, each_attribute, is_within};
 use super::{EmbeddedStore, Snapshot, damaged};
 use crate::limits::{
-    PAGE_DEFAULT, PAGE_MAX, RESIDUAL_READ_FIRST, RESIDUAL_READ_MAX, RESIDUAL_SPANS_MAX, WINDOW_ROWS_FIRST,
+    PAGE_DEFAULT, PAGE_MAX, PARALLEL_ROWS, PARALLEL_TRACES, RESIDUAL_READ_FIRST, RESIDUAL_READ_MAX, RESIDUAL_SPANS_MAX,
+    WINDOW_ROWS_FIRST,
 };
-use crate::segment::{Segment, Selected, TraceView, Window};
+use crate::parallel::{each, threads};
+use crate::segment::{Segment, Selected, TraceView, Window, Windows};
 use crate::span_filter::{TextTest, ValueTest};
 use crate::{
-    Answer, AttributeScope, Cursor, FoundTrace, Predicate, Shortfall, SpanFilter, TimeRange, TraceOrder, TracePage,
-    TraceScan,
+    Answer, AttributeScope, Cost, Cursor, FoundTrace, Needs, Predicate, Residual, Shortfall, SpanFilter, TimeRange,
+    TraceOrder, TracePage, TraceScan,
 };
 
 /// A trace's place in the order: smaller comes first.
@@ -56,6 +58,11 @@ impl Page {
     /// Whether a trace at this place would be among the best.
     fn has_room_for(&self, place: Place) -> bool {
         self.found.len() <= self.wanted || self.found.last().is_some_and(|(last, _)| place < *last)
+    }
+
+    /// The last place, if the page is full.
+    fn last_of_full(&self) -> Option<Place> {
+        self.found.last().filter(|_| self.found.len() > self.wanted).map(|(place, _)| *place)
     }
 
     fn insert(&mut self, place: Place, trace: FoundTrace) {
@@ -196,16 +203,23 @@ impl Scanning<'_> {
             TraceOrder::Oldest => segments.sort_by_key(|segment| segment.info.min_start),
             _ => segments.sort_by_key(|segment| Reverse(segment.info.max_start)),
         }
-        for segment in segments {
-            let best = match self.scan.order {
-                TraceOrder::Oldest => segment.info.min_start,
-                _ => segment.info.max_start,
-            };
-            if self.is_stopped() || !self.may_improve(best) {
+        let mut upcoming = Upcoming { segments: segments.into_iter(), open: None };
+        loop {
+            let at_once = if self.scan.in_any_order || self.window_rows >= PARALLEL_ROWS { threads() } else { 1 };
+            let batch: Vec<_> = std::iter::from_fn(|| upcoming.next(self)).take(at_once).collect();
+            if batch.is_empty() || self.is_stopped() {
                 break;
             }
-            if let Err(error) = self.segment(segment, apart) {
-                self.asked.shortfalls.push(damaged(segment, &error));
+            let filters = &self.filters;
+            let looked = each(batch, &|(segment, window, best)| (segment, best, Looked::at(segment, &window, filters)));
+            for (segment, best, looked) in looked {
+                if self.is_stopped() || !self.may_improve(best) {
+                    continue;
+                }
+                let judged = looked.and_then(|looked| self.judge_window(segment, looked, apart));
+                if let Err(error) = judged {
+                    self.asked.shortfalls.push(damaged(segment, &error));
+                }
             }
         }
     }
@@ -220,23 +234,9 @@ impl Scanning<'_> {
         self.page.found.len() <= self.page.wanted || self.page.found.last().is_some_and(|(last, _)| key <= last.key)
     }
 
-    fn segment(&mut self, segment: &Segment, apart: &HashSet<TraceId>) -> std::io::Result<()> {
-        let mut windows = segment.windows(self.time, self.scan.order, self.scan.in_any_order)?;
-        while let Some((window, best)) = windows.next(&mut self.window_rows) {
-            if self.is_stopped() || !self.may_improve(best) {
-                break;
-            }
-            self.window(segment, &window, apart)?;
-        }
-        Ok(())
-    }
-
-    fn window(&mut self, segment: &Segment, window: &Window, apart: &HashSet<TraceId>) -> std::io::Result<()> {
-        let selected = self.select(segment, window)?;
-        let view = match &selected {
-            Some(selected) => selected.view.clone(),
-            None => segment.view_of(window)?,
-        };
+    fn judge_window(&mut self, segment: &Segment, looked: Looked, apart: &HashSet<TraceId>) -> std::io::Result<()> {
+        let Looked { selected, view, cost } = looked;
+        self.asked.cost += cost;
         let mut candidates = self.candidates(&view, selected.as_ref(), apart);
         let is_decided = self.scan.residual.is_none()
             || (self.scan.is_exact && selected.as_ref().is_some_and(|selected| selected.is_exact));
@@ -267,26 +267,13 @@ impl Scanning<'_> {
         Ok(())
     }
 
-    /// The traces that meet the filters; none if there are none and all are candidates.
-    fn select(&mut self, segment: &Segment, window: &Window) -> std::io::Result<Option<Selected>> {
-        if self.filters.is_empty() {
-            return Ok(None);
-        }
-        let (selected, bytes) = segment.select(&self.filters, window)?;
-        let ranges = segment.row_ranges(window)?;
-        let rows = ranges.map_or(segment.info.spans, |ranges| ranges.iter().map(|range| range.len() as u64).sum());
-        self.asked.cost.bytes += bytes;
-        self.asked.cost.rows += rows * self.filters.iter().filter(|filter| !filter.is_every()).count() as u64;
-        Ok(Some(selected))
-    }
-
     /// Place, position and number of spans met of each trace that may belong on the page.
     fn candidates(
         &mut self,
         view: &TraceView,
         selected: Option<&Selected>,
         apart: &HashSet<TraceId>,
-    ) -> Vec<(Place, usize, u32)> {
+    ) -> Vec<Candidate> {
         let mut candidates = Vec::new();
         let mut judge = |position: usize, matched: u32| {
             let Some((traces, entry)) = view.place(position) else { return };
@@ -330,8 +317,9 @@ impl Scanning<'_> {
         &mut self,
         segment: &Segment,
         view: &TraceView,
-        candidates: &[(Place, usize, u32)],
+        candidates: &[Candidate],
     ) -> std::io::Result<()> {
+        let Some(residual) = &self.scan.residual else { return Ok(()) };
         let mut rest = candidates;
         // Traces that follow each other in the order lie anywhere: the more are read at once, the fewer pages are read twice.
         let mut step = if self.scan.in_any_order { RESIDUAL_READ_MAX } else { RESIDUAL_READ_FIRST };
@@ -339,22 +327,26 @@ impl Scanning<'_> {
             if self.is_stopped() || !self.page.has_room_for(place) {
                 break;
             }
-            let (chunk, behind) = rest.split_at(bounded(view, rest, step));
-            (rest, step) = (behind, (step * 2).min(RESIDUAL_READ_MAX));
-            let mut by_position = chunk.to_vec();
-            by_position.sort_unstable_by_key(|&(_, position, _)| position);
-            let positions: Vec<usize> = by_position.iter().map(|&(_, position, _)| position).collect();
-            let (read, bytes) = segment.read_traces(&positions, &self.scan.needs)?;
-            self.asked.cost.bytes += bytes;
-            for ((place, position, _), rows) in by_position.into_iter().zip(read) {
-                self.asked.cost.rows += rows.spans.len() as u64;
-                self.looked_into += 1;
-                let Some((traces, entry)) = view.place(position) else { continue };
-                let summary = traces.summary(entry);
-                // A segment holds no span twice.
-                let trace = Trace::assemble_distinct(rows.id, rows.spans, rows.logs);
-                if self.page.has_room_for(place) {
-                    self.judge_residual(place, summary, &trace);
+            let at_once = if step >= PARALLEL_TRACES { threads() } else { 1 };
+            let mut chunks: Vec<&[Candidate]> = Vec::new();
+            while !rest.is_empty() && chunks.len() < at_once {
+                let (chunk, behind) = rest.split_at(bounded(view, rest, step, RESIDUAL_SPANS_MAX / at_once));
+                chunks.push(chunk);
+                rest = behind;
+            }
+            step = (step * 2).min(RESIDUAL_READ_MAX);
+            let last = self.page.last_of_full();
+            let has_room = |place: Place| last.is_none_or(|last| place < last);
+            let needs = &self.scan.needs;
+            for judged in each(chunks, &|chunk| Judged::of(segment, chunk, needs, residual, &has_room)) {
+                let Judged { traces, found, cost } = judged?;
+                self.looked_into += traces;
+                self.asked.cost += cost;
+                for (place, position, matched_spans) in found {
+                    let Some((traces, entry)) = view.place(position).filter(|_| self.page.has_room_for(place)) else {
+                        continue;
+                    };
+                    self.page.insert(place, FoundTrace { summary: traces.summary(entry), matched_spans });
                 }
             }
         }
@@ -409,12 +401,109 @@ fn time_left(scan: &TraceScan) -> TimeRange {
     time
 }
 
+/// The windows that are looked at next.
+struct Upcoming<'s> {
+    segments: std::vec::IntoIter<&'s Arc<Segment>>,
+    open: Option<(&'s Segment, Windows)>,
+}
+
+impl<'s> Upcoming<'s> {
+    /// The next window that may have a trace for the page, and the best start that a trace of it can have.
+    fn next(&mut self, scanning: &mut Scanning<'_>) -> Option<(&'s Segment, Window, Instant)> {
+        loop {
+            if let Some((segment, windows)) = &mut self.open {
+                if let Some((window, best)) = windows.next(&mut scanning.window_rows)
+                    && scanning.may_improve(best)
+                {
+                    return Some((segment, window, best));
+                }
+                self.open = None;
+            }
+            let segment = self.segments.next()?;
+            let best = match scanning.scan.order {
+                TraceOrder::Oldest => segment.info.min_start,
+                _ => segment.info.max_start,
+            };
+            if !scanning.may_improve(best) {
+                return None;
+            }
+            match segment.windows(scanning.time, scanning.scan.order, scanning.scan.in_any_order) {
+                Ok(windows) => self.open = Some((segment, windows)),
+                Err(error) => scanning.asked.shortfalls.push(damaged(segment, &error)),
+            }
+        }
+    }
+}
+
+/// What the columns say of a window.
+struct Looked {
+    /// The traces that meet the filters; none if there are none and all are candidates.
+    selected: Option<Selected>,
+    view: TraceView,
+    cost: Cost,
+}
+
+impl Looked {
+    fn at(segment: &Segment, window: &Window, filters: &[SpanFilter]) -> std::io::Result<Self> {
+        let mut cost = Cost::default();
+        if filters.is_empty() {
+            return Ok(Self { selected: None, view: segment.view_of(window)?, cost });
+        }
+        let (selected, bytes) = segment.select(filters, window)?;
+        let ranges = segment.row_ranges(window)?;
+        let rows = ranges.map_or(segment.info.spans, |ranges| ranges.iter().map(|range| range.len() as u64).sum());
+        cost.bytes = bytes;
+        cost.rows = rows * filters.iter().filter(|filter| !filter.is_every()).count() as u64;
+        Ok(Self { view: selected.view.clone(), selected: Some(selected), cost })
+    }
+}
+
+/// A trace's place in the order, its position in the directory, and how many of its spans meet the filter.
+type Candidate = (Place, usize, u32);
+
+/// What the residual says of some candidates.
+struct Judged {
+    traces: u64,
+    /// Place, position, and how many spans were counted.
+    found: Vec<(Place, usize, Option<u32>)>,
+    cost: Cost,
+}
+
+impl Judged {
+    fn of(
+        segment: &Segment,
+        chunk: &[Candidate],
+        needs: &Needs,
+        residual: &Residual,
+        has_room: &(dyn Fn(Place) -> bool + Sync),
+    ) -> std::io::Result<Self> {
+        let mut by_position = chunk.to_vec();
+        by_position.sort_unstable_by_key(|&(_, position, _)| position);
+        let positions: Vec<usize> = by_position.iter().map(|&(_, position, _)| position).collect();
+        let (read, bytes) = segment.read_traces(&positions, needs)?;
+        let mut judged = Self { traces: 0, found: Vec::new(), cost: Cost { bytes, ..Cost::default() } };
+        for ((place, position, _), rows) in by_position.into_iter().zip(read) {
+            judged.traces += 1;
+            judged.cost.rows += rows.spans.len() as u64;
+            if !has_room(place) {
+                continue;
+            }
+            // A segment holds no span twice.
+            let trace = Trace::assemble_distinct(rows.id, rows.spans, rows.logs);
+            if let Some(matched) = residual(&trace) {
+                judged.found.push((place, position, Some(matched)));
+            }
+        }
+        Ok(judged)
+    }
+}
+
 /// How many of the next candidates are read at once: at most `step`, fewer where they have many spans.
-fn bounded(view: &TraceView, candidates: &[(Place, usize, u32)], step: usize) -> usize {
+fn bounded(view: &TraceView, candidates: &[Candidate], step: usize, spans_max: usize) -> usize {
     let mut spans = 0;
     let few = candidates.iter().take(step).take_while(|(_, position, _)| {
         spans += view.entry(*position).map_or(0, |entry| entry.rows as usize);
-        spans <= RESIDUAL_SPANS_MAX
+        spans <= spans_max
     });
     few.count().max(1)
 }

@@ -20,6 +20,7 @@ use super::checked_file::Sums;
 use super::filter::TraceFilter;
 use super::id_table::IdTable;
 use super::key_counts::KeyCounts;
+use super::page::unzipped;
 use crate::encoding::{Decoder, Encoder, Malformed, encoded};
 use crate::limits::{FEW_SPANS, SECTION_BYTES_MAX, SECTIONS_MAX, TRACE_BLOCK};
 use crate::{LatencyHistogram, MinuteAggregate};
@@ -291,9 +292,10 @@ impl Traces {
     /// The traces in blocks: the table, and the blocks one behind the other.
     fn in_blocks(&self) -> io::Result<(TraceTable, Vec<u8>)> {
         let (mut blocks, mut body) = (Vec::new(), Vec::new());
+        let mut compressor = zstd::bulk::Compressor::new(1)?;
         for entries in self.entries.chunks(TRACE_BLOCK) {
             let unpacked = encoded(|to| entries.iter().for_each(|entry| self.encode_entry(entry, to)));
-            let packed = zstd::bulk::compress(&unpacked, 1)?;
+            let packed = compressor.compress(&unpacked)?;
             let starts = || entries.iter().map(|entry| entry.start);
             blocks.push(TraceBlock {
                 first_id: TraceId::default(),
@@ -747,7 +749,7 @@ impl DirectoryFile {
 
     fn unpacked(&self, section: Section) -> io::Result<Vec<u8>> {
         let entry = self.sections.get(&(section as u8)).ok_or(Malformed("a section is missing"))?;
-        zstd::bulk::decompress(&self.packed(section)?, entry.unpacked.min(SECTION_BYTES_MAX))
+        unzipped(&self.packed(section)?, entry.unpacked.min(SECTION_BYTES_MAX))
     }
 
     fn packed(&self, section: Section) -> io::Result<Vec<u8>> {
@@ -762,7 +764,7 @@ impl DirectoryFile {
 }
 
 fn decode_block(block: &TraceBlock, packed: &[u8], traces: &mut Traces) -> io::Result<()> {
-    let unpacked = zstd::bulk::decompress(packed, (block.unpacked as usize).min(SECTION_BYTES_MAX))?;
+    let unpacked = unzipped(packed, (block.unpacked as usize).min(SECTION_BYTES_MAX))?;
     let mut from = Decoder::new(&unpacked);
     let (mut next_row, mut next_log) = (block.first_row, block.first_log);
     while !from.is_empty() {

@@ -64,7 +64,7 @@ pub use key_order::KeyOrder;
 pub use packed_reader::PackedReader;
 pub use salvage::Salvage;
 pub use survey::{Prepared, Survey};
-pub use window::Window;
+pub use window::{Window, Windows};
 pub use writer::{Aggregates, SegmentWriter, minute_of};
 
 use checked_file::CheckedFile;

@@ -188,15 +188,17 @@ impl Reading<'_> {
                 shared.text(bytes).map(|text| span.trace_state = text)
             })?;
         }
-        let resources = &mut shared.resources;
-        self.decoded(
-            "resource",
-            spans,
-            &mut |bytes| resources.decode(bytes, |from| from.resource()),
-            |span, resource| {
-                span.resource = resource;
-            },
-        )?;
+        if needs.everything || needs.resource {
+            let resources = &mut shared.resources;
+            self.decoded(
+                "resource",
+                spans,
+                &mut |bytes| resources.decode(bytes, |from| from.resource()),
+                |span, resource| {
+                    span.resource = resource;
+                },
+            )?;
+        }
         if needs.everything || needs.scope {
             let scopes = &mut shared.scopes;
             self.decoded("scope", spans, &mut |bytes| scopes.decode(bytes, |from| from.scope()), |span, scope| {

@@ -110,17 +110,20 @@ thread_local! {
     static CONTEXT: RefCell<Decompressor<'static>> = RefCell::new(Decompressor::default());
 }
 
+/// A zstd frame unpacked, with the one context of this thread: to make one costs more than most frames.
+pub fn unzipped(packed: &[u8], capacity: usize) -> io::Result<Vec<u8>> {
+    let mut data = Vec::with_capacity(capacity);
+    CONTEXT.with_borrow_mut(|context| context.decompress_to_buffer(packed, &mut data))?;
+    Ok(data)
+}
+
 fn unpacked(packed: &[u8], header: &PageHeader, compression: Compression) -> io::Result<Bytes> {
     if header.unpacked > PAGE_BYTES_MAX {
         return Err(Malformed("a page too large").into());
     }
     match compression {
         Compression::UNCOMPRESSED => Ok(Bytes::copy_from_slice(packed)),
-        Compression::ZSTD(_) => {
-            let mut data = Vec::with_capacity(header.unpacked);
-            CONTEXT.with_borrow_mut(|context| context.decompress_to_buffer(packed, &mut data))?;
-            Ok(data.into())
-        }
+        Compression::ZSTD(_) => Ok(unzipped(packed, header.unpacked)?.into()),
         _ => Err(Malformed("a page packed in a way unknown here").into()),
     }
 }
