@@ -13,12 +13,14 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("interchange", &["model", "stdx"]),
     ("query", &["model", "stdx"]),
     ("analysis", &["model", "stdx"]),
+    ("fault", &["model", "stdx"]),
     ("wire", &["model", "stdx"]),
     ("journal", &["stdx"]),
     ("store", &["model", "stdx", "journal"]),
     ("forward", &["model", "stdx", "otlp", "journal", "query"]),
     ("ingest", &["model", "stdx", "otlp"]),
-    ("eval", &["model", "stdx", "query", "analysis"]),
+    ("proxy", &["model", "stdx", "fault"]),
+    ("eval", &["model", "stdx", "query", "analysis", "fault"]),
     ("client", &["model", "stdx", "otlp", "wire"]),
     ("engine", &["model", "stdx", "query", "store", "analysis"]),
     ("validate", &["model", "stdx", "otlp", "interchange", "analysis"]),
@@ -35,6 +37,7 @@ const LIBRARIES: &[&str] = &[
     "interchange",
     "query",
     "analysis",
+    "fault",
     "wire",
     "journal",
     "store",
@@ -42,23 +45,24 @@ const LIBRARIES: &[&str] = &[
     "ingest",
     "engine",
     "eval",
+    "proxy",
     "api",
     "client",
 ];
 
 /// Crates that open no socket.
 const SOCKETLESS: &[&str] =
-    &["model", "stdx", "otlp", "interchange", "query", "analysis", "wire", "journal", "store", "engine"];
+    &["model", "stdx", "otlp", "interchange", "query", "analysis", "fault", "wire", "journal", "store", "engine"];
 
 /// Word, the folders where it may not stand, and what to do instead. Test modules and test folders are left out.
 const NEVER: &[(&str, &[&str], &str)] = &[
     (
         "std::fs",
-        &["model", "stdx", "otlp", "interchange", "query", "analysis", "wire", "ingest", "engine"],
+        &["model", "stdx", "otlp", "interchange", "query", "analysis", "fault", "wire", "ingest", "engine", "proxy"],
         "disk belongs to journal, store, forward, eval's reports and headwater",
     ),
-    ("std::net", SOCKETLESS, "sockets belong to ingest, forward, api, client and eval's trigger"),
-    ("tokio::net", SOCKETLESS, "sockets belong to ingest, forward, api, client and eval's trigger"),
+    ("std::net", SOCKETLESS, "sockets belong to ingest, forward, api, client, proxy and eval's trigger"),
+    ("tokio::net", SOCKETLESS, "sockets belong to ingest, forward, api, client, proxy and eval's trigger"),
     (
         "SystemTime::now",
         &[
@@ -67,6 +71,8 @@ const NEVER: &[(&str, &[&str], &str)] = &[
             "interchange",
             "query",
             "analysis",
+            "fault",
+            "proxy",
             "wire",
             "journal",
             "store",
@@ -86,6 +92,8 @@ const NEVER: &[(&str, &[&str], &str)] = &[
 
 /// Crates whose loops and buffers over outside data are bounded by names in `limits.rs`.
 const HAS_LIMITS: &[&str] = &[
+    "fault",
+    "proxy",
     "otlp",
     "interchange",
     "query",

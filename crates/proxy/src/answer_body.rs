@@ -1,0 +1,129 @@
+//! An answer's body: passed on, cut, or our own.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use fault::{Cut, Kind, RuleId};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::Sleep;
+
+use crate::callee::Own;
+use crate::exchange::{Broken, Fate};
+use crate::limits::DROP_PAUSE;
+
+/// An answer's body.
+pub(crate) enum AnswerBody {
+    /// Our own.
+    Own(Own),
+    /// The callee's, as it is.
+    Passed(Incoming),
+    /// The callee's, up to a point.
+    Cut(Box<CutBody<Incoming>>),
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        match self.get_mut() {
+            Self::Own(body) => Pin::new(body).poll_frame(context).map_err(Broken::new),
+            Self::Passed(body) => Pin::new(body).poll_frame(context).map_err(Broken::new),
+            Self::Cut(body) => Pin::new(&mut **body).poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Own(body) => body.is_end_stream(),
+            Self::Passed(body) => body.is_end_stream(),
+            // A body that has more to come must not be taken for ended.
+            Self::Cut(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Own(body) => body.size_hint(),
+            Self::Passed(body) => body.size_hint(),
+            Self::Cut(_) => SizeHint::default(),
+        }
+    }
+}
+
+/// A body that ends early, if it is long enough.
+pub(crate) struct CutBody<B> {
+    inner: B,
+    left: u64,
+    kind: Kind,
+    rule: RuleId,
+    fate: Fate,
+    state: State,
+}
+
+enum State {
+    Passing,
+    /// The last byte that passes has passed, and there are more.
+    Cutting,
+    Dropping(Pin<Box<Sleep>>),
+    Over,
+}
+
+impl<B> CutBody<B> {
+    pub fn new(inner: B, cut: Cut, rule: RuleId, fate: Fate) -> Self {
+        Self { inner, left: cut.after, kind: cut.kind, rule, fate, state: State::Passing }
+    }
+}
+
+impl<B> Body for CutBody<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: std::error::Error + Send + Sync + 'static,
+{
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let this = self.get_mut();
+        loop {
+            match &mut this.state {
+                State::Over => return Poll::Ready(None),
+                State::Dropping(pause) => {
+                    ready!(pause.as_mut().poll(context));
+                    this.state = State::Over;
+                    return Poll::Ready(Some(Err(Broken::asked_for())));
+                }
+                State::Cutting => {
+                    this.fate.came_about(this.rule, this.kind);
+                    if this.kind == Kind::Truncate {
+                        this.state = State::Over;
+                    } else {
+                        this.state = State::Dropping(Box::pin(tokio::time::sleep(DROP_PAUSE)));
+                    }
+                }
+                State::Passing => {
+                    let Some(frame) = ready!(Pin::new(&mut this.inner).poll_frame(context)) else {
+                        this.state = State::Over;
+                        return Poll::Ready(None);
+                    };
+                    let mut data = match frame.map_err(Broken::new)?.into_data() {
+                        Ok(data) => data,
+                        Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                    };
+                    let length = data.len() as u64;
+                    if length <= this.left {
+                        this.left -= length;
+                        return Poll::Ready(Some(Ok(Frame::data(data))));
+                    }
+                    this.state = State::Cutting;
+                    if this.left > 0 {
+                        data.truncate(usize::try_from(this.left).unwrap_or(usize::MAX));
+                        return Poll::Ready(Some(Ok(Frame::data(data))));
+                    }
+                }
+            }
+        }
+    }
+}
