@@ -51,4 +51,4 @@ pub use defect::{About, DEFECTS, Defect};
 pub use example::init_files;
 pub use polyglot::{Programs, set_up_polyglot};
 pub use process::service_main;
-pub use system::{Export, SERVICES, System, SystemOptions};
+pub use system::{CALLS, Export, SERVICES, System, SystemOptions, Via};

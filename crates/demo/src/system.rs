@@ -27,6 +27,17 @@ pub const SERVICES: [&str; 8] = ["auth", "cache", "llm", "vector-db", "rag", "se
 const WAVES: [&[&str]; 4] =
     [&["auth", "cache", "llm", "vector-db"], &["rag", "search"], &["orchestrator"], &["gateway"]];
 
+/// The calls between the services: caller and callee.
+pub const CALLS: [(&str, &str); 7] = [
+    ("gateway", "auth"),
+    ("gateway", "orchestrator"),
+    ("orchestrator", "cache"),
+    ("orchestrator", "search"),
+    ("orchestrator", "rag"),
+    ("search", "vector-db"),
+    ("rag", "llm"),
+];
+
 /// How a service exports its spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Export {
@@ -53,6 +64,21 @@ pub struct SystemOptions {
     pub defects: Vec<String>,
     /// Programs that run single services instead (the polyglot ones).
     pub programs: Programs,
+    /// Who stands between a service and another.
+    pub via: Option<Via>,
+}
+
+/// Gives the address at which a service is to call another: `(caller, callee, the callee's own address)`, both as
+/// `127.0.0.1:PORT`; none to call it directly.
+#[derive(Clone)]
+pub struct Via(pub Arc<ViaFunction>);
+
+type ViaFunction = dyn Fn(&str, &str, &str) -> Option<String> + Send + Sync;
+
+impl std::fmt::Debug for Via {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Via")
+    }
 }
 
 /// The running system. Dropping it kills what still runs.
@@ -146,7 +172,8 @@ impl System {
         }
         for (known, address) in &self.addresses {
             let name = format!("{}_URL", known.to_uppercase().replace('-', "_"));
-            variables.push((name, format!("http://{address}")));
+            let via = options.via.as_ref().and_then(|via| (via.0)(service, known, address));
+            variables.push((name, format!("http://{}", via.as_ref().unwrap_or(address))));
         }
         variables
     }

@@ -421,6 +421,7 @@ fn options_for(otlp_endpoint: String) -> SystemOptions {
         faults: true,
         defects: Vec::new(),
         programs: BTreeMap::new(),
+        via: None,
     }
 }
 

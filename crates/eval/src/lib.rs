@@ -13,6 +13,7 @@
 //! | `check/` | what an assertion says of an answer and of a trace that may not be whole |
 //! | `bring/`, `table.rs` | [`bring()`]: suites of Tracetest and promptfoo as suites of ours; tables of data |
 //! | `report/` | [`report::RunReport`], and how it is told |
+//! | `injector.rs` | [`FaultInjector`]: proxies through which faults happen |
 //! | `source.rs`, `watched.rs` | [`TraceSource`]: where traces come from; [`WatchedTraces`] for whoever owns a receiver |
 //! | `rag/` | what spans tell of retrieval and generation, and measures of them |
 //! | `own_spans.rs` | the runner's own spans |
@@ -28,6 +29,7 @@ mod check;
 mod complete;
 pub mod exit_code;
 mod facts;
+mod injector;
 mod json_path;
 pub mod limits;
 mod own_spans;
@@ -44,8 +46,9 @@ mod watched;
 
 pub use bring::{BringInput, Brought, BroughtKind, Remark, bring};
 pub use complete::Learned;
+pub use injector::{FaultInjector, InjectedFault, InjectionError};
 pub use json_path::JsonPath;
-pub use run::{Host, Plan, PlanError, RunEvent, RunOptions, Stop, run};
+pub use run::{Host, Plan, PlanError, RunEvent, RunOptions, Stop, SweepEvent, SweepFault, SweepOptions, run, sweep};
 pub use source::{Arrivals, ArrivedSpan, Cursor, NoSettings, Settings, SourceError, SpanSink, TraceSource};
 pub use suggest::{Suggestion, suggest, suggest_into};
 pub use trigger::{ClientError, HttpClient};

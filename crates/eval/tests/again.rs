@@ -98,6 +98,7 @@ impl World {
             sink: Arc::new(NoSink),
             settings: Arc::new(NoSettings),
             client: HttpClient::new().expect("a client"),
+            injector: None,
         };
         let options = RunOptions { again: again.map(Arc::new), ..RunOptions::default() };
         let plan = Plan::new(Arc::new(suite), options).unwrap_or_else(|error| panic!("{error}"));

@@ -32,6 +32,7 @@ fn host(system: &System) -> Host {
         sink: Arc::new(NoSink),
         settings: Arc::new(NoSettings),
         client: HttpClient::new().expect("a client"),
+        injector: None,
     }
 }
 

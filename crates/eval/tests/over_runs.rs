@@ -33,6 +33,7 @@ async fn run_suite(text: &str, system: &System, options: RunOptions) -> RunRepor
         sink: Arc::new(NoSink),
         settings: Arc::new(NoSettings),
         client: HttpClient::new().expect("a client"),
+        injector: None,
     };
     run(plan, host, Stop::never(), |_| {}).await
 }

@@ -172,3 +172,52 @@ fn a_variable_that_no_column_has_is_told() {
     let error = read("headwater.yaml", &over("[{ country: Peru, captal: Lima }]")).expect_err("mistyped");
     assert!(error.contains("did you mean `{{captal}}`?"), "{error}");
 }
+
+/// A suite of one scenario with these faults.
+fn with_faults(faults: &str) -> String {
+    format!(
+        "suite: s\ntarget: {{ http: {{ url: 'http://h/x' }} }}\nproxies:\n  - {{ edge: a -> b, listen: 9104, upstream: 'http://h:1', variable: B_URL }}\nscenarios:\n  - name: a\n    faults: {faults}\n    assert: [{{ status: 200 }}]\n"
+    )
+}
+
+#[test]
+fn faults_of_proxies_are_read_as_rules() {
+    let check = |faults: &str, rules: &[&str]| {
+        let suite = read("headwater.yaml", &with_faults(faults)).unwrap_or_else(|error| panic!("{error}"));
+        let read: Vec<String> =
+            suite.scenarios[0].injections.iter().map(|injection| injection.rule.to_string()).collect();
+        assert_eq!(read, rules);
+        assert_eq!(suite.proxies[0].edge, "a -> b");
+    };
+    check("{ edge: a -> b, status: 503, times: 2 }", &["a -> b: status=503 times=2"]);
+    check(
+        "[{ edge: a->b, delay: 1.5s, jitter: 200ms, share: 20% }, { edge: a -> b, drop: answer, may_miss: true }]",
+        &["a -> b: delay=1500ms jitter=200ms share=0.2", "a -> b: drop=answer"],
+    );
+    check("{ edge: a -> b, drop: 512, attempt: 2 }", &["a -> b: drop=512 attempt=2"]);
+    check("{ edge: a -> b, strip: [TraceParent, baggage] }", &["a -> b: strip=traceparent,baggage"]);
+    let body = "a -> b: status=503 body=\"{\\\"error\\\":\\\"busy\\\"}\" grpc_status=8";
+    check("{ edge: a -> b, status: 503, body: { error: busy }, grpc_status: 8 }", &[body]);
+}
+
+#[test]
+fn every_mistake_of_faults_and_proxies_is_told_at_once() {
+    let suite = "suite: s
+target: { http: { url: 'http://h/x' } }
+proxies:
+  - { edge: a -> b, listen: 9104, upstream: 'ftp://h' }
+  - { edge: a => c, listen: 9105 }
+scenarios:
+  - name: one
+    faults:
+      - { edge: a -> b }
+      - { edge: a -> b, status: 503, drop: request }
+      - { edge: a -> b, drop: often, share: much }
+      - { edge: a -> b, delay: 5, tuncate: 3 }
+      - { edge: a -> b, body: busy, delay: 1s }
+      - { edge: a -> b, strip: 'a b', times: 0 }
+      - { edge: a -> b, truncate: 3, times: 1, attempt: 2 }
+    assert: [{ status: 200 }]
+";
+    insta::assert_snapshot!(read("headwater.yaml", suite).expect_err("mistakes"));
+}

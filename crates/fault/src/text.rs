@@ -144,8 +144,14 @@ fn drop_at(text: &str) -> Result<Drop, String> {
     }
 }
 
-const UNITS: [(&str, i64); 5] =
-    [("ns", 1), ("us", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60_000_000_000)];
+const UNITS: [(&str, i64); 6] = [
+    ("ns", 1),
+    ("us", 1_000),
+    ("ms", 1_000_000),
+    ("s", 1_000_000_000),
+    ("m", 60_000_000_000),
+    ("h", 3_600_000_000_000),
+];
 
 /// `500ms`, `1.5s`.
 fn duration(text: &str) -> Result<Duration, String> {
@@ -160,10 +166,10 @@ fn duration(text: &str) -> Result<Duration, String> {
     Ok(Duration((number * *nanos as f64).round() as i64))
 }
 
-/// A time with the largest unit that loses nothing.
+/// A time with the largest unit up to seconds that loses nothing.
 fn exact(time: Duration) -> String {
     let nanos = time.nanos();
-    let (unit, size) = UNITS.iter().rev().skip(1).find(|(_, size)| nanos % size == 0).copied().unwrap_or(("ns", 1));
+    let (unit, size) = UNITS.iter().rev().skip(2).find(|(_, size)| nanos % size == 0).copied().unwrap_or(("ns", 1));
     format!("{}{unit}", nanos / size)
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli_explain::{CompareArgs, DoctorArgs, ExplainArgs, WhatIfArgs};
+use crate::cli_faults::{ProxyArgs, SweepArgs};
 use crate::cli_testing::{CaptureArgs, ImportSuiteArgs, JudgeArgs};
 
 /// Receives, shows, explains, tests and forwards distributed traces of systems made of many services.
@@ -35,6 +36,7 @@ pub enum Command {
     Eval(EvalArgs),
     Capture(CaptureArgs),
     Judge(JudgeArgs),
+    Proxy(ProxyArgs),
     ImportSuite(ImportSuiteArgs),
     Suggest(SuggestArgs),
     Trace(TraceArgs),
@@ -85,6 +87,7 @@ pub enum Example {
   headwater demo                     run, judge, then serve the page until Ctrl-C
   headwater demo --once              run, judge, exit (for CI)
   headwater demo --polyglot          orchestrator in Python, search in Node
+  headwater demo --once --sweep 'happy path'   every fault on every call, and how far each reaches
 
 Environment: OPENAI_API_KEY (and OPENAI_BASE_URL) make the LLM a real one, REDIS_URL the cache,
 POSTGRES_URL the vector database.")]
@@ -113,6 +116,11 @@ pub struct DemoArgs {
     /// Switch a deliberate defect on, to see that a suite finds it; may be given several times.
     #[arg(long, value_name = "NAME")]
     pub defect: Vec<String>,
+    /// Put a proxy on every call between the services, so that `faults` of a suite can happen; done by itself where the suite has some.
+    #[arg(long)]
+    pub proxies: bool,
+    #[command(flatten)]
+    pub sweep: SweepArgs,
     /// Print the defects there are, with the services to blame, and exit.
     #[arg(long)]
     pub list_defects: bool,
@@ -213,6 +221,8 @@ pub struct ViewArgs {
   headwater eval --repeat 10 --concurrency 4
   headwater eval --repeat 10 --baseline baseline.yaml    the first run writes it, later ones compare
   headwater eval --last-failed --explain
+  headwater eval --via http://127.0.0.1:4320             `faults` happen at the proxies of a running `headwater proxy`
+  headwater eval --sweep 'happy path'                    every fault on every call, and how far each reaches
 
 Exit codes: 0 pass, 1 failed or flaky, 2 usage or configuration, 3 not evaluable, 4 infrastructure, 130 interrupted.")]
 pub struct EvalArgs {
@@ -262,6 +272,12 @@ pub struct EvalArgs {
     /// Run again whenever the suite's file changes, until Ctrl-C.
     #[arg(long)]
     pub watch: bool,
+    /// Let `faults` happen at these proxies: NAME=LISTEN=UPSTREAM starts one, a URL names a running `headwater proxy`; may be
+    /// given several times, beside the suite's `proxies`.
+    #[arg(long, value_name = "PROXY")]
+    pub via: Vec<String>,
+    #[command(flatten)]
+    pub sweep: SweepArgs,
     /// Leave assertions on traces out and do not wait for traces; a scenario that asserts nothing else is not evaluable.
     #[arg(long)]
     pub no_trace: bool,

@@ -9,6 +9,7 @@
 //! | `sinks.rs` | what a received batch goes to: the store, the forwarders |
 //! | `source.rs` | where an evaluation's traces come from: the embedded receiver, or a running server |
 //! | `outputs.rs` | the reports of a run |
+//! | `cli_faults.rs`, `fault_proxies.rs`, `sweeping.rs` | proxies that let faults happen: command line, those of a run, sweeps |
 //! | `stored_traces.rs`, `run_file.rs`, `captured.rs` | traces that are judged without driving: stored, of a file, of a command |
 //! | `access.rs` | the stored traces: through the server that owns the folder, or by opening it |
 //! | `cli_explain.rs`, `selecting.rs`, `explaining/` | the analyses: command line, which traces, answers as text |
@@ -38,6 +39,7 @@ mod baselines;
 mod captured;
 mod cli;
 mod cli_explain;
+mod cli_faults;
 mod cli_testing;
 mod commands;
 mod counters;
@@ -45,6 +47,7 @@ mod data_folder;
 mod destinations;
 mod exit;
 mod explaining;
+mod fault_proxies;
 mod outputs;
 mod run_file;
 mod runs;
@@ -55,6 +58,7 @@ mod sinks;
 mod source;
 mod stored_traces;
 mod suites;
+mod sweeping;
 mod terminal;
 mod tree;
 
@@ -95,6 +99,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
         Command::View(args) => waited(async move { commands::view::run(&args).await }),
         Command::Eval(args) => waited(async move { commands::eval::run(&args).await }),
         Command::Capture(args) => waited(async move { commands::capture::run(&args).await }),
+        Command::Proxy(args) => waited(async move { commands::proxy::run(&args).await }),
         Command::Judge(args) => waited(async move { commands::judge::run(&args).await }),
         Command::Suggest(args) => waited(async move { commands::suggest::run(&args).await }),
         Command::ImportSuite(args) => commands::import_suite::run(&args),

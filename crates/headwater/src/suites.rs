@@ -14,6 +14,7 @@ use wire::{Problem, StartRun};
 use crate::baselines::BaselineFile;
 use crate::commands::eval::{self as running, Keeping, read_suite};
 use crate::exit::Failure;
+use crate::fault_proxies::{self, FaultProxies};
 use crate::server::Inside;
 use crate::stored_traces;
 
@@ -202,8 +203,14 @@ async fn run(
     stop: Stop,
     began: &mpsc::SyncSender<Result<String, Problem>>,
 ) -> Result<(), Failure> {
+    let proxies = FaultProxies::of(&suite, &[]).await?;
+    let names: Vec<String> = suite.scenarios.iter().map(|scenario| scenario.name.clone()).collect();
+    let runs = |name: &&str| options.names.as_ref().is_none_or(|names| names.contains(*name));
+    let names: Vec<&str> = names.iter().map(String::as_str).filter(runs).collect();
+    fault_proxies::check(&suite, &names, proxies.as_deref())?;
     let plan = stored_traces::plan(suite, options, page).await?;
-    let host = running::host(inside)?;
+    let injector = proxies.map(|proxies| proxies as Arc<dyn ::eval::FaultInjector>);
+    let host = ::eval::Host { injector, ..running::host(inside)? };
     let mut keeping = Keeping::new(&inside.runs);
     let run = ::eval::run(plan, host, stop, |event| {
         keeping.take(event);

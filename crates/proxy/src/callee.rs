@@ -10,7 +10,7 @@ use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::edge_spec::Callee;
-use crate::limits::{HEADERS_MAX, IDLE_MAX};
+use crate::limits::{HEADER_BYTES_MAX, HEADERS_MAX, IDLE_MAX};
 
 /// Connections to callees, kept open between requests.
 #[derive(Clone, Debug)]
@@ -32,6 +32,7 @@ impl Callees {
         };
         let mut client = Client::builder(TokioExecutor::new());
         client.pool_idle_timeout(IDLE_MAX).pool_timer(TokioTimer::new()).timer(TokioTimer::new());
+        client.http2_max_header_list_size(HEADER_BYTES_MAX);
         client.http1_preserve_header_case(true).http1_max_headers(HEADERS_MAX);
         let (builder, http) = connector()?;
         let http1 = client.build(builder.enable_http1().wrap_connector(http));

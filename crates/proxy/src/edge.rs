@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use crate::callee::Callees;
 use crate::edge_spec::Callee;
 use crate::exchange::exchange;
-use crate::limits::{ACCEPT_PAUSE, CONNECTIONS_MAX, HEADERS_MAX, STREAMS_MAX};
+use crate::limits::{ACCEPT_PAUSE, CONNECTIONS_MAX, HEADER_BYTES_MAX, HEADERS_MAX, STREAMS_MAX};
 use crate::told::EdgeReport;
 
 /// An edge on which a proxy stands.
@@ -116,6 +116,7 @@ async fn connection(edge: Arc<Edge>, stream: TcpStream) {
         .http2()
         .auto_date_header(false)
         .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(HEADER_BYTES_MAX)
         .adaptive_window(true)
         .timer(TokioTimer::new());
     let answer = service_fn(move |request| exchange(Arc::clone(&edge), request));

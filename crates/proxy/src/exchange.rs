@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use crate::answer_body::{AnswerBody, CutBody};
 use crate::callee::{Own, without_connection};
 use crate::edge::Edge;
+use crate::limits::THROWN_AWAY_MAX;
 use crate::upgrade;
 
 /// The exchange ends without an answer, or amid it: the connection is dropped.
@@ -84,7 +85,8 @@ pub(crate) async fn exchange(edge: Arc<Edge>, mut request: Request<Incoming>) ->
     match doom.end {
         Some((End::DropAnswer, rule)) => {
             // To its end, so that the callee does all of its work.
-            while let Some(Ok(_)) = answer.body_mut().frame().await {}
+            let rest = async { while let Some(Ok(_)) = answer.body_mut().frame().await {} };
+            let _ = tokio::time::timeout(THROWN_AWAY_MAX, rest).await;
             fate.came_about(rule, Kind::Drop);
             Err(Broken::asked_for())
         }

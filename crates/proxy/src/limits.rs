@@ -8,6 +8,11 @@ pub const CONNECTIONS_MAX: usize = 4_096;
 pub const STREAMS_MAX: u32 = 4_096;
 /// Headers of one request or answer.
 pub const HEADERS_MAX: usize = 200;
+/// Bytes of the headers of one HTTP/2 request or answer: baggage and gRPC metadata may be long.
+pub const HEADER_BYTES_MAX: u32 = 1024 * 1024;
+/// How long the rest of an answer that is thrown away is waited for, so that the callee does all of its work; a stream of
+/// events may never end.
+pub const THROWN_AWAY_MAX: Duration = Duration::from_secs(10);
 /// Idle connections to a callee are closed before the callee closes them (Node does after 5 s): a request on a connection
 /// that is just being closed would fail by our doing.
 pub const IDLE_MAX: Duration = Duration::from_secs(4);

@@ -7,6 +7,7 @@
 //! | `fold.rs` | [`Fold`]: a run's report while it runs |
 //! | `terminal.rs`, `style.rs` | progress, table, what is wrong |
 //! | `json.rs`, `json_lines.rs`, `junit.rs`, `markdown.rs` | files |
+//! | `sweep_report.rs`, `sweep_table.rs` | [`SweepReport`]: how far faults reached; as a table |
 //! | `told.rs`, `github.rs`, `sarif.rs` | what did not hold, with its place: annotations and code scanning |
 
 mod explain;
@@ -19,6 +20,8 @@ mod markdown;
 mod run_report;
 mod sarif;
 mod style;
+mod sweep_report;
+mod sweep_table;
 mod terminal;
 mod told;
 
@@ -30,9 +33,13 @@ pub use json_lines::json_lines;
 pub use junit::junit;
 pub use markdown::markdown;
 pub use run_report::{
-    AssertionReport, AttemptReport, CompletenessReport, EvidenceSpan, Outcome, RunReport, SCHEMA_VERSION,
+    AssertionReport, AttemptReport, CompletenessReport, EvidenceSpan, Outcome, ProxiedEdge, RunReport, SCHEMA_VERSION,
     ScenarioReport, ServiceSpans, Statistics, StepReport, UnixNanos, Verdict, VerdictCounts, run_schema,
 };
 pub use sarif::sarif;
 pub use style::Style;
+pub use sweep_report::{
+    CleanRun, SWEEP_SCHEMA_VERSION, SweepReport, SweepRow, SweepScenario, UnsweptEdge, sweep_exit_code,
+};
+pub use sweep_table::{proxies_told, sweep_markdown, sweep_progress, sweep_table};
 pub use terminal::{Progress, Terminal, table};

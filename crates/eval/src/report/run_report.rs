@@ -143,6 +143,9 @@ pub struct RunReport {
     pub page: Option<String>,
     /// Remarks for people, such as how many assertions were left out.
     pub remarks: Vec<String>,
+    /// What happened on the calls that have a proxy, since it stands there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub proxies: Vec<ProxiedEdge>,
     /// What could not be done at all (target down, ports in use).
     pub errors: Vec<String>,
     /// The worst verdict of its scenarios; none while it runs or when nothing ran.
@@ -163,6 +166,26 @@ impl RunReport {
     pub fn link(&self, trace_id: &str) -> Option<String> {
         self.page.as_deref().map(|page| format!("{}/trace/{trace_id}", page.trim_end_matches('/')))
     }
+}
+
+/// What happened on a call that has a proxy.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ProxiedEdge {
+    /// The call: `caller -> callee`.
+    pub edge: String,
+    /// Requests that crossed it.
+    pub requests: u64,
+    /// Of them, those without a trace context: no fault of a scenario can hit them.
+    pub without_context: u64,
+    /// Of them, those that a fault hit.
+    pub hit: u64,
+    /// Faults by kind: `delay`, `status`, `drop`, `truncate`, `strip`; only those that happened.
+    pub faults: std::collections::BTreeMap<String, u64>,
+    /// Requests for which the callee could not be reached.
+    pub unreachable: u64,
+    /// Requests whose connection the callee dropped by itself.
+    pub broken: u64,
 }
 
 /// How many scenarios came to each verdict.

@@ -7,6 +7,7 @@ use analysis::Peers;
 use model::{Attributes, Batch, Duration, Instant, LogRecord, Span, SpanId, SpanKind, Trace, TraceId};
 
 use super::by_model::{by_model, is_by_model};
+use super::inject;
 use super::runner::Shared;
 use super::{again, hooks, span_output};
 use crate::baseline::Shape;
@@ -48,24 +49,40 @@ pub(super) struct Measured {
 }
 
 /// A step that was sent.
-struct Sent<'a> {
+pub(super) struct Sent<'a> {
     step: &'a Step,
-    context: Context,
+    pub(super) context: Context,
     started: Instant,
     ended: Instant,
-    answer: Result<Answer, String>,
+    pub(super) answer: Result<Answer, String>,
     variables: Variables,
     how: How,
     /// Its trace, where an output was read from it.
     waited: Option<Waited>,
     /// The output that its trace does not have: what comes after cannot be sent.
     lacks: Option<String>,
+    /// Faults that proxies let happen to it, until they are ended.
+    pub(super) lease: Option<u64>,
 }
 
 impl Sent<'_> {
     /// Whether nothing can be sent after it.
     fn is_last(&self) -> bool {
         self.answer.is_err() || self.lacks.is_some()
+    }
+
+    pub(super) fn is_of(&self, step: &str) -> bool {
+        self.step.name == step
+    }
+
+    /// Its trace, where it was waited for already.
+    pub(super) fn take_waited(&mut self) -> Option<Waited> {
+        self.waited.take()
+    }
+
+    /// From sending to the answer, or to its failing.
+    pub(super) fn took(&self) -> Duration {
+        self.ended - self.started
     }
 }
 
@@ -83,7 +100,7 @@ enum How {
 /// Sends a scenario once without its faults, so that connections are open and code is warm, and learns from its traces.
 pub(super) async fn warm_up(shared: &Arc<Shared>, scenario_at: usize) {
     let scenario = &shared.plan.suite.scenarios[scenario_at];
-    let faultless = Scenario { faults: Vec::new(), assertions: Vec::new(), ..scenario.clone() };
+    let faultless = Scenario { faults: Vec::new(), injections: Vec::new(), assertions: Vec::new(), ..scenario.clone() };
     let teardown = hooks::Teardown::begin(shared, scenario_at);
     let sent = send_all(shared, &faultless, 0, &teardown).await;
     let learns = !shared.plan.options.without_traces && scenario.assertions.iter().any(is_about_trace);
@@ -102,12 +119,12 @@ pub(super) async fn warm_up(shared: &Arc<Shared>, scenario_at: usize) {
 }
 
 /// The steps whose traces are kept: those of hooks are nobody's.
-fn driven<'a, 's>(sent: &'s [Sent<'a>]) -> impl Iterator<Item = &'s Sent<'a>> {
+pub(super) fn driven<'a, 's>(sent: &'s [Sent<'a>]) -> impl Iterator<Item = &'s Sent<'a>> {
     sent.iter().filter(|sent| sent.how == How::Driven && !sent.step.is_hook)
 }
 
 /// The runner's span above a trace that is not judged.
-fn extra_span(shared: &Shared, what: &str, scenario: &Scenario, sent: &Sent<'_>) -> Span {
+pub(super) fn extra_span(shared: &Shared, what: &str, scenario: &Scenario, sent: &Sent<'_>) -> Span {
     shared.own.span(OwnSpan {
         trace_id: sent.context.trace_id,
         span_id: sent.context.span_id,
@@ -169,6 +186,13 @@ pub(super) async fn attempt(shared: &Arc<Shared>, scenario_at: usize, number: u3
         steps.push(step_report(sent, completeness));
         shared.host.source.release(sent.context.trace_id);
     }
+    let injected = match inject::end(shared, &sent).await {
+        Ok(injected) => injected,
+        Err(message) => {
+            error.get_or_insert(message);
+            Vec::new()
+        }
+    };
     if let (Some(lacks), None) = (&lacks, &error) {
         for (assertion, report) in
             scenario.assertions.iter().zip(&mut assertions).filter(|(_, report)| report.is_none())
@@ -180,7 +204,19 @@ pub(super) async fn attempt(shared: &Arc<Shared>, scenario_at: usize, number: u3
     let (torn_down, failed) = teardown.finish(shared).await;
     steps.extend(torn_down);
     error = error.or(failed);
-    let verdict = verdict(error.as_deref(), &assertions);
+    let mut verdict = verdict(error.as_deref(), &assertions);
+    if error.is_none() {
+        let faults = inject::reports(shared, scenario, number, &injected);
+        // Nothing was tried: what held or failed held or failed without the fault.
+        if let Some(missed) = faults.iter().find(|report| report.verdict == Verdict::NotEvaluable) {
+            verdict = Verdict::NotEvaluable;
+            for failed in assertions.iter_mut().flatten().filter(|report| report.verdict == Verdict::Fail) {
+                failed.verdict = Verdict::NotEvaluable;
+                failed.reason = format!("the fault `{}` hit nothing, so that this is of a run without it", missed.text);
+            }
+        }
+        assertions.extend(faults.into_iter().map(Some));
+    }
     let waited = shared.host.clock.monotonic_nanos().saturating_sub(answered);
     own_spans(shared, scenario, &sent, scenario_span, began, verdict, &mut own);
     shared.host.sink.deliver(Batch { spans: own, logs: std::mem::take(&mut measured.evaluations) }).await;
@@ -209,7 +245,9 @@ async fn drive_against(shared: &Arc<Shared>, scenario: &Scenario, number: u32) -
     let mut twin = Scenario { assertions: Vec::new(), ..scenario.clone() };
     twin.steps.iter_mut().filter(|step| !step.is_hook).for_each(|step| step.target = target.clone());
     let sent = send_all(shared, &twin, number, &hooks::Teardown::none()).await;
-    let main = sent.last().filter(|sent| sent.step.name == MAIN_STEP)?;
+    // Its faults ended, whatever comes; whether they hit is the scenario's own affair.
+    let ended = inject::end(shared, &sent).await;
+    let main = sent.last().filter(|sent| sent.step.name == MAIN_STEP && ended.is_ok())?;
     let answered = main.answer.as_ref().map(|answer| answer.duration.nanos()).ok();
     let mut shape = None;
     if answered.is_some() && !shared.plan.options.without_traces {
@@ -272,7 +310,7 @@ fn verdict(error: Option<&str>, assertions: &[Option<AssertionReport>]) -> Verdi
 }
 
 /// Sends every step, one after the other; ends at the first that gets no answer.
-async fn send_all<'a>(
+pub(super) async fn send_all<'a>(
     shared: &Arc<Shared>,
     scenario: &'a Scenario,
     number: u32,
@@ -326,11 +364,15 @@ async fn send_step<'a>(shared: &Shared, scenario: &Scenario, step: &'a Step, var
         host.source.watch(context.trace_id);
     }
     let faults = if step.name == MAIN_STEP { scenario.faults.as_slice() } else { &[] };
+    let injected = inject::begin(shared, scenario, step, context.trace_id).await;
     let started = Instant(host.clock.unix_nanos());
-    let answer = send(&host.client, &step.target, &Send { context, variables: &variables, faults }).await;
+    let (lease, answer) = match injected {
+        Ok(lease) => (lease, send(&host.client, &step.target, &Send { context, variables: &variables, faults }).await),
+        Err(message) => (None, Err(message)),
+    };
     let answer = answer.and_then(|answer| if step.is_hook { hooks::succeeded(step, answer) } else { Ok(answer) });
     let ended = Instant(host.clock.unix_nanos());
-    Sent { step, context, started, ended, answer, variables, how: How::Driven, waited: None, lacks: None }
+    Sent { step, context, started, ended, answer, variables, how: How::Driven, waited: None, lacks: None, lease }
 }
 
 /// Sets the variables that come from spans of the step's trace, which is waited for.
@@ -369,7 +411,18 @@ fn not_sent<'a>(
     let answer = existing.map(|existing| existing.answer);
     let took = answer.as_ref().map_or(Duration::ZERO, |answer| answer.duration);
     let context = Context { trace_id, span_id: shared.host.span_id() };
-    Sent { step, context, started, ended: started + took, answer, variables, how, waited: None, lacks: None }
+    Sent {
+        step,
+        context,
+        started,
+        ended: started + took,
+        answer,
+        variables,
+        how,
+        waited: None,
+        lacks: None,
+        lease: None,
+    }
 }
 
 /// Sets the variables that later steps take from this answer.
@@ -618,7 +671,7 @@ fn evaluations(
     scores.into_iter().map(event).collect()
 }
 
-async fn wait_for(
+pub(super) async fn wait_for(
     shared: &Arc<Shared>,
     scenario: &Scenario,
     sent: &Sent<'_>,
@@ -650,7 +703,7 @@ async fn wait_for(
 }
 
 /// Who answers at which address: learned from whole traces and from this one.
-fn peers(shared: &Shared, trace: &Trace, keep: bool) -> Peers {
+pub(super) fn peers(shared: &Shared, trace: &Trace, keep: bool) -> Peers {
     let mut learned = shared.peers.lock().unwrap_or_else(PoisonError::into_inner);
     if keep {
         learned.learn(trace);

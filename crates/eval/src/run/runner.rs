@@ -17,6 +17,7 @@ use super::repeated;
 use crate::check::is_about_trace;
 use crate::complete::Learned;
 use crate::exit_code::{ExitCode, exit_code};
+use crate::injector::FaultInjector;
 use crate::limits::RUN_EVENTS_WAITING_MAX;
 use crate::own_spans::OwnSpans;
 use crate::report::{RunReport, SCHEMA_VERSION, ScenarioReport, UnixNanos, Verdict};
@@ -38,6 +39,8 @@ pub struct Host {
     pub settings: Arc<dyn Settings>,
     /// Sends requests.
     pub client: HttpClient,
+    /// Proxies through which faults happen, if any stand.
+    pub injector: Option<Arc<dyn FaultInjector>>,
 }
 
 impl Host {
@@ -72,7 +75,7 @@ impl Stop {
         Self(watch::channel(false).1)
     }
 
-    async fn given(&mut self) {
+    pub(super) async fn given(&mut self) {
         if self.0.wait_for(|given| *given).await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -117,6 +120,9 @@ pub async fn run(plan: Plan, host: Host, mut stop: Stop, mut tell: impl FnMut(&R
     let torn_down = hooks::tear_down(&shared).await;
     lock(&shared.learned).save(&*shared.host.settings);
     report.scenarios = collected.into_reports(&shared.plan);
+    if let Some(injector) = &shared.host.injector {
+        report.proxies = injector.told().await;
+    }
     let elapsed = clock.monotonic_nanos().saturating_sub(began);
     report.hooks = shared.hooks.take_reports();
     finish(&mut report, &shared.plan, Duration(i64::try_from(elapsed).unwrap_or(i64::MAX)), torn_down);

@@ -60,6 +60,7 @@ pub(crate) const SUITE: &[Key] = &[
     key("run", Shape::Map(RUN), "How the scenarios are run."),
     key("models", Shape::Map(MODELS), "Models that answer `judged` and `similar`; nothing else needs any."),
     key("baseline", Shape::Map(BASELINE), "What runs are compared with: a file to be reviewed like code."),
+    key("proxies", Shape::List(&Shape::Map(PROXY)), "Proxies that the run starts on calls, for `faults`."),
     key(
         "forwarding",
         Shape::OneOf(&[Shape::Map(FORWARDING), Shape::List(&Shape::Map(FORWARDING))]),
@@ -193,7 +194,12 @@ pub(crate) const SCENARIO: &[Key] = &[
     key(
         "fault",
         Shape::OneOf(&[Shape::Map(FAULT), Shape::List(&Shape::Map(FAULT))]),
-        "What goes wrong in the system during the main step.",
+        "What goes wrong in the system during the main step; only services that read it from baggage do it (the demo's).",
+    ),
+    key(
+        "faults",
+        Shape::OneOf(&[Shape::Map(INJECTION), Shape::List(&Shape::Map(INJECTION))]),
+        "What goes wrong on calls during the main step, by proxies: any system will do.",
     ),
     key("complete", Shape::Map(COMPLETE), "Overrides the suite's `complete`."),
     key("repeat", Shape::Count, "Overrides `run.repeat`."),
@@ -242,6 +248,45 @@ pub(crate) const FAULT: &[Key] = &[
     key("status", Shape::Count, "The callee answers with this HTTP status."),
     key("delay", Shape::Duration, "The callee waits this long before it does its work."),
     key("times", Shape::Count, "Only the first so many requests."),
+];
+
+pub(crate) const PROXY: &[Key] = &[
+    required("edge", Shape::Edge, "The call it stands on; `* -> callee` where several callers share it."),
+    required("listen", Shape::Text, "Where the caller is to call: 127.0.0.1:9104, or a port."),
+    required("upstream", Shape::Text, "Where the callee is: http://127.0.0.1:8004, or https."),
+    key(
+        "variable",
+        Shape::Text,
+        "The caller's variable for the callee's address, such as LLM_URL; the run says how to start it.",
+    ),
+];
+
+pub(crate) const INJECTION: &[Key] = &[
+    required("edge", Shape::Edge, "The call it happens on; a proxy must stand there."),
+    key("delay", Shape::Duration, "The request waits so long."),
+    key("jitter", Shape::Duration, "And up to so long more, by `run.seed`."),
+    key(
+        "status",
+        Shape::Count,
+        "It is answered with this status and not sent on; gRPC by the status that stands for it.",
+    ),
+    key("body", Shape::Json, "The body of that answer: text, or JSON."),
+    key("grpc_status", Shape::Count, "The number of the gRPC status, over the one that `status` stands for."),
+    key(
+        "drop",
+        Shape::OneOf(&[Shape::Word(&["request", "answer"]), Shape::Count]),
+        "The connection is dropped: before the callee sees the `request`, after its work (`answer`), or after so many bytes of the answer.",
+    ),
+    key("truncate", Shape::Count, "The answer ends after so many bytes, as if that were all."),
+    key(
+        "strip",
+        Shape::OneOf(&[Shape::Text, Shape::List(&Shape::Text)]),
+        "The request loses these headers, such as traceparent.",
+    ),
+    key("share", Shape::Text, "Only this share of the requests, `20%`, by `run.seed`."),
+    key("times", Shape::Count, "Only the first so many requests."),
+    key("attempt", Shape::Count, "Only this request, counted from 1."),
+    key("may_miss", Shape::Bool, "It may hit no request; else the scenario is then not evaluable."),
 ];
 
 /// Keys that may stand beside any assertion.

@@ -8,7 +8,7 @@
 //! | `keys.rs` | the one table of keys: what the reader accepts and the schema publishes |
 //! | `schema.rs` | the JSON Schema of the file, from that table |
 //! | `fields.rs` | reading values of a map, with its problems |
-//! | `read.rs`, `read_target.rs`, `read_data.rs`, `read_assertion.rs` | the file, from the outside inwards |
+//! | `read.rs`, `read_target.rs`, `read_data.rs`, `read_proxy.rs`, `read_assertion.rs` | the file, from the outside inwards |
 //! | `assertion.rs` | [`Assertion`] and its kinds |
 //! | `template.rs` | `{{variables}}` and `${VARIABLES}` |
 //! | `units.rs` | durations, shares, factors, ranges |
@@ -26,6 +26,7 @@ mod problem;
 mod read;
 mod read_assertion;
 mod read_data;
+mod read_proxy;
 mod read_target;
 mod schema;
 mod template;
@@ -81,8 +82,34 @@ pub struct Suite {
     pub setup: Vec<Step>,
     /// What is done once after all scenarios, whatever came of them.
     pub teardown: Vec<Step>,
+    /// Proxies that the run starts, for the faults of its scenarios.
+    pub proxies: Vec<ProxySpec>,
     /// The scenarios, in the order of the file.
     pub scenarios: Vec<Scenario>,
+}
+
+/// A proxy to be started on an edge; whoever starts the run does it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProxySpec {
+    /// The edge: `caller -> callee`.
+    pub edge: String,
+    /// Where it listens.
+    pub listen: String,
+    /// Whom it calls.
+    pub upstream: String,
+    /// The variable by which the caller is told where its callee is.
+    pub variable: Option<String>,
+}
+
+/// A fault that a proxy lets happen during the main step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Injection {
+    /// What goes wrong, and with which requests.
+    pub rule: fault::Rule,
+    /// Whether it is fine that it hits no request.
+    pub may_miss: bool,
+    /// Where it stands.
+    pub place: Place,
 }
 
 /// Models that answer assertions; none need be named.
@@ -266,6 +293,8 @@ pub struct Scenario {
     pub teardown: Vec<Step>,
     /// What goes wrong in the system during the main step.
     pub faults: Vec<Fault>,
+    /// What goes wrong on its calls during the main step, by proxies.
+    pub injections: Vec<Injection>,
     /// Its own `complete`, or the suite's.
     pub complete: Complete,
     /// Its own `repeat`, or the run's.
@@ -295,6 +324,7 @@ impl Suite {
             }
             let target = Target::Traces(TracesTarget { found, ..TracesTarget::default() });
             (scenario.steps, scenario.faults) = (vec![Step::main(target)], Vec::new());
+            scenario.injections = Vec::new();
             scenario.teardown = Vec::new();
         }
         (self.setup, self.teardown) = (Vec::new(), Vec::new());

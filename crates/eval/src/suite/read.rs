@@ -115,6 +115,7 @@ fn read(reader: &mut Reader<'_>, input: SuiteInput<'_>) -> Option<Suite> {
         setup,
         teardown,
         scenarios,
+        proxies: root.get("proxies").map_or_else(Vec::new, |node| super::read_proxy::proxies(reader, node)),
         targets,
     })
 }
@@ -398,8 +399,9 @@ fn one_scenario(reader: &mut Reader<'_>, node: &Node, shared: &Shared<'_>, varia
     let repeat =
         node.get("repeat").and_then(|node| reader.count(node, "`repeat`", 1, REPEAT_MAX)).unwrap_or(shared.run.repeat);
     let faults = node.get("fault").map_or_else(Vec::new, |node| faults(reader, node));
+    let injections = node.get("faults").map_or_else(Vec::new, |node| super::read_proxy::injections(reader, node));
     if target.as_ref().is_some_and(Target::is_stored) {
-        for key in ["setup", "fault", "teardown"] {
+        for key in ["setup", "fault", "faults", "teardown"] {
             if let Some(there) = node.get(key) {
                 let message = format!("a stored trace is judged, nothing is sent: `{key}` can do nothing");
                 reader.problem(Problem::new(there.place, message));
@@ -422,6 +424,7 @@ fn one_scenario(reader: &mut Reader<'_>, node: &Node, shared: &Shared<'_>, varia
         steps,
         teardown,
         faults,
+        injections,
         complete,
         repeat,
         tolerance,

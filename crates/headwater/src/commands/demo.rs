@@ -4,20 +4,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use demo::{Export, Programs, System, SystemOptions};
+use demo::{Export, Programs, System, SystemOptions, Via};
 use eval::report::RunReport;
 use eval::suite::Suite;
-use eval::{Plan, RunOptions};
+use eval::{FaultInjector, Host, Plan, RunOptions};
+use proxy::{Control, EdgeSpec, Proxies};
 
-use super::eval::{inside, suite_of};
+use super::eval::{host, inside, suite_of};
 use crate::access::{report_damage, resolve};
 use crate::amounts;
 use crate::cli::DemoArgs;
 use crate::data_folder::Temporary;
 use crate::destinations;
 use crate::exit::{ExitCode, Failure};
+use crate::fault_proxies::{self, FaultProxies};
 use crate::outputs::Outputs;
-use crate::server::{Server, ServerOptions, interrupted};
+use crate::server::{Server, ServerOptions, clock, interrupted};
+use crate::sweeping::Sweep;
 use crate::terminal::{Style, Terminal};
 use crate::tree;
 
@@ -31,7 +34,9 @@ pub async fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
         }
         return Ok(ExitCode::OK);
     }
-    let outputs = Outputs::parse(&args.output)?;
+    let sweep = Sweep::parse(&args.sweep, &args.output)?;
+    // A sweep has formats of its own.
+    let outputs = Outputs::parse(if sweep.is_some() { &[] } else { &args.output })?;
     check_defects(&args.defect)?;
     let exports = exports(args)?;
     let temporary = if args.temp { Some(Temporary::new().map_err(Failure::infrastructure)?) } else { None };
@@ -48,10 +53,10 @@ pub async fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     .await?;
     report_damage(&server);
     let outcome = tokio::select! {
-        outcome = judged(args, &server, &folder, exports) => outcome,
+        outcome = judged(args, &server, &folder, exports, sweep.as_ref()) => outcome,
         () = interrupted() => Ok(None),
     };
-    let (system, report) = match outcome {
+    let Judged { system, report, code, control } = match outcome {
         Ok(Some(done)) => done,
         Ok(None) => {
             server.stop(|text| println!("{text}")).await;
@@ -67,9 +72,8 @@ pub async fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
         Err(failure) => Err(failure),
     };
     show_one_trace(&server, &report);
-    let code = ExitCode(report.exit_code.unwrap_or(ExitCode::INFRASTRUCTURE.0));
     if !args.once && code != ExitCode::INTERRUPTED {
-        invite(&server, &system, args.temp);
+        invite(&server, &system, control.as_ref(), args.temp);
         interrupted().await;
         println!("stopping");
     }
@@ -78,19 +82,33 @@ pub async fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     written.map(|()| code)
 }
 
-/// Starts the system and runs the suite against it.
+/// The running system, and what came of it.
+struct Judged {
+    system: System,
+    /// Of a sweep, without scenarios.
+    report: RunReport,
+    code: ExitCode,
+    control: Option<Control>,
+}
+
+/// Starts the system and runs the suite against it, or sweeps it.
 async fn judged(
     args: &DemoArgs,
     server: &Server,
     folder: &std::path::Path,
     exports: BTreeMap<String, Export>,
-) -> Result<Option<(System, RunReport)>, Failure> {
+    sweep: Option<&Sweep>,
+) -> Result<Option<Judged>, Failure> {
     let otlp = server.grpc().ok_or_else(|| Failure::infrastructure("the receiver does not listen"))?;
     let program = std::env::current_exe()
         .map_err(|error| Failure::infrastructure(format!("cannot find this program: {error}")))?;
+    let known = suite(args, "http://127.0.0.1:0", "")?;
+    let has_faults = known.scenarios.iter().any(|scenario| !scenario.injections.is_empty());
+    let proxies = if args.proxies || sweep.is_some() || has_faults { Some(proxies(&known)?) } else { None };
     println!(
-        "starting eight services{}",
-        if args.polyglot { ", the orchestrator in Python and the search in Node" } else { "" }
+        "starting eight services{}{}",
+        if args.polyglot { ", the orchestrator in Python and the search in Node" } else { "" },
+        if proxies.is_some() { ", a proxy on each of their calls" } else { "" }
     );
     let options = SystemOptions {
         program: (program, vec!["demo-service".to_owned()]),
@@ -100,23 +118,65 @@ async fn judged(
         faults: true,
         defects: args.defect.clone(),
         programs: if args.polyglot { polyglot(folder).await? } else { Programs::new() },
+        via: proxies.clone().map(via),
     };
     let system = System::start(&options).await.map_err(Failure::infrastructure)?;
-    let suite = suite(args, &system)?;
+    let suite = suite(args, &system.gateway_url, &system.token)?;
     let plan = Plan::new(
-        Arc::new(suite),
-        RunOptions { version: env!("CARGO_PKG_VERSION").to_owned(), ..RunOptions::default() },
+        Arc::new(suite.clone()),
+        RunOptions {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            filter: Sweep::filter(&args.sweep).into_iter().collect(),
+            ..RunOptions::default()
+        },
     );
     let plan = plan.map_err(|error| Failure::usage(error.message))?;
-    let report = inside(&server.inside(), plan).await?;
-    Ok(Some((system, report)))
+    // Others may put faults in as long as the system goes on.
+    let control = proxies
+        .as_ref()
+        .filter(|_| !args.once)
+        .map(|proxies| Control::serve(Arc::clone(proxies), std::net::SocketAddr::from(([127, 0, 0, 1], 0))));
+    let control = control.transpose().map_err(|error| Failure::infrastructure(error.to_string()))?;
+    let injector = proxies.map(FaultProxies::here);
+    if let Some(sweep) = sweep {
+        let injector = injector.map(|injector| Arc::new(injector) as Arc<dyn FaultInjector>);
+        let code = sweep.run(plan, Host { injector, ..host(&server.inside())? }).await?;
+        return Ok(Some(Judged { system, report: RunReport::default(), code, control }));
+    }
+    fault_proxies::check(&suite, &plan.names(), injector.as_ref())?;
+    let injector = injector.map(|injector| Arc::new(injector) as Arc<dyn FaultInjector>);
+    let report = inside(&server.inside(), plan, injector).await?;
+    print!("{}", eval::report::proxies_told(&report.proxies));
+    let code = ExitCode(report.exit_code.unwrap_or(ExitCode::INFRASTRUCTURE.0));
+    Ok(Some(Judged { system, report, code, control }))
+}
+
+/// A proxy on each call of the demo; where the callees are is said when they have started.
+fn proxies(suite: &Suite) -> Result<Arc<Proxies>, Failure> {
+    let failed = |error: proxy::StandError| Failure::infrastructure(error.to_string());
+    let proxies = Proxies::new(clock(), suite.run.seed.unwrap_or_default()).map_err(failed)?;
+    for (caller, callee) in demo::CALLS {
+        let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+        proxies.stand(EdgeSpec { edge: format!("{caller} -> {callee}"), listen, callee: None }).map_err(failed)?;
+    }
+    Ok(Arc::new(proxies))
+}
+
+/// Sends a service's calls through their proxies, and tells these where the callee is.
+fn via(proxies: Arc<Proxies>) -> Via {
+    Via(Arc::new(move |caller, callee, address| {
+        let name = format!("{caller} -> {callee}");
+        let edge = proxies.edges().into_iter().find(|edge| edge.name() == name)?;
+        edge.call(address.parse().ok()?);
+        Some(edge.address().to_string())
+    }))
 }
 
 /// The suite of the demo, or the one named, on the demo's own addresses.
-fn suite(args: &DemoArgs, system: &System) -> Result<Suite, Failure> {
+fn suite(args: &DemoArgs, gateway_url: &str, token: &str) -> Result<Suite, Failure> {
     let environment = |name: &str| match name {
-        "GATEWAY_URL" => Some(system.gateway_url.clone()),
-        "DEMO_TOKEN" => Some(system.token.clone()),
+        "GATEWAY_URL" => Some(gateway_url.to_owned()),
+        "DEMO_TOKEN" => Some(token.to_owned()),
         other => std::env::var(other).ok(),
     };
     if let Some(path) = &args.suite {
@@ -177,13 +237,22 @@ fn show_one_trace(server: &Server, report: &RunReport) {
     println!("\n{}", tree::print(Arc::unwrap_or_clone(trace), Terminal::of_stdout()));
 }
 
-fn invite(server: &Server, system: &System, temporary: bool) {
+fn invite(server: &Server, system: &System, control: Option<&Control>, temporary: bool) {
     let terminal = Terminal::of_stdout();
     println!("page      {}", terminal.paint(Style::Bold, &server.page_url()));
     println!(
         "ask       curl -s {}/v1/ask -H 'authorization: Bearer {}' -d '{{\"question\": \"What is a span?\"}}'",
         system.gateway_url, system.token
     );
+    if let Some(control) = control {
+        println!(
+            "faults    GATEWAY_URL={} DEMO_TOKEN={} headwater eval SUITE --server {} --via http://{}",
+            system.gateway_url,
+            system.token,
+            server.page_url(),
+            control.address()
+        );
+    }
     if !temporary {
         println!("later     headwater view");
     }

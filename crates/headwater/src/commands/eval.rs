@@ -7,19 +7,21 @@ use std::sync::Arc;
 use api::{RunBook, RunRefused};
 use eval::report::{self, Progress, RunReport, Style, Verdict};
 use eval::suite::{Receive, Suite, SuiteInput};
-use eval::{Host, HttpClient, Plan, RunEvent, RunOptions, Stop};
+use eval::{FaultInjector, Host, HttpClient, Plan, RunEvent, RunOptions, Stop};
 use tokio::sync::watch;
 
 use crate::access::{connect, report_damage, resolve};
 use crate::baselines::BaselineFile;
 use crate::cli::EvalArgs;
 use crate::exit::{ExitCode, Failure};
+use crate::fault_proxies::{self, FaultProxies};
 use crate::outputs::Outputs;
 use crate::runs;
 use crate::server::{Inside, Server, ServerOptions, clock, interrupted, random};
 use crate::shelf::Shelf;
 use crate::sinks::Pipeline;
 use crate::source::{OwnTraces, ServerSink, ServerTraces};
+use crate::sweeping::Sweep;
 use crate::terminal::Terminal;
 use crate::{data_folder, destinations, stored_traces};
 
@@ -34,7 +36,8 @@ pub async fn run(args: &EvalArgs) -> Result<ExitCode, Failure> {
         println!("{}", schema.map_err(|error| Failure::infrastructure(error.to_string()))?);
         return Ok(ExitCode::OK);
     }
-    let outputs = Outputs::parse(&args.output)?;
+    // A sweep has formats of its own.
+    let outputs = Outputs::parse(if args.sweep.sweep.is_some() { &[] } else { &args.output })?;
     if !args.watch {
         return once(args, &outputs).await;
     }
@@ -65,25 +68,34 @@ fn changed_at(path: &Path) -> Option<std::time::SystemTime> {
 
 /// Runs the suite once.
 async fn once(args: &EvalArgs, outputs: &Outputs) -> Result<ExitCode, Failure> {
+    let sweep = Sweep::parse(&args.sweep, &args.output)?;
     let suite = read_suite(&args.suite)?;
     let baseline = BaselineFile::of(args, &suite)?;
     let options = options(args, baseline.as_ref())?;
     // Told before anything is started; the plan itself may need the store first.
-    Plan::new(Arc::new(suite.clone()), options.clone()).map_err(|error| Failure::usage(error.message))?;
+    let plan = Plan::new(Arc::new(suite.clone()), options.clone()).map_err(|error| Failure::usage(error.message))?;
     let named = match &suite.receive {
         Receive::Server { url } => Some(url.clone()),
         Receive::Embedded { .. } => None,
     };
+    let proxies = FaultProxies::of(&suite, &args.via).await?;
+    if sweep.is_none() {
+        fault_proxies::check(&suite, &plan.names(), proxies.as_deref())?;
+    }
+    let proxies = proxies.map(|proxies| proxies as Arc<dyn FaultInjector>);
     let report = match args.server.clone().or(named) {
+        Some(url) if let Some(sweep) = &sweep => return sweep.run(plan, host_beside(&url, proxies).await?.0).await,
+        None if let Some(sweep) = &sweep => return swept(args, plan, &suite, sweep, proxies).await,
         Some(_) if args.last_failed => {
             return Err(Failure::usage("--last-failed: what failed is remembered in a data folder, not by a server"));
         }
         Some(url) => {
             let options = RunOptions { page: Some(url.clone()), ..options };
-            beside(&url, stored_traces::plan(suite, options, &url).await?, outputs).await?
+            beside(&url, stored_traces::plan(suite, options, &url).await?, outputs, proxies).await?
         }
-        None => embedded(args, suite, options, outputs).await?,
+        None => embedded(args, suite, options, outputs, proxies).await?,
     };
+    print!("{}", report::proxies_told(&report.proxies));
     if args.explain {
         print!("{}", report::explain(&report));
     }
@@ -123,7 +135,7 @@ fn options(args: &EvalArgs, baseline: Option<&BaselineFile>) -> Result<RunOption
         against: args.against.clone(),
         names: None,
         shard,
-        filter: args.filter.clone(),
+        filter: args.filter.iter().cloned().chain(Sweep::filter(&args.sweep)).collect(),
         repeat: args.repeat,
         concurrency: args.concurrency,
         seed: args.seed,
@@ -189,13 +201,25 @@ fn variable(names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| std::env::var(name).ok()).filter(|value| !value.is_empty())
 }
 
-/// Runs with the receiver of this process.
-async fn embedded(
+/// Sweeps with the receiver of this process.
+async fn swept(
     args: &EvalArgs,
-    suite: Suite,
-    mut options: RunOptions,
-    outputs: &Outputs,
-) -> Result<RunReport, Failure> {
+    plan: Plan,
+    suite: &Suite,
+    sweep: &Sweep,
+    proxies: Option<Arc<dyn FaultInjector>>,
+) -> Result<ExitCode, Failure> {
+    let (server, _folder) = receiver(args, suite).await?;
+    let code = match host(&server.inside()) {
+        Ok(host) => sweep.run(plan, Host { injector: proxies, ..host }).await,
+        Err(failure) => Err(failure),
+    };
+    server.stop(|text| eprintln!("headwater: {text}")).await;
+    code
+}
+
+/// A receiver in this process; its folder goes with what is returned beside it, where it is a temporary one.
+async fn receiver(args: &EvalArgs, suite: &Suite) -> Result<(Server, Option<data_folder::Temporary>), Failure> {
     let temporary =
         if args.temp { Some(data_folder::Temporary::new().map_err(Failure::infrastructure)?) } else { None };
     let folder = match &temporary {
@@ -215,12 +239,25 @@ async fn embedded(
     })
     .await?;
     report_damage(&server);
+    Ok((server, temporary))
+}
+
+/// Runs with the receiver of this process.
+async fn embedded(
+    args: &EvalArgs,
+    suite: Suite,
+    mut options: RunOptions,
+    outputs: &Outputs,
+    proxies: Option<Arc<dyn FaultInjector>>,
+) -> Result<RunReport, Failure> {
+    let (server, _folder) = receiver(args, &suite).await?;
     let run = async {
         if args.last_failed {
             options.names = Some(last_failed(&server, &suite)?);
         }
         let name = failed_name(&suite);
-        let run = inside(&server.inside(), stored_traces::plan(suite, options, &server.page_url()).await?).await?;
+        let plan = stored_traces::plan(suite, options, &server.page_url()).await?;
+        let run = inside(&server.inside(), plan, proxies).await?;
         remember_failed(&server, &name, &run);
         outputs.write(&run, &connect(&server.page_url()).await?).await?;
         Ok(run)
@@ -236,8 +273,12 @@ pub fn own_traces(pipeline: &Pipeline) -> OwnTraces {
 }
 
 /// Runs a plan with the receiver of the server in this process.
-pub async fn inside(server: &Inside, plan: Plan) -> Result<RunReport, Failure> {
-    let host = host(server)?;
+pub async fn inside(
+    server: &Inside,
+    plan: Plan,
+    proxies: Option<Arc<dyn FaultInjector>>,
+) -> Result<RunReport, Failure> {
+    let host = Host { injector: proxies, ..host(server)? };
     let mut keeping = Keeping::new(&server.runs);
     let run = told(plan, host, |event| keeping.take(event)).await;
     if let Some(refused) = keeping.refused() {
@@ -255,6 +296,7 @@ pub fn host(server: &Inside) -> Result<Host, Failure> {
         sink: Arc::clone(&server.pipeline) as _,
         settings: Arc::new(Shelf::settings(&server.pipeline.store)),
         client: HttpClient::new().map_err(|error| Failure::infrastructure(error.to_string()))?,
+        injector: None,
     })
 }
 
@@ -282,8 +324,11 @@ impl Keeping {
     }
 }
 
-/// Runs a plan with the traces of a server beside us, and hands the result to it.
-async fn beside(url: &str, plan: Plan, outputs: &Outputs) -> Result<RunReport, Failure> {
+/// What a run works with whose traces a server beside us receives.
+async fn host_beside(
+    url: &str,
+    proxies: Option<Arc<dyn FaultInjector>>,
+) -> Result<(Host, Arc<client::Client>), Failure> {
     let client = Arc::new(connect(url).await?);
     let watched = Arc::new(eval::WatchedTraces::new(clock()));
     let host = Host {
@@ -293,7 +338,19 @@ async fn beside(url: &str, plan: Plan, outputs: &Outputs) -> Result<RunReport, F
         sink: Arc::new(ServerSink(Arc::clone(&client))),
         settings: Arc::new(eval::NoSettings),
         client: HttpClient::new().map_err(|error| Failure::infrastructure(error.to_string()))?,
+        injector: proxies,
     };
+    Ok((host, client))
+}
+
+/// Runs a plan with the traces of a server beside us, and hands the result to it.
+async fn beside(
+    url: &str,
+    plan: Plan,
+    outputs: &Outputs,
+    proxies: Option<Arc<dyn FaultInjector>>,
+) -> Result<RunReport, Failure> {
+    let (host, client) = host_beside(url, proxies).await?;
     let run = told(plan, host, |_| {}).await;
     if let Err(error) = client.submit_run(&runs::as_wire(&run)).await {
         eprintln!("headwater: the server did not take the run: {error}");

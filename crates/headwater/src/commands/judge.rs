@@ -133,5 +133,6 @@ pub fn host(source: Arc<dyn TraceSource>) -> Result<Host, Failure> {
         sink: Arc::new(NoSink),
         settings: Arc::new(NoSettings),
         client: HttpClient::new().map_err(|error| Failure::infrastructure(error.to_string()))?,
+        injector: None,
     })
 }

@@ -12,6 +12,7 @@ pub mod import;
 pub mod import_suite;
 pub mod init;
 pub mod judge;
+pub mod proxy;
 pub mod query;
 pub mod serve;
 pub mod store;
