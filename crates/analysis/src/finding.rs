@@ -231,7 +231,7 @@ impl FindingKind {
 
     /// The name used in our API and files.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Error => "error",
             Self::Timeout => "timeout",
@@ -283,6 +283,12 @@ impl Confidence {
             Self::Hint => "hint",
             Self::Evidence => "evidence",
         }
+    }
+
+    /// The one with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::CannotTell, Self::Hint, Self::Evidence].into_iter().find(|confidence| confidence.name() == name)
     }
 
     pub(crate) fn of(traces: u64) -> Self {

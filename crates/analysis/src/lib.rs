@@ -17,6 +17,7 @@
 //! | `service_graph.rs` | [`ServiceGraph`]: who calls whom over many traces |
 //! | `happens_before.rs` | [`SiblingOrders`]: which siblings wait for which, over many traces |
 //! | `skew.rs` | [`ClockOffsets`]: how the clocks of two hosts differ, with bounds |
+//! | `host_clocks.rs` | [`HostClocks`]: one offset for each host, with bounds and drift, and a trace without them |
 //! | `root_cause.rs` | [`latency_root_cause`]: which service made it slower, or "cannot tell" |
 //! | `compare.rs` | [`compare_runs`]: what became slower, faster, or fails more between two sets of traces |
 //! | `structure.rs` | [`compare_structure`]: what is called more, fewer, newly, no longer; two traces or two sets |
@@ -45,6 +46,7 @@ mod explain;
 mod fault;
 mod finding;
 mod happens_before;
+mod host_clocks;
 pub mod limits;
 mod llm;
 mod names;
@@ -80,6 +82,7 @@ pub use explain::{
 pub use fault::{FaultKind, FaultPath, Origin, OriginPlace, fault_kind, fault_path, fault_path_on, is_error};
 pub use finding::{Confidence, Evidence, Figure, Finding, FindingKind, Place, Saving, Unit, Waste};
 pub use happens_before::{SiblingOrder, SiblingOrders, TRACES_MIN};
+pub use host_clocks::{HostClock, HostClocks, HostPair};
 pub use llm::{LlmCall, LlmDocument, LlmMessage, LlmPart, LlmSide, LlmTokens, is_llm, llm_call};
 pub use peer::{Peer, PeerKind, Peers, peer_of};
 pub use prices::{Price, PriceTable};

@@ -94,3 +94,12 @@ pub const ATTRIBUTE_VALUES_MAX: usize = 200_000;
 
 /// Longer attribute values are texts: nobody compares how frequent they are.
 pub const ATTRIBUTE_VALUE_LENGTH_MAX: usize = 200;
+
+/// Hosts whose clocks are solved together: shortest ways between them take their number times that of their pairs.
+pub const HOSTS_MAX: usize = 2_000;
+
+/// Windows of time that the calls of a pair of hosts are parted into to see whether a clock drifts.
+pub const CLOCK_WINDOWS: usize = 16;
+
+/// Rounds in which the offsets of hosts are improved; a spanning tree is where they begin, so that few are needed.
+pub const CLOCK_SWEEPS_MAX: usize = 500;

@@ -10,11 +10,12 @@
 //! 99.9 % quantile counts instead of the extreme. The estimate is the median of the middles, which assumes that the way
 //! there and the way back take alike.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use model::{Duration, Resource, Span, SpanIndex, SpanKind, Text, Trace};
 
+use crate::host_clocks::HostClocks;
 use crate::limits::{KEYS_MAX, RESOURCES_KNOWN_MAX};
 use crate::names::{NameId, Names};
 use crate::samples::Samples;
@@ -56,6 +57,15 @@ pub enum SkewVerdict {
     NotEnoughCalls,
 }
 
+/// What one call says of two clocks: the server's is ahead by `low` to `high`, ns, at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ClockCall {
+    pub(crate) low: i64,
+    pub(crate) high: i64,
+    /// When the client's span starts, by its own clock.
+    pub(crate) at: u64,
+}
+
 /// Calling service and host, called service and host, by number.
 type HostEdge = [NameId; 4];
 
@@ -63,7 +73,7 @@ type HostEdge = [NameId; 4];
 #[derive(Clone, Debug, Default)]
 pub struct ClockOffsets {
     names: Names,
-    edges: HashMap<HostEdge, Samples<(i64, i64)>>,
+    edges: HashMap<HostEdge, Samples<ClockCall>>,
     left_out: u64,
 }
 
@@ -95,7 +105,8 @@ impl ClockOffsets {
             if from[1] != to[1] {
                 let low = (times.end(server) - times.end(client)).0;
                 let high = (times.start(server) - times.start(client)).0;
-                self.insert([from[0], from[1], to[0], to[1]], (low, high));
+                let at = times.start(client).0;
+                self.insert([from[0], from[1], to[0], to[1]], ClockCall { low, high, at });
             }
         }
     }
@@ -112,12 +123,12 @@ impl ClockOffsets {
         place
     }
 
-    fn insert(&mut self, key: HostEdge, bounds: (i64, i64)) {
+    fn insert(&mut self, key: HostEdge, call: ClockCall) {
         if self.edges.len() >= KEYS_MAX && !self.edges.contains_key(&key) {
             self.left_out += 1;
             return;
         }
-        self.edges.entry(key).or_default().push(bounds);
+        self.edges.entry(key).or_default().push(call);
     }
 
     /// Adds everything that `other` has seen.
@@ -147,6 +158,25 @@ impl ClockOffsets {
         offsets
     }
 
+    /// The clock of each host against one of them, from all pairs together.
+    #[must_use]
+    pub fn hosts(&self) -> HostClocks {
+        let mut pairs: BTreeMap<(Text, Text), Vec<ClockCall>> = BTreeMap::new();
+        for (key, calls) in &self.edges {
+            let (from, to) = (self.names.text(key[1]).clone(), self.names.text(key[3]).clone());
+            let turned = |call: &ClockCall| ClockCall {
+                low: call.high.saturating_neg(),
+                high: call.low.saturating_neg(),
+                at: call.at,
+            };
+            match from < to {
+                true => pairs.entry((from, to)).or_default().extend(calls.kept()),
+                false => pairs.entry((to, from)).or_default().extend(calls.kept().iter().map(turned)),
+            }
+        }
+        HostClocks::of(&pairs)
+    }
+
     /// Calls that were not used: there were too many edges, or so many calls of one that every so many were taken.
     #[must_use]
     pub fn left_out(&self) -> u64 {
@@ -154,16 +184,16 @@ impl ClockOffsets {
     }
 }
 
-fn offset(caller: &(Text, Text), callee: &(Text, Text), calls: &Samples<(i64, i64)>) -> ClockOffset {
+fn offset(caller: &(Text, Text), callee: &(Text, Text), calls: &Samples<ClockCall>) -> ClockOffset {
     let calls = calls.kept();
     let sorted = |values: &mut dyn Iterator<Item = i64>| {
         let mut values: Vec<i64> = values.collect();
         values.sort_unstable();
         values
     };
-    let lows = sorted(&mut calls.iter().map(|call| call.0));
-    let highs = sorted(&mut calls.iter().map(|call| call.1));
-    let middles = sorted(&mut calls.iter().map(|&(low, high)| low.midpoint(high)));
+    let lows = sorted(&mut calls.iter().map(|call| call.low));
+    let highs = sorted(&mut calls.iter().map(|call| call.high));
+    let middles = sorted(&mut calls.iter().map(|call| call.low.midpoint(call.high)));
     let (low, high) = (quantile(&lows, 0.999), quantile(&highs, 0.001));
     let verdict = if calls.len() < CALLS_MIN {
         SkewVerdict::NotEnoughCalls
@@ -178,7 +208,7 @@ fn offset(caller: &(Text, Text), callee: &(Text, Text), calls: &Samples<(i64, i6
         caller: caller.clone(),
         callee: callee.clone(),
         calls: calls.len(),
-        violations: calls.iter().filter(|&&(low, high)| low > 0 || high < 0).count(),
+        violations: calls.iter().filter(|call| call.low > 0 || call.high < 0).count(),
         bounds: (Duration(low), Duration(high)),
         offset: Duration(median(&middles)),
         verdict,
@@ -186,7 +216,7 @@ fn offset(caller: &(Text, Text), callee: &(Text, Text), calls: &Samples<(i64, i6
 }
 
 /// The machine a span ran on, most telling attribute first; a pod's name where nothing better is said.
-fn host(span: &Span) -> Option<&str> {
+pub(crate) fn host(span: &Span) -> Option<&str> {
     ["host.id", "k8s.node.name", "host.name", "host.ip", "hostname", "ip", "k8s.pod.name"]
         .iter()
         .find_map(|key| span.resource.attributes.text(key).filter(|text| !text.is_empty()))

@@ -166,3 +166,34 @@ async fn shards_part_the_scenarios_and_leave_none_out() {
     all.dedup();
     assert_eq!(all.len(), 40);
 }
+
+#[tokio::test]
+async fn findings_are_judged_over_the_traces_of_all_attempts() {
+    let system = System::start(Behaviour::default()).await;
+    let asserts = "      - findings: { kind: retry-storm, edge: rag -> llm }\n      \
+                   - findings: { kind: [retries, retry-storm], edge: rag -> llm, cost: 60s }\n      \
+                   - findings: { kind: [retries, error], service: auth }\n      \
+                   - findings: { kind: retry-storm, count: 1 }\n      \
+                   - findings: { kind: sequential-calls }\n      \
+                   - { findings: { kind: retries }, when: '{ resource.service.name = \"nobody\" }' }\n";
+    let failing = suite(asserts).replace("status: 200", "status: 502");
+    let failing = failing.replace("    assert:", "    fault: { edge: rag -> llm, status: 503 }\n    assert:");
+    let report = run_suite(&failing, &system, RunOptions::default()).await;
+    let retried = over(&report, "{ kind: retry-storm, edge: rag -> llm }");
+    assert_eq!(retried.verdict, Verdict::Fail, "{}", told(&report));
+    assert!(retried.found.contains("6 of 6 traces") && retried.found.contains("retry-storm-"), "{}", retried.found);
+    assert!(!retried.evidence.is_empty() && retried.evidence[0].service == "llm", "{:?}", retried.evidence);
+    assert_eq!(over(&report, "cost: 60s").verdict, Verdict::Pass, "{}", told(&report));
+    assert_eq!(over(&report, "service: auth").verdict, Verdict::Pass, "{}", told(&report));
+    assert_eq!(over(&report, "count: 1").verdict, Verdict::Pass, "{}", told(&report));
+    // Fewer than fifty traces do not show what waits for what.
+    let sequential = over(&report, "sequential-calls");
+    assert_eq!(sequential.verdict, Verdict::NotEvaluable, "{}", told(&report));
+    assert!(sequential.reason.contains("50 traces"), "{}", sequential.reason);
+    // Its condition is met by no trace, so that nothing was looked at.
+    assert_eq!(over(&report, "nobody").verdict, Verdict::NotEvaluable, "{}", told(&report));
+
+    let healthy =
+        run_suite(&suite("      - findings: { kind: [retries, error] }\n"), &system, RunOptions::default()).await;
+    assert_eq!(healthy.exit_code, Some(0), "{}", told(&healthy));
+}

@@ -11,12 +11,14 @@
 //! | `fault.rs` | fault path and retries |
 //! | `time.rs` | order, parallel, relation, critical path |
 //! | `rag.rs` | retrieval, hand-over, grounding, refusal, tool calls |
+//! | `findings.rs` | what is found in all traces together |
 //! | `content.rs` | cache, data flow, tokens, cost, logs |
 
 mod answer;
 mod content;
 mod fault;
 mod finding;
+mod findings;
 mod rag;
 mod services;
 mod settle;
@@ -27,5 +29,6 @@ mod value;
 
 pub(crate) use answer::{check_answer, ratio};
 pub(crate) use finding::{Finding, State};
+pub(crate) use findings::of_all as findings_of_all;
 pub(crate) use settle::{settle, settle_answer};
 pub(crate) use trace::{Judged, check_trace, expected_edges, is_about_trace, measure, needs_nothing_more};

@@ -6,7 +6,7 @@ use analysis::Peers;
 use model::{SpanIndex, Text, Trace};
 use query::View;
 
-use super::{Finding, State, content, fault, rag, services, spans, time};
+use super::{Finding, State, content, fault, findings, rag, services, spans, time};
 use crate::rag::Told;
 use crate::select::{self, Numbers};
 use crate::suite::{Assertion, Check, Edge, Selector, Variables};
@@ -109,6 +109,7 @@ pub(crate) fn check_trace(assertion: &Assertion, judged: &Judged<'_>) -> Option<
         Check::Truncated(wanted) => rag::truncated(*wanted, judged),
         Check::ToolCalls(check) => rag::tool_calls(check, judged),
         Check::Logs(check) => content::logs(check, judged),
+        Check::Findings(_) => findings::of_one(judged),
         Check::Runs { aggregate, spans: Some(selector) } => spans::measurable(aggregate, selector, judged),
         _ => return None,
     })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
-use analysis::Peers;
+use analysis::{ExplainOptions, Explanation, Peers};
 use model::{Attributes, Batch, Duration, Instant, LogRecord, Span, SpanId, SpanKind, Trace, TraceId};
 
 use super::by_model::{by_model, is_by_model};
@@ -42,6 +42,8 @@ pub(super) struct Attempted {
 pub(super) struct Measured {
     /// What `runs` measured on its spans, by the assertion's position.
     pub values: BTreeMap<usize, Vec<f64>>,
+    /// What whole traces show, by the position of the assertion that asks for findings.
+    pub explanations: BTreeMap<usize, Explanation>,
     /// The whole trace's shape, where a baseline asks for it.
     pub shape: Option<Shape>,
     /// Scores, as events to be kept with the trace.
@@ -561,7 +563,9 @@ async fn judge_trace(
     {
         let judged = Judged::new(trace, &numbers, &sent.variables, &shared.plan.suite.services, &peers);
         for (position, assertion) in scenario.assertions.iter().enumerate().filter(|(_, assertion)| wanted(assertion)) {
-            let (told, scores) = match unmet(assertion, &judged, &completeness) {
+            let unmet = unmet(assertion, &judged, &completeness);
+            let shows = unmet.is_none() && completeness.outcome == Outcome::Complete;
+            let (told, scores) = match unmet {
                 Some(told) => (told, Vec::new()),
                 None if is_by_model(&assertion.check) => {
                     for_model.push(position);
@@ -570,8 +574,13 @@ async fn judge_trace(
                 None => judge(assertion, &judged, sent, &completeness),
             };
             measured.evaluations.extend(evaluations(shared, sent, &told, scores));
-            reports[position] = Some(told);
             measured.values.extend(measure(assertion, &judged).map(|values| (position, values)));
+            if shows && matches!(assertion.check, Check::Findings(_)) {
+                let mut explanation = Explanation::new(ExplainOptions::default());
+                explanation.add(&trace);
+                measured.explanations.insert(position, explanation);
+            }
+            reports[position] = Some(told);
         }
     }
     for position in for_model {

@@ -20,6 +20,7 @@ mod again;
 mod attempt;
 mod by_model;
 mod event;
+mod findings;
 mod hooks;
 mod inject;
 mod interval;

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use analysis::Explanation;
+
 use super::attempt::Attempted;
+use super::findings::findings;
 use super::interval::{interval, median, pass_at, quantile, wilson};
 use super::over::{over, passed};
 use super::plan::Plan;
@@ -11,12 +14,22 @@ use crate::limits::PASS_AT_MAX;
 use crate::report::{AssertionReport, AttemptReport, ScenarioReport, Statistics, Verdict};
 use crate::suite::{Check, MAIN_STEP, Scenario};
 
-pub(super) fn report(plan: &Plan, scenario: usize, attempts: &BTreeMap<u32, Attempted>) -> ScenarioReport {
+/// `explanations`: what the whole traces of all attempts show, by the position of the assertion that asks for it.
+pub(super) fn report(
+    plan: &Plan,
+    scenario: usize,
+    attempts: &BTreeMap<u32, Attempted>,
+    explanations: &BTreeMap<usize, Explanation>,
+) -> ScenarioReport {
     let seed = plan.settings.seed.unwrap_or_default();
     let scenario = &plan.suite.scenarios[scenario];
     let assertions = scenario.assertions.iter().enumerate();
     let mut over_attempts: Vec<AssertionReport> = assertions
-        .filter_map(|(position, assertion)| over(assertion, position, attempts, seed, &scenario.variables))
+        .filter_map(|(position, assertion)| match &assertion.check {
+            Check::Findings(_) if plan.options.without_traces => None,
+            Check::Findings(check) => Some(findings(assertion, check, explanations.get(&position))),
+            _ => over(assertion, position, attempts, seed, &scenario.variables),
+        })
         .collect();
     let (profile, compared) = against_baseline(plan, scenario, attempts, seed);
     over_attempts.extend(compared);

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use analysis::Explanation;
 use model::{Duration, SpanId, TraceId};
 use stdx::{Clock, Random};
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -268,6 +269,9 @@ async fn run_all(
 struct Collected {
     /// Attempts by number, of scenarios that still run.
     attempts: BTreeMap<usize, BTreeMap<u32, Attempted>>,
+    /// What their traces show together, by the position of the assertion: merged as they come, so that the memory it takes
+    /// does not grow with their number.
+    explanations: BTreeMap<usize, BTreeMap<usize, Explanation>>,
     /// Scenarios all of whose attempts are here.
     ended: BTreeMap<usize, ScenarioReport>,
     positions: BTreeMap<usize, usize>,
@@ -276,7 +280,7 @@ struct Collected {
 impl Collected {
     fn new(plan: &Plan) -> Self {
         let positions = plan.scenarios.iter().enumerate().map(|(position, &scenario)| (scenario, position)).collect();
-        Self { attempts: BTreeMap::new(), ended: BTreeMap::new(), positions }
+        Self { attempts: BTreeMap::new(), explanations: BTreeMap::new(), ended: BTreeMap::new(), positions }
     }
 
     fn position(&self, scenario: usize) -> usize {
@@ -284,23 +288,29 @@ impl Collected {
     }
 
     /// The scenario's report once all of its attempts are here.
-    fn add(&mut self, plan: &Plan, scenario: usize, number: u32, attempted: Attempted) -> Option<ScenarioReport> {
+    fn add(&mut self, plan: &Plan, scenario: usize, number: u32, mut attempted: Attempted) -> Option<ScenarioReport> {
+        let explanations = self.explanations.entry(scenario).or_default();
+        for (position, explanation) in std::mem::take(&mut attempted.measured.explanations) {
+            explanations.entry(position).or_default().merge(explanation);
+        }
         let attempts = self.attempts.entry(scenario).or_default();
         attempts.insert(number, attempted);
         if attempts.len() < plan.repeat(scenario) as usize {
             return None;
         }
-        let report = repeated::report(plan, scenario, attempts);
+        let report = repeated::report(plan, scenario, attempts, explanations);
         self.attempts.remove(&scenario);
+        self.explanations.remove(&scenario);
         self.ended.insert(scenario, report.clone());
         Some(report)
     }
 
     /// Every scenario's report; one that was interrupted is judged on the attempts that ended.
     fn into_reports(mut self, plan: &Plan) -> Vec<ScenarioReport> {
-        let interrupted = self.attempts.iter();
-        self.ended
-            .extend(interrupted.map(|(&scenario, attempts)| (scenario, repeated::report(plan, scenario, attempts))));
+        for (&scenario, attempts) in &self.attempts {
+            let explanations = self.explanations.remove(&scenario).unwrap_or_default();
+            self.ended.insert(scenario, repeated::report(plan, scenario, attempts, &explanations));
+        }
         self.ended.into_values().collect()
     }
 }

@@ -137,6 +137,8 @@ pub enum Check {
     Judged(JudgedCheck),
     /// Calls of tools.
     ToolCalls(ToolCallsCheck),
+    /// What is found in the traces of all attempts together.
+    Findings(FindingsCheck),
     /// An aggregate over all attempts.
     Runs {
         /// One aggregate compared with one number.
@@ -233,6 +235,29 @@ pub struct ToolCallsCheck {
     pub count: Option<Range>,
     /// A JSON Schema that their arguments meet.
     pub schema: Option<serde_json::Value>,
+}
+
+/// Which findings count, and how many of them there may be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FindingsCheck {
+    /// Of one of these kinds; of any if empty.
+    pub kinds: Vec<analysis::FindingKind>,
+    /// On this call.
+    pub edge: Option<Edge>,
+    /// At this service.
+    pub service: Option<Text>,
+    /// At least as sure as this.
+    pub sure: analysis::Confidence,
+    /// Those whose cost, ns, lies in this do not count.
+    pub cost: Option<Range>,
+    /// Those whose median saving, ns, lies in this do not count.
+    pub saving: Option<Range>,
+    /// Those whose impact, from 0 to 1, lies in this do not count.
+    pub impact: Option<Range>,
+    /// Ids that do not count.
+    pub suppress: Vec<Text>,
+    /// How many.
+    pub count: Range,
 }
 
 /// How many attempts must pass.

@@ -379,6 +379,12 @@ pub(crate) const KINDS: &[Kind] = &[
     kind("tool_calls", Shape::Map(TOOL_CALLS), &[], "Calls of tools, at least one of them if `count` is not said."),
     kind("faster_than", Shape::Text, FASTER_BESIDE, "Faster than another step of the attempt."),
     kind(
+        "findings",
+        Shape::Map(FINDINGS),
+        &[],
+        "What `headwater explain` finds in the traces of all attempts together: none of these.",
+    ),
+    kind(
         "runs",
         Shape::TraceQl,
         RUNS_BESIDE,
@@ -548,6 +554,37 @@ pub(crate) const TOOL_CALLS: &[Key] = &[
     key("count", Shape::Range, "How many calls."),
     key("schema", Shape::Json, "A JSON Schema that the arguments of every call meet."),
 ];
+
+pub(crate) const FINDINGS: &[Key] = &[
+    key(
+        "kind",
+        Shape::OneOf(&[Shape::Word(&FINDING_KINDS), Shape::List(&Shape::Word(&FINDING_KINDS))]),
+        "Of this kind, or one of these; any if not said.",
+    ),
+    key("edge", Shape::Edge, "On this call."),
+    key("service", Shape::Text, "At this service, or on its calls."),
+    key("sure", Shape::Word(&["evidence", "hint", "cannot-tell"]), "At least as sure as this; `hint` if not said."),
+    key("cost", Shape::Range, "What one may cost a trace, median: `50ms` means at most; those within it do not count."),
+    key("saving", Shape::Range, "What one may leave to be saved a trace, median; those within it do not count."),
+    key(
+        "impact",
+        Shape::Range,
+        "The share of the time, or of the traces, that one may have; those within it do not count.",
+    ),
+    key("suppress", Shape::List(&Shape::Text), "Ids of findings that do not count."),
+    key("count", Shape::Range, "How many there are; none if not said."),
+];
+
+/// Kinds of findings, as `headwater explain` names them.
+pub(crate) const FINDING_KINDS: [&str; analysis::FindingKind::ALL.len()] = {
+    let mut names = [""; analysis::FindingKind::ALL.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = analysis::FindingKind::ALL[at].name();
+        at += 1;
+    }
+    names
+};
 
 /// Severities of log records, by OTLP's ranges of four numbers.
 pub(crate) const SEVERITIES: [&str; 6] = ["trace", "debug", "info", "warn", "error", "fatal"];

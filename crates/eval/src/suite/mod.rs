@@ -34,9 +34,9 @@ mod units;
 pub(crate) mod yaml;
 
 pub use assertion::{
-    Assertion, CacheResult, Check, Edge, ErrorKind, FaultOrigin, FaultPathCheck, GroundingCheck, JudgedCheck,
-    LogsCheck, PassRate, Quantity, Relation, RetrievalCheck, Selector, ServicesCheck, SimilarCheck, SpansTest,
-    StatusPattern, ToolCallsCheck, ValueTest,
+    Assertion, CacheResult, Check, Edge, ErrorKind, FaultOrigin, FaultPathCheck, FindingsCheck, GroundingCheck,
+    JudgedCheck, LogsCheck, PassRate, Quantity, Relation, RetrievalCheck, Selector, ServicesCheck, SimilarCheck,
+    SpansTest, StatusPattern, ToolCallsCheck, ValueTest,
 };
 pub(crate) use nearest::{listed, nearest};
 pub use problem::{OtherFile, Place, Problem, SuiteError};

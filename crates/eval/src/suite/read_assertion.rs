@@ -1,5 +1,7 @@
 //! Assertions: each item of `assert` is a map with one key that says its kind, keys beside it, and the common ones.
 
+mod findings;
+
 use model::Text;
 use query::Scalar;
 use serde_json::Value as Json;
@@ -221,6 +223,7 @@ impl Body<'_, '_, '_> {
             "similar" => self.similar(),
             "judged" => self.judged(),
             "tool_calls" => self.tool_calls(),
+            "findings" => findings::read(self),
             "runs" => self.runs(),
             "pass_rate" => self.pass_rate(),
             "faster_than" => self.faster_than(),
