@@ -24,6 +24,7 @@
 //! | `attributes.rs` | [`attribute_differences`]: in what a selection differs from the rest |
 //! | `whatif.rs` | [`retime`]: what a change would do, under happens-before |
 //! | `provenance.rs` | where a value was first seen |
+//! | `data_flow.rs` | [`data_flows`]: which value of one answer reaches which later call |
 //! | `change.rs` | [`Change`]: what could be changed, as an edit of a trace: [`edit_of`] |
 //! | `drag.rs` | [`drags`], [`slacks`]: how much a span could shrink or grow |
 //! | `finding.rs` | [`Finding`]: a result for people |
@@ -41,6 +42,7 @@ mod calls;
 mod change;
 mod compare;
 mod critical_path;
+mod data_flow;
 mod drag;
 mod explain;
 mod fault;
@@ -74,9 +76,10 @@ pub use compare::{Difference, RunProfile, Verdict, compare_runs};
 pub use critical_path::{
     CriticalPath, Segment, critical_by_service, critical_path, critical_path_below, critical_path_on,
 };
+pub use data_flow::{DataFlow, DataFlows, data_flows};
 pub use drag::{drags, slacks};
 pub use explain::{
-    CannotTell, ExplainOptions, Explained, Explanation, LeftOut, MissingPlace, MissingSpan, REPEATS_MIN,
+    CannotTell, ExplainOptions, Explained, Explanation, LeftOut, MissingPlace, MissingSpan, REPEATS_MIN, ValueFlow,
     normalised_message,
 };
 pub use fault::{FaultKind, FaultPath, Origin, OriginPlace, fault_kind, fault_path, fault_path_on, is_error};

@@ -103,3 +103,15 @@ pub const CLOCK_WINDOWS: usize = 16;
 
 /// Rounds in which the offsets of hosts are improved; a spanning tree is where they begin, so that few are needed.
 pub const CLOCK_SWEEPS_MAX: usize = 500;
+
+/// Different values of answers that are followed through a trace.
+pub const FLOW_VALUES_MAX: usize = 100_000;
+
+/// Data flows told of a trace, and kept apart over many.
+pub const FLOWS_MAX: usize = 2_000;
+
+/// Characters of a value that is shown as an example.
+pub const FLOW_WORD_LENGTH_MAX: usize = 60;
+
+/// Traces whose data flow is followed: reading every word of every prompt takes longer than all other findings together.
+pub const FLOW_TRACES_MAX: u64 = 200;

@@ -7,7 +7,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use model::{Span, Value};
+use model::{Span, Text, Value};
 
 use crate::limits::{VALUE_TEXT_MAX, VALUES_MAX};
 
@@ -84,13 +84,9 @@ impl Values {
     /// The telling values of `span`.
     pub(crate) fn of(span: &Span) -> Self {
         let mut values = Self::default();
-        for (key, value) in span.attributes.iter() {
-            if TELL_NOTHING.iter().any(|start| key.starts_with(start)) {
-                continue;
-            }
-            let is_answer = ANSWERS.iter().any(|word| key.contains(word));
-            words_of(value, if is_answer { &mut values.answered } else { &mut values.given });
-        }
+        each_word(span, |_, is_answer, word| {
+            insert(word, if is_answer { &mut values.answered } else { &mut values.given });
+        });
         for list in [&mut values.given, &mut values.answered] {
             list.sort_unstable();
             list.dedup();
@@ -99,17 +95,26 @@ impl Values {
     }
 }
 
-fn words_of(value: &Value, into: &mut Vec<u64>) {
+/// Hands every telling word of the span's attributes to `take`, with its key and whether the attribute holds an answer.
+pub(crate) fn each_word(span: &Span, mut take: impl FnMut(&Text, bool, &str)) {
+    for (key, value) in span.attributes.iter() {
+        if TELL_NOTHING.iter().any(|start| key.starts_with(start)) {
+            continue;
+        }
+        let is_answer = ANSWERS.iter().any(|word| key.contains(word));
+        words_of(value, &mut |word| take(key, is_answer, word));
+    }
+}
+
+fn words_of(value: &Value, take: &mut dyn FnMut(&str)) {
     match value {
         Value::String(text) => {
             let cut = text.char_indices().nth(VALUE_TEXT_MAX).map_or(&**text, |(at, _)| &text[..at]);
             let words = cut.split(|c: char| !(c.is_alphanumeric() || c == '-' || c == '_'));
-            for word in words.filter(|word| is_telling(word)) {
-                insert(word, into);
-            }
+            words.filter(|word| is_telling(word)).for_each(take);
         }
-        Value::Int(int) if *int >= 1_000 => insert(&int.to_string(), into),
-        Value::Array(values) => values.iter().for_each(|value| words_of(value, into)),
+        Value::Int(int) if *int >= 1_000 => take(&int.to_string()),
+        Value::Array(values) => values.iter().for_each(|value| words_of(value, take)),
         _ => {}
     }
 }
@@ -120,8 +125,12 @@ fn is_telling(word: &str) -> bool {
 
 fn insert(word: &str, into: &mut Vec<u64>) {
     if into.len() < VALUES_MAX {
-        let mut hasher = DefaultHasher::new();
-        word.hash(&mut hasher);
-        into.push(hasher.finish());
+        into.push(hash_of(word));
     }
+}
+
+pub(crate) fn hash_of(word: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    word.hash(&mut hasher);
+    hasher.finish()
 }

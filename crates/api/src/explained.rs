@@ -1,23 +1,44 @@
 //! What the analyses say, in the shapes of the API.
 
-use analysis::{Confidence, Explained, PathVerdict, Place, Spot, Verdict};
+use analysis::{Confidence, Explained, PathVerdict, Place, SkewVerdict, Spot, Verdict};
 use engine::{Compared, Predicted, Severity};
 use model::{Duration, Text};
 use wire::{
-    Ailment, AttributeDifference, CannotTell, ChangeEffect, ChangedTrace, CriticalDifference, DifferenceVerdict,
-    Finding, FindingConfidence, FindingEvidence, FindingFigure, FindingPlace, OperationDifference, PlaceKind,
-    RootCauseAnswer, RootCauseSuspect, SavingBounds, ServiceHealth, Spread, StructureChange, StructureDifference,
-    UnixNanos,
+    Ailment, AttributeDifference, CannotTell, ChangeEffect, ChangedTrace, ClockVerdict, Clocks, CriticalDifference,
+    DifferenceVerdict, Finding, FindingConfidence, FindingEvidence, FindingFigure, FindingPlace, HostClock, HostPair,
+    OperationDifference, PlaceKind, RootCauseAnswer, RootCauseSuspect, SavingBounds, ServiceHealth, Spread,
+    StructureChange, StructureDifference, UnixNanos, ValueFlow,
 };
+
+fn evidence_of(evidence: &[analysis::Evidence]) -> Vec<FindingEvidence> {
+    let of = |evidence: &analysis::Evidence| {
+        let trace_id = evidence.trace.to_string();
+        let whole = evidence.spans.is_empty().then_some(None);
+        let spans: Vec<_> = evidence.spans.iter().map(|span| Some(span.to_string())).chain(whole).collect();
+        spans.into_iter().map(move |span_id| FindingEvidence { trace_id: trace_id.clone(), span_id })
+    };
+    evidence.iter().flat_map(of).collect()
+}
+
+/// Values that flow from one operation's answers to another.
+pub fn flow_of(flow: &analysis::ValueFlow) -> ValueFlow {
+    ValueFlow {
+        from_service: flow.from.0.to_string(),
+        from_operation: flow.from.1.to_string(),
+        from_key: flow.from_key.to_string(),
+        to_service: flow.to.0.to_string(),
+        to_operation: flow.to.1.to_string(),
+        to_key: flow.to_key.to_string(),
+        trace_count: flow.traces.0,
+        trace_total: flow.traces.1,
+        values: flow.values,
+        example: flow.example.to_string(),
+        evidence: evidence_of(&flow.evidence),
+    }
+}
 
 /// A finding.
 pub fn finding_of(finding: &analysis::Finding) -> Finding {
-    let evidence = finding.evidence.iter().flat_map(|evidence| {
-        let trace_id = evidence.trace.to_string();
-        let whole = evidence.spans.is_empty().then_some(None);
-        let spans = evidence.spans.iter().map(|span| Some(span.to_string())).chain(whole);
-        spans.map(move |span_id| FindingEvidence { trace_id: trace_id.clone(), span_id })
-    });
     Finding {
         id: finding.id.to_string(),
         kind: finding.kind.name().to_owned(),
@@ -27,7 +48,7 @@ pub fn finding_of(finding: &analysis::Finding) -> Finding {
         details: Some(finding.reason.clone()).filter(|reason| !reason.is_empty()).into_iter().collect(),
         trace_count: finding.traces.0,
         trace_total: finding.traces.1,
-        evidence: evidence.collect(),
+        evidence: evidence_of(&finding.evidence),
         cost: Some(finding.cost.0).filter(|cost| *cost != 0),
         saving: finding.saving.map(|saving| SavingBounds {
             least: saving.least.0,
@@ -331,5 +352,47 @@ pub fn silent_service(name: &Text) -> ServiceHealth {
         scopes: Vec::new(),
         last_seen: UnixNanos(0),
         silent: true,
+    }
+}
+
+/// The clocks of hosts; of all of them, or of those that `of` names.
+pub fn clocks_of(clocks: &analysis::HostClocks, of: impl Fn(&str) -> bool) -> Clocks {
+    let hosts = clocks.hosts.iter().filter(|one| of(&one.host));
+    let pairs = clocks.pairs.iter().filter(|pair| of(&pair.hosts.0) && of(&pair.hosts.1));
+    Clocks {
+        at: UnixNanos(clocks.at.0),
+        hosts: hosts
+            .map(|one| HostClock {
+                host: one.host.to_string(),
+                reference: one.reference.to_string(),
+                offset: one.offset.0,
+                least: one.bounds.0.0,
+                most: one.bounds.1.0,
+                drift: one.drift,
+                calls: one.calls as u64,
+                verdict: clock_verdict_of(one.verdict),
+            })
+            .collect(),
+        pairs: pairs
+            .map(|pair| HostPair {
+                one: pair.hosts.0.to_string(),
+                other: pair.hosts.1.to_string(),
+                offset: pair.offset.0,
+                least: pair.bounds.0.0,
+                most: pair.bounds.1.0,
+                drift: pair.drift,
+                calls: pair.calls as u64,
+                verdict: clock_verdict_of(pair.verdict),
+            })
+            .collect(),
+    }
+}
+
+fn clock_verdict_of(verdict: SkewVerdict) -> ClockVerdict {
+    match verdict {
+        SkewVerdict::Skewed => ClockVerdict::Skewed,
+        SkewVerdict::NotProven => ClockVerdict::NotProven,
+        SkewVerdict::Contradictory => ClockVerdict::Contradictory,
+        SkewVerdict::NotEnoughCalls => ClockVerdict::NotEnoughCalls,
     }
 }

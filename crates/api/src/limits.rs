@@ -172,3 +172,10 @@ pub const CHANGES_MAX: usize = 20;
 
 /// Operations told of where the time went.
 pub const CRITICAL_TOLD_MAX: usize = 20;
+
+/// How far before and after a trace others are looked at to judge the clocks of its hosts: clocks that drift are off
+/// otherwise some hours away.
+pub const AROUND: model::Duration = model::Duration::from_secs(30 * 60);
+
+/// Data flows told with findings: nobody reads more, and each has its evidence.
+pub const FLOWS_TOLD_MAX: usize = 50;

@@ -4,10 +4,10 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use analysis::CriticalPath;
+use analysis::{CriticalPath, HostClocks};
 use model::{Duration, Trace, TraceId, TraceSummary};
 
-use wire::Completeness;
+use wire::{Completeness, Cost, LookedAt};
 
 use crate::limits::{OUTLINE_ROWS_MAX, PREPARED_NANOS_MAX, PREPARED_SPANS_MAX, PREPARED_TRACES_MAX};
 use crate::outline::Rows;
@@ -29,6 +29,21 @@ pub struct Prepared {
     pub critical: Vec<Duration>,
     /// Time outside children, by span.
     pub self_times: Vec<Duration>,
+    /// The clocks whose offsets were taken out of the times; none of a trace as it was received.
+    pub clocks: Option<Arc<ClocksAround>>,
+}
+
+/// The clocks of hosts, by the calls of all traces around one.
+#[derive(Clone, Debug)]
+pub struct ClocksAround {
+    /// The clocks.
+    pub clocks: HostClocks,
+    /// The traces that they were estimated from.
+    pub looked_at: LookedAt,
+    /// Whether everything around was looked at.
+    pub completeness: Completeness,
+    /// What it cost.
+    pub cost: Cost,
 }
 
 impl Prepared {
@@ -40,7 +55,15 @@ impl Prepared {
         let critical = critical_path.times(trace.spans().len());
         let self_times = analysis::self_time(&trace);
         let summary = analysis::summarise_on(&trace, &critical_path);
-        Self { trace, completeness, rows, summary, critical_path, critical, self_times }
+        Self { trace, completeness, rows, summary, critical_path, critical, self_times, clocks: None }
+    }
+
+    /// The same trace with the proven offsets of its hosts' clocks taken out, and all that follows from that.
+    #[must_use]
+    pub fn adjusted(&self, clocks: ClocksAround) -> Self {
+        let trace = clocks.clocks.adjusted(&self.trace);
+        let adjusted = Self::new(Arc::new(trace), self.completeness.clone());
+        Self { clocks: Some(Arc::new(clocks)), ..adjusted }
     }
 }
 

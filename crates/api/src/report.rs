@@ -119,6 +119,8 @@ fn pack(api: &Api, prepared: &Prepared, evidence: &HashSet<SpanId>) -> Result<(P
         rows: &prepared.rows,
         critical: &prepared.critical_path,
         self_times: &prepared.self_times,
+        shifts: &[],
+        is_adjusted: false,
         summary: row_of(api, &prepared.summary, None),
         styles: &|services| api.styles.of_each(services.iter().map(String::as_str)),
     });

@@ -9,7 +9,7 @@ use store::{SpanStore, TimeRange};
 use wire::{Completeness, LookedAt, Selection, UnixNanos};
 
 use crate::answer::Refusal;
-use crate::limits::{ANALYSED_TRACES_DEFAULT, ANALYSED_TRACES_MAX, QUERY_BYTES_MAX};
+use crate::limits::{ANALYSED_TRACES_DEFAULT, ANALYSED_TRACES_MAX, AROUND, QUERY_BYTES_MAX};
 use crate::parameters::{trace_id, window};
 use crate::reader::{completeness_of, range_of};
 use crate::selector;
@@ -93,6 +93,14 @@ fn of_run(api: &Api, run: &str) -> Result<Selected, Refusal> {
 }
 
 impl Selected {
+    /// The traces around a time, newest first.
+    pub fn around(time: Instant) -> Self {
+        let nanos = AROUND.0.unsigned_abs();
+        let time = TimeRange { from: Instant(time.0.saturating_sub(nanos)), to: Instant(time.0.saturating_add(nanos)) };
+        let text = format!("all traces within {AROUND} of it");
+        Self { text, from: From::Query { query: None, time, traces_max: ANALYSED_TRACES_DEFAULT } }
+    }
+
     /// Finds the traces.
     pub fn choose(&self, task: &Task) -> Result<Chosen, Refusal> {
         let store = task.api.reader.store();

@@ -90,6 +90,8 @@ pub struct Api {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) page: Page,
     pub(crate) prepared: PreparedTraces,
+    /// With the offsets of clocks taken out.
+    pub(crate) adjusted: PreparedTraces,
     /// Which service answers at which address, learned from every trace that a map was made of.
     pub(crate) peers: Mutex<Arc<Peers>>,
     /// Analyses of many traces that may run.
@@ -115,6 +117,7 @@ impl Api {
             guard: parts.guard,
             clock: parts.clock,
             prepared: PreparedTraces::default(),
+            adjusted: PreparedTraces::default(),
             peers: Mutex::default(),
             long_work: Arc::new(Semaphore::new(LONG_WORK_MAX)),
             watches: Arc::new(Semaphore::new(WATCHES_MAX)),
@@ -164,6 +167,7 @@ pub fn router(api: Arc<Api>) -> Router {
         .route("/trace/{id}/row", get(trace::get_row))
         .route("/trace/{id}/find", get(trace::find))
         .route("/trace/{id}/otlp", get(trace::get_otlp))
+        .route("/trace/{id}/clocks", get(trace::get_clocks))
         .route("/trace/{id}/report", get(trace::get_report))
         .route("/trace/{id}/watch", get(watching::watch))
         .route("/map", get(map::map))

@@ -17,7 +17,7 @@ use http::{HeaderMap, HeaderValue};
 use model::Duration;
 use serde::Serialize;
 use store::ScanBudget;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::answer::{Answered, Refusal, json};
 use crate::limits::{LINES_QUEUED_MAX, LONG_WORK_MAX, LONG_WORK_WAIT, PROGRESS_NANOS};
@@ -103,20 +103,26 @@ impl Drop for Waiting {
     }
 }
 
-/// Does `work` and answers with what came of it.
-pub async fn answer<T: Serialize + Send + 'static>(
+/// Does `work` for an answer that is more than what comes of it.
+pub async fn run<T: Send + 'static>(
     api: &Arc<Api>,
-    headers: &HeaderMap,
     timeout: Duration,
     work: impl FnOnce(&Task) -> Result<T, Refusal> + Send + 'static,
-) -> Answered {
+) -> Result<T, Refusal> {
+    let (task, place, waiting) = begin(api, timeout).await?;
+    let done = api.busy(move || (work(&task), place)).await?.0;
+    drop(waiting);
+    done
+}
+
+async fn begin(api: &Arc<Api>, timeout: Duration) -> Result<(Task, OwnedSemaphorePermit, Waiting), Refusal> {
     let Ok(Ok(place)) = tokio::time::timeout(LONG_WORK_WAIT, api.long_work.clone().acquire_owned()).await else {
         return Err(Refusal::unavailable(format!("{LONG_WORK_MAX} analyses of many traces are running already")));
     };
     let began = api.clock.monotonic_nanos();
     let nobody_waits = Arc::new(AtomicBool::new(false));
     let waiting = Waiting(nobody_waits.clone());
-    let mut task = Task {
+    let task = Task {
         api: api.clone(),
         began,
         deadline: began.saturating_add(timeout.0.unsigned_abs()),
@@ -126,6 +132,17 @@ pub async fn answer<T: Serialize + Send + 'static>(
         told: AtomicU64::new(began),
         lines: None,
     };
+    Ok((task, place, waiting))
+}
+
+/// Does `work` and answers with what came of it.
+pub async fn answer<T: Serialize + Send + 'static>(
+    api: &Arc<Api>,
+    headers: &HeaderMap,
+    timeout: Duration,
+    work: impl FnOnce(&Task) -> Result<T, Refusal> + Send + 'static,
+) -> Answered {
+    let (mut task, place, waiting) = begin(api, timeout).await?;
     let asked = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !asked.contains(LINES) {
         let done = api.busy(move || (work(&task), place)).await?.0;

@@ -14,7 +14,7 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use memory_store::MemoryStore;
 use model::{Batch, Instant, LogRecord, Resource, Span, SpanId, SpanKind, StatusCode as SpanStatus, TraceId, Value};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use stdx::ManualClock;
 use store::{JournalRecord, SpanStore as _};
 use tower::ServiceExt as _;
@@ -794,4 +794,57 @@ async fn what_cannot_be_selected_is_told() {
     server.problem("/api/v1/findings?trace=xyz", bad).await;
     server.problem("/api/v1/findings?run=none", StatusCode::NOT_FOUND).await;
     server.problem("/api/v1/findings?query=%7B", StatusCode::UNPROCESSABLE_ENTITY).await;
+}
+
+/// Forty calls from a host to another whose clock is 5 ms ahead.
+fn skewed_calls() -> Batch {
+    let on = |mut span: Span, number: u8, host: &str, kind| {
+        span.trace_id = TraceId([number; 16]);
+        span.kind = kind;
+        let mut resource = (*span.resource).clone();
+        resource.attributes.push("host.name", host);
+        span.resource = Arc::new(resource);
+        span
+    };
+    let calls = (1..=40).flat_map(|number| {
+        let client = on(span(1, 0, "gateway", "ask", 0, 9_000_000), number, "node-1", SpanKind::CLIENT);
+        let server = on(span(2, 1, "rag", "answer", 6_000_000, 13_000_000), number, "node-2", SpanKind::SERVER);
+        [client, server]
+    });
+    Batch { spans: calls.collect(), logs: Vec::new() }
+}
+
+#[tokio::test]
+async fn clocks_are_told_with_bounds_and_taken_out_on_request_only() {
+    let server = server();
+    server.store(skewed_calls());
+    let path = format!("/api/v1/trace/{}", TraceId([7; 16]));
+    let clocks = server.json(&format!("{path}/clocks")).await;
+    assert_eq!(clocks["lookedAt"]["traceCount"], 40);
+    let hosts = &clocks["clocks"]["hosts"];
+    assert_eq!((&hosts[0]["host"], &hosts[0]["offset"]), (&json!("node-1"), &json!(0)));
+    let off = ["offset", "least", "most", "verdict", "reference"].map(|key| hosts[1][key].clone());
+    assert_eq!(off, [json!(5_000_000), json!(4_000_000), json!(6_000_000), json!("skewed"), json!("node-1")]);
+    assert_eq!(hosts[1]["drift"], Json::Null);
+
+    // As received, the server's span ends after the client's; adjusted, it lies within, and everything follows from that.
+    let outline = async |more: &str| server.json(&format!("{path}/outline?{more}")).await;
+    let received = outline("sections=skew").await;
+    assert_eq!(received["columns"]["start"], json!([0.0, 6_000_000.0]));
+    assert_eq!(received["columns"]["skew"], json!([0.0, -5_000_000.0]));
+    assert_eq!(received["columns"]["selfTime"][0], 6_000_000.0);
+    let adjusted = outline("sections=skew&clocks=adjusted").await;
+    assert_eq!(adjusted["columns"]["start"], json!([0.0, 1_000_000.0]));
+    assert_eq!(adjusted["columns"]["skew"], json!([0.0, 0.0]));
+    assert_eq!(adjusted["columns"]["selfTime"][0], 2_000_000.0);
+    assert_ne!(adjusted["columns"]["flags"][1].as_u64().unwrap_or(0) & u64::from(wire::flag::SKEWED), 0);
+    let span = server.json(&format!("{path}/spans/1?clocks=adjusted")).await;
+    assert_eq!(span["start"], json!((NOW + 1_000_000).to_string()));
+    // What is stored, and what is asked for without a word about clocks, stays as received.
+    assert_eq!(outline("").await["columns"]["start"], json!([0.0, 6_000_000.0]));
+    let refused = server.problem(&format!("{path}/outline?clocks=better"), StatusCode::BAD_REQUEST).await;
+    assert!(refused["hint"].as_str().is_some_and(|hint| hint.contains("adjusted")));
+
+    let diagnosis = server.json("/api/v1/doctor").await;
+    assert_eq!(diagnosis["clocks"]["hosts"][1]["verdict"], "skewed");
 }

@@ -9,8 +9,8 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValu
 use reqwest::{Method, Url};
 use serde::de::DeserializeOwned;
 use wire::{
-    Deleted, EvalRun, Info, LiveTraces, Problem, RunAccepted, RunList, SearchList, SeriesList, Status, TraceList,
-    WATCH_MEDIA_TYPE, decode_watch,
+    Deleted, EvalRun, Info, LiveTraces, Problem, RunAccepted, RunList, SearchList, SeriesList, Status, TraceClocks,
+    TraceList, WATCH_MEDIA_TYPE, decode_watch,
 };
 
 use crate::ClientError;
@@ -242,9 +242,33 @@ impl Client {
     /// # Errors
     /// If the server cannot be asked or its answer cannot be read.
     pub async fn trace(&self, id: TraceId) -> Result<Option<Trace>, ClientError> {
+        self.trace_by(id, "received").await
+    }
+
+    /// A trace with the proven offsets of its hosts' clocks taken out of its times; none if the server does not have it.
+    ///
+    /// # Errors
+    /// If the server cannot be asked or its answer cannot be read.
+    pub async fn trace_adjusted(&self, id: TraceId) -> Result<Option<Trace>, ClientError> {
+        self.trace_by(id, "adjusted").await
+    }
+
+    /// The clocks of a trace's hosts; none if the server does not have the trace.
+    ///
+    /// # Errors
+    /// If the server cannot be asked or its answer cannot be read.
+    pub async fn trace_clocks(&self, id: TraceId) -> Result<Option<TraceClocks>, ClientError> {
+        match self.queried(&format!("api/v1/trace/{id}/clocks"), &[]).await {
+            Err(error) if error.is_not_found() => Ok(None),
+            answer => answer.map(Some),
+        }
+    }
+
+    async fn trace_by(&self, id: TraceId, clocks: &str) -> Result<Option<Trace>, ClientError> {
         let path = format!("api/v1/trace/{id}/otlp");
-        let part =
-            async |part: &str| self.get(&path, &[("part", part)], "application/x-protobuf", ANSWER_TIMEOUT).await;
+        let part = async |part: &str| {
+            self.get(&path, &[("part", part), ("clocks", clocks)], "application/x-protobuf", QUERY_TIMEOUT).await
+        };
         let traces = match part("traces").await {
             Err(error) if error.is_not_found() => return Ok(None),
             answer => answer?,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use client::{Client, TraceQuery};
 use model::{Trace, TraceId};
-use wire::{TraceList, TraceRow};
+use wire::{TraceClocks, TraceList, TraceRow};
 
 use crate::cli::{DataArg, StoredArgs};
 use crate::data_folder;
@@ -102,7 +102,14 @@ impl Access {
     /// A trace in full.
     pub async fn trace(&self, id: TraceId) -> Result<Trace, Failure> {
         let found = self.client.trace(id).await.map_err(refused)?;
-        found.ok_or_else(|| nothing(&format!("there is no trace {id} here: it was not received, or is past retention")))
+        found.ok_or_else(|| no_trace(id))
+    }
+
+    /// A trace with the proven offsets of its hosts' clocks taken out, and what is known of the clocks.
+    pub async fn trace_adjusted(&self, id: TraceId) -> Result<(Trace, TraceClocks), Failure> {
+        let trace = self.client.trace_adjusted(id).await.map_err(refused)?.ok_or_else(|| no_trace(id))?;
+        let clocks = self.client.trace_clocks(id).await.map_err(refused)?.ok_or_else(|| no_trace(id))?;
+        Ok((trace, clocks))
     }
 
     /// Every trace that a query finds, newest first, page by page. What the server could not look at is told.
@@ -169,6 +176,10 @@ pub fn refused(error: client::ClientError) -> Failure {
 
 /// The exit code where nothing is there, so that scripts can tell it from a mistake.
 pub const NOTHING: ExitCode = ExitCode(1);
+
+fn no_trace(id: TraceId) -> Failure {
+    nothing(&format!("there is no trace {id} here: it was not received, or is past retention"))
+}
 
 /// Nothing there.
 pub fn nothing(text: &str) -> Failure {

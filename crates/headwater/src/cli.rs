@@ -326,6 +326,7 @@ pub struct SuggestArgs {
 #[command(after_help = "Examples:
   headwater trace --last
   headwater trace 5b8aa5a2d2c872e8321cf37308d69df2
+  headwater trace --last --adjust-clocks                 without the proven offsets of its hosts' clocks
   headwater trace --last --json > trace.json             OTLP JSON")]
 pub struct TraceArgs {
     /// The trace's id: 32 hex digits, or the first few if they say which.
@@ -334,6 +335,10 @@ pub struct TraceArgs {
     /// The newest trace.
     #[arg(long)]
     pub last: bool,
+    /// Take the proven offsets of its hosts' clocks out of the times, and say what they are. They are estimated from the
+    /// calls of all traces within half an hour; what is not proven is not moved.
+    #[arg(long)]
+    pub adjust_clocks: bool,
     /// Print OTLP JSON.
     #[arg(long)]
     pub json: bool,

@@ -1,6 +1,6 @@
 //! What is wrong with the instrumentation: where the context is lost, whose spans are missing, which clocks are off.
 
-use crate::{Completeness, Cost, FindingEvidence, LookedAt, UnixNanos, shape, words};
+use crate::{Clocks, Completeness, Cost, FindingEvidence, LookedAt, UnixNanos, shape, words};
 
 shape! {
     /// `GET /api/v1/doctor`.
@@ -11,6 +11,8 @@ shape! {
         pub ailments: Vec<Ailment>,
         /// Who sends spans.
         pub services: Vec<ServiceHealth>,
+        /// The clocks of all hosts that call each other.
+        pub clocks: Clocks,
         /// What could not be told, and why.
         pub remarks: Vec<String>,
         /// Whether everything selected was looked at.

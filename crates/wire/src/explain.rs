@@ -45,6 +45,10 @@ shape! {
         pub finding_count: u64,
         /// How many were left out because they are suppressed.
         pub suppressed_count: u64,
+        /// Which values of whose answers reach whom, the most frequent first; of the newest traces, 200 at most.
+        pub data_flow: Vec<ValueFlow>,
+        /// How many such flows there are; more than `dataFlow` where there are many.
+        pub data_flow_count: u64,
         /// Analyses that could not say anything, each with the reason.
         pub cannot_tell: Vec<CannotTell>,
         /// Remarks on the data: what is broken in it and how it was taken.
@@ -53,6 +57,32 @@ shape! {
         pub completeness: Completeness,
         /// What it cost.
         pub cost: Cost,
+    }
+
+    /// Values in the answers of one operation that are found in what another is given later.
+    pub struct ValueFlow {
+        /// The service that answers.
+        pub from_service: String,
+        /// Its operation.
+        pub from_operation: String,
+        /// The attribute of the answer.
+        pub from_key: String,
+        /// The service that is given the values.
+        pub to_service: String,
+        /// Its operation.
+        pub to_operation: String,
+        /// The attribute that they are given in.
+        pub to_key: String,
+        /// In how many traces.
+        pub trace_count: u64,
+        /// Of how many that were followed.
+        pub trace_total: u64,
+        /// Different values, each counted once a trace.
+        pub values: u64,
+        /// One of them, cut.
+        pub example: String,
+        /// Spans of both sides in some of the traces.
+        pub evidence: Vec<FindingEvidence>,
     }
 
     /// A result for people.

@@ -30,6 +30,7 @@
 //! | `shape.rs` | one declaration for Rust, JSON and TypeScript |
 //! | `type_script.rs` | the file `ui/src/api/types.ts` |
 
+mod clocks;
 mod compare;
 mod complete;
 mod doctor;
@@ -49,6 +50,7 @@ mod type_script;
 mod value;
 mod watch;
 
+pub use clocks::{ClockVerdict, Clocks, HostClock, HostPair, TraceClocks};
 pub use compare::{
     AttributeDifference, CompareRequest, ComparedSide, Comparison, CriticalDifference, DifferenceVerdict,
     OperationDifference, RootCauseAnswer, RootCauseSuspect, StructureChange, StructureDifference,
@@ -61,8 +63,8 @@ pub use evals::{
 };
 pub use explain::{
     CannotTell, Change, ChangeEffect, ChangeKind, ChangedTrace, Explanation, Finding, FindingConfidence,
-    FindingEvidence, FindingFigure, FindingPlace, LookedAt, PlaceKind, SavingBounds, Selection, Spread, WhatIfAnswer,
-    WhatIfRequest,
+    FindingEvidence, FindingFigure, FindingPlace, LookedAt, PlaceKind, SavingBounds, Selection, Spread, ValueFlow,
+    WhatIfAnswer, WhatIfRequest,
 };
 pub use info::{
     Forwarding, ForwardingState, Info, ReasonCount, Receiving, Rejection, ServiceList, ServiceStyle, Status, Storing,

@@ -3,8 +3,8 @@
 use crate::{
     CompareRequest, Comparison, Declarations, Deleted, Diagnosis, EvalRun, Explanation, FindResult, Info, KeyList,
     LiveEvals, LiveGap, LiveStatus, LiveTraces, OUTLINE_MEDIA_TYPE, OutlineJson, Problem, RunAccepted, RunList,
-    SearchList, SeriesList, ServiceList, ServiceMap, Shape, SpanDetail, SpanRow, StartRun, Status, TraceList,
-    TraceSort, ValueList, WatchHeader, WhatIfAnswer, WhatIfRequest, flag,
+    SearchList, SeriesList, ServiceList, ServiceMap, Shape, SpanDetail, SpanRow, StartRun, Status, TraceClocks,
+    TraceList, TraceSort, ValueList, WatchHeader, WhatIfAnswer, WhatIfRequest, flag,
 };
 
 /// The whole file, ready to be written.
@@ -19,6 +19,7 @@ pub fn type_script() -> String {
     SeriesList::declare(&mut declarations);
     SearchList::declare(&mut declarations);
     OutlineJson::declare(&mut declarations);
+    TraceClocks::declare(&mut declarations);
     SpanDetail::declare(&mut declarations);
     SpanRow::declare(&mut declarations);
     FindResult::declare(&mut declarations);

@@ -2,7 +2,7 @@
 
 import { ApiError } from "./error.ts";
 import { decodeOutline, type Outline } from "../engine/outline.ts";
-import { OUTLINE_MEDIA_TYPE, type CompareRequest, type Comparison, type Diagnosis, type EvalRun, type Explanation, type FindResult, type Info, type KeyList, type Problem, type RunAccepted, type RunList, type Selection, type SeriesList, type ServiceList, type ServiceMap, type SpanDetail, type SpanRow, type StartRun, type TraceList, type ValueList, type WhatIfAnswer, type WhatIfRequest } from "./types.ts";
+import { OUTLINE_MEDIA_TYPE, type CompareRequest, type Comparison, type Diagnosis, type EvalRun, type Explanation, type FindResult, type Info, type KeyList, type Problem, type RunAccepted, type RunList, type Selection, type SeriesList, type ServiceList, type ServiceMap, type SpanDetail, type SpanRow, type StartRun, type TraceClocks, type TraceList, type ValueList, type WhatIfAnswer, type WhatIfRequest } from "./types.ts";
 
 /** Whether what is shown comes from this file rather than from a server: `embedded.ts` says so in a report. */
 export const isEmbedded: boolean = false;
@@ -96,18 +96,22 @@ function tracePath(traceId: string, rest: string): string {
   return `trace/${encodeURIComponent(traceId)}/${rest}`;
 }
 
+/** How the clocks of a trace are seen: as received if not said. Rows are counted anew when they are adjusted. */
+export type SeenClocks = Outline["clocks"];
+
 export const api = {
   info: (signal?: AbortSignal) => get<Info>("info", {}, signal),
   traces: (parameters: { q?: string; start?: string | undefined; end?: string; sort?: string; limit?: number; cursor?: string; origin?: string | undefined }, signal?: AbortSignal) => get<TraceList>("traces", parameters, signal),
   keys: (parameters: { prefix?: string; limit?: number }, signal?: AbortSignal) => get<KeyList>("keys", parameters, signal),
   values: (parameters: { field: string; prefix?: string; limit?: number }, signal?: AbortSignal) => get<ValueList>("values", parameters, signal),
-  async outline(traceId: string, signal?: AbortSignal): Promise<Outline> {
-    const response = await ask(tracePath(traceId, "outline"), {}, { signal: signal ?? null, headers: { accept: OUTLINE_MEDIA_TYPE } });
-    return decodeOutline(await response.arrayBuffer());
+  async outline(traceId: string, signal?: AbortSignal, clocks?: SeenClocks): Promise<Outline> {
+    const response = await ask(tracePath(traceId, "outline"), { clocks }, { signal: signal ?? null, headers: { accept: OUTLINE_MEDIA_TYPE } });
+    return { ...decodeOutline(await response.arrayBuffer()), clocks };
   },
-  span: (traceId: string, row: number, full: boolean, signal?: AbortSignal) => get<SpanDetail>(tracePath(traceId, `spans/${row}`), { full: full || undefined }, signal),
-  rowOf: (traceId: string, spanId: string, signal?: AbortSignal) => get<SpanRow>(tracePath(traceId, "row"), { span: spanId }, signal),
-  find: (traceId: string, q: string, signal?: AbortSignal) => get<FindResult>(tracePath(traceId, "find"), { q }, signal),
+  span: (traceId: string, row: number, full: boolean, signal?: AbortSignal, clocks?: SeenClocks) => get<SpanDetail>(tracePath(traceId, `spans/${row}`), { full: full || undefined, clocks }, signal),
+  rowOf: (traceId: string, spanId: string, signal?: AbortSignal, clocks?: SeenClocks) => get<SpanRow>(tracePath(traceId, "row"), { span: spanId, clocks }, signal),
+  find: (traceId: string, q: string, signal?: AbortSignal, clocks?: SeenClocks) => get<FindResult>(tracePath(traceId, "find"), { q, clocks }, signal),
+  clocks: (traceId: string, signal?: AbortSignal) => get<TraceClocks>(tracePath(traceId, "clocks"), {}, signal),
   map: (parameters: { since: string; service?: string | undefined; operation?: string | undefined }, signal?: AbortSignal) => get<ServiceMap>("map", parameters, signal),
   series: (parameters: { q: string; start?: string | undefined; end?: string | undefined; step?: string }, signal?: AbortSignal) => get<SeriesList>("series", parameters, signal),
   services: (signal?: AbortSignal) => get<ServiceList>("services", {}, signal),

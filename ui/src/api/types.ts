@@ -177,6 +177,27 @@ export interface ChangedTrace {
   after: number;
 }
 
+/** What calls prove about two clocks. */
+export type ClockVerdict =
+  /** Zero lies outside the bounds: they differ. */
+  | "skewed"
+  /** Zero lies inside the bounds: not proven to differ. */
+  | "not-proven"
+  /** No offset fits the calls: a clock jumped, or spans end late. */
+  | "contradictory"
+  /** Too few calls. */
+  | "not-enough-calls";
+
+/** The clocks of hosts. */
+export interface Clocks {
+  /** The time for which the offsets are told; they differ over time only where there is a drift. */
+  at: UnixNanos;
+  /** The hosts that call each other often enough, by name. */
+  hosts: HostClock[];
+  /** Every pair of hosts with calls, by name: what the hosts' clocks are solved from. */
+  pairs: HostPair[];
+}
+
 /** `POST /api/v1/compare`. */
 export interface CompareRequest {
   /** What is taken as normal. */
@@ -282,6 +303,8 @@ export interface Diagnosis {
   ailments: Ailment[];
   /** Who sends spans. */
   services: ServiceHealth[];
+  /** The clocks of all hosts that call each other. */
+  clocks: Clocks;
   /** What could not be told, and why. */
   remarks: string[];
   /** Whether everything selected was looked at. */
@@ -383,6 +406,10 @@ export interface Explanation {
   findingCount: number;
   /** How many were left out because they are suppressed. */
   suppressedCount: number;
+  /** Which values of whose answers reach whom, the most frequent first; of the newest traces, 200 at most. */
+  dataFlow: ValueFlow[];
+  /** How many such flows there are; more than `dataFlow` where there are many. */
+  dataFlowCount: number;
   /** Analyses that could not say anything, each with the reason. */
   cannotTell: CannotTell[];
   /** Remarks on the data: what is broken in it and how it was taken. */
@@ -574,6 +601,46 @@ export interface FoundTrace {
   row: TraceRow;
   /** Spans that were found together; several where the query groups. */
   spansets: FoundSpanset[];
+}
+
+/** The clock of a host against that of its group's reference. */
+export interface HostClock {
+  /** The host. */
+  host: string;
+  /** The host that it is compared with, directly or by way of others; itself, with an offset of zero, where it is that one. */
+  reference: string;
+  /** How far ahead it is, ns; negative where it is behind. */
+  offset: number;
+  /** The least offset that the calls allow, ns. */
+  least: number;
+  /** The greatest offset that the calls allow, ns. */
+  most: number;
+  /** Nanoseconds that it gains each second; null where a constant offset fits the calls. */
+  drift: number | null;
+  /** Calls between it and other hosts. */
+  calls: number;
+  /** What may be concluded. */
+  verdict: ClockVerdict;
+}
+
+/** The clocks of two hosts, by the calls between them in both directions. */
+export interface HostPair {
+  /** A host. */
+  one: string;
+  /** Another one. */
+  other: string;
+  /** How far the other one's clock is ahead, ns; negative where it is behind. */
+  offset: number;
+  /** The least offset that the calls allow, ns. */
+  least: number;
+  /** The greatest offset that the calls allow, ns. */
+  most: number;
+  /** Nanoseconds that the other one gains each second; null where a constant offset fits. */
+  drift: number | null;
+  /** Calls. */
+  calls: number;
+  /** What may be concluded. */
+  verdict: ClockVerdict;
 }
 
 /** `GET /api/v1/info`: fixed while the server runs. */
@@ -1575,6 +1642,18 @@ export interface StructureDifference {
   example: string | null;
 }
 
+/** `GET /api/v1/trace/{id}/clocks`: the clocks of the hosts in a trace, by the calls of all traces around it. */
+export interface TraceClocks {
+  /** The traces that the offsets are estimated from. */
+  lookedAt: LookedAt;
+  /** The clocks of the trace's hosts; empty where too few calls between known hosts were seen. */
+  clocks: Clocks;
+  /** Whether everything around the trace was looked at. */
+  completeness: Completeness;
+  /** What it cost. */
+  cost: Cost;
+}
+
 /** `GET /api/v1/traces`: one page of a list. */
 export interface TraceList {
   /** The traces, in the order asked for. */
@@ -1640,6 +1719,32 @@ export type TraceSort =
 
 /** Nanoseconds since the Unix epoch as decimal digits; read with `BigInt`. */
 export type UnixNanos = string;
+
+/** Values in the answers of one operation that are found in what another is given later. */
+export interface ValueFlow {
+  /** The service that answers. */
+  fromService: string;
+  /** Its operation. */
+  fromOperation: string;
+  /** The attribute of the answer. */
+  fromKey: string;
+  /** The service that is given the values. */
+  toService: string;
+  /** Its operation. */
+  toOperation: string;
+  /** The attribute that they are given in. */
+  toKey: string;
+  /** In how many traces. */
+  traceCount: number;
+  /** Of how many that were followed. */
+  traceTotal: number;
+  /** Different values, each counted once a trace. */
+  values: number;
+  /** One of them, cut. */
+  example: string;
+  /** Spans of both sides in some of the traces. */
+  evidence: FindingEvidence[];
+}
 
 /** `GET /api/v1/values`: values of one key, most frequent first. */
 export interface ValueList {

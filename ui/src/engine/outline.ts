@@ -36,6 +36,8 @@ export interface Outline {
   /** Earliest start and latest end of any row: what "the whole trace" is on the axis. */
   from: Nanos;
   to: Nanos;
+  /** `adjusted` where what the hosts' clocks are proven to be off is taken out of the times; as received otherwise. */
+  clocks?: "adjusted" | undefined;
 }
 
 /** The critical path as pieces of spans, by time. */

@@ -21,6 +21,7 @@
 //! | `sequential.rs` | calls that wait for each other: independent, dependent, or cannot tell |
 //! | `caching.rs` | calls whose answers could be kept, caches that seldom have them |
 //! | `prompts.rs` | prompts that begin alike, passages that reached no prompt |
+//! | `flowing.rs` | which values of whose answers reach whom |
 //! | `skewed.rs` | clocks of machines that differ |
 //! | `broken.rs` | spans that are broken in themselves |
 
@@ -29,6 +30,7 @@ mod broken;
 mod caching;
 mod errors;
 mod families;
+mod flowing;
 mod prompts;
 mod repeats;
 mod retrying;
@@ -50,6 +52,8 @@ use errors::Errors;
 pub use errors::normalised_message;
 use families::Families;
 pub use families::{MissingPlace, MissingSpan};
+use flowing::Flowing;
+pub use flowing::ValueFlow;
 use prompts::Prompts;
 pub use repeats::REPEATS_MIN;
 use repeats::Repeats;
@@ -83,6 +87,7 @@ pub struct Explanation {
     caching: Caching,
     prompts: Prompts,
     skewed: ClockOffsets,
+    flowing: Flowing,
 }
 
 /// What was looked at.
@@ -103,6 +108,8 @@ pub struct Explained {
     pub spans: u64,
     /// What was found, by impact.
     pub findings: Vec<Finding>,
+    /// Which values of whose answers reach whom, the most frequent first.
+    pub data_flow: Vec<ValueFlow>,
     /// What could not be told, and why.
     pub cannot_tell: Vec<CannotTell>,
     /// What is broken in the traces, and how it was taken.
@@ -178,6 +185,7 @@ impl Explanation {
         self.caching.add(&view, &self.options.cache_hit_keys, &self.options.prices);
         self.prompts.add(&view, &mut self.names);
         self.skewed.add_on(trace, &view.times);
+        self.flowing.add(&view);
     }
 
     /// Adds everything that `other` has seen.
@@ -197,6 +205,7 @@ impl Explanation {
         self.caching.merge(other.caching, &numbers);
         self.prompts.merge(other.prompts, &numbers);
         self.skewed.merge(other.skewed);
+        self.flowing.merge(other.flowing, &numbers);
     }
 
     /// What the traces showed so far.
@@ -218,6 +227,7 @@ impl Explanation {
             traces: total.traces,
             spans: total.spans,
             findings,
+            data_flow: self.flowing.flows(names),
             cannot_tell: self.cannot_tell(),
             remarks: self.broken.remarks(),
             left_out: self.left_out(),
@@ -272,6 +282,7 @@ impl Explanation {
             ("calls between hosts", self.skewed.left_out()),
             ("call paths and pairs of siblings", self.sequential.orders.left_out + self.sequential.left_out),
             ("addresses of services", self.peers.not_learned()),
+            ("values that flow", self.flowing.left_out),
         ];
         all.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| LeftOut { what, count }).collect()
     }

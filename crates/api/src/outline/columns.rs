@@ -21,6 +21,11 @@ pub struct OutlineInput<'a> {
     pub critical: &'a CriticalPath,
     /// Self time of each span, in the order of [`Trace::spans`].
     pub self_times: &'a [Duration],
+    /// What the clock of its host adds to or takes from each span's times, ns, in the order of [`Trace::spans`]; empty where
+    /// clocks were not looked at.
+    pub shifts: &'a [i64],
+    /// The shifts are in the times already.
+    pub is_adjusted: bool,
     /// Its row in lists.
     pub summary: TraceRow,
     /// Gives every service its look, in their order.
@@ -66,7 +71,9 @@ pub fn outline(input: OutlineInput<'_>) -> Outline {
                 columns.name.push(names.index(&span.name));
                 columns.svc.push(services.index(span.service_name()) as u16);
                 columns.host.push(hosts.index(host_of(span)) as u16);
-                columns.flags.push(flags_of(span));
+                let shift = input.shifts.get(index as usize).copied().unwrap_or(0);
+                columns.flags.push(flags_of(span) | if shift != 0 { flag::SKEWED } else { 0 });
+                columns.skew.push(if input.is_adjusted { 0.0 } else { shift as f64 });
             }
             Row::Missing(id) => {
                 span_ids.push(id);
@@ -82,6 +89,7 @@ pub fn outline(input: OutlineInput<'_>) -> Outline {
                 columns.svc.push(services.index(child.unwrap_or("unknown_service")) as u16);
                 columns.host.push(0);
                 columns.flags.push(flag::SYNTHETIC);
+                columns.skew.push(0.0);
             }
         }
     }

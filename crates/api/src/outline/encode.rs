@@ -116,6 +116,8 @@ mod tests {
             rows: &prepared.rows,
             critical: &prepared.critical_path,
             self_times: &prepared.self_times,
+            shifts: &[],
+            is_adjusted: false,
             summary: summary(),
             styles: &|names| {
                 let style = |name: &String| ServiceStyle { name: name.clone(), slot: 0, monogram: "XX".into() };

@@ -17,12 +17,12 @@ use wire::{
 
 use crate::answer::{Answered, Refusal};
 use crate::explained::{
-    ailment_of, attributes_of, cannot_tell_of, critical_of, effects_of, examples_of, finding_of, operations_of,
-    root_cause_of, service_of, silent_service, spread_of, structure_of, what_if_remarks,
+    ailment_of, attributes_of, cannot_tell_of, clocks_of, critical_of, effects_of, examples_of, finding_of, flow_of,
+    operations_of, root_cause_of, service_of, silent_service, spread_of, structure_of, what_if_remarks,
 };
 use crate::limits::{
     ANALYSIS_TIME_DEFAULT, ANALYSIS_TIME_MAX, CHANGES_MAX, CRITICAL_TOLD_MAX, FINDINGS_DEFAULT, FINDINGS_MAX,
-    SUPPRESSED_MAX,
+    FLOWS_TOLD_MAX, SUPPRESSED_MAX,
 };
 use crate::parameters::{duration, limit};
 use crate::selection::{self, Chosen, Looked, Selected, walk, walk_in_parts};
@@ -124,6 +124,8 @@ fn explain(
         findings,
         finding_count: kept as u64,
         suppressed_count: (all - kept) as u64,
+        data_flow: explained.data_flow.iter().take(FLOWS_TOLD_MAX).map(flow_of).collect(),
+        data_flow_count: explained.data_flow.len() as u64,
         cannot_tell: cannot_tell_of(&explained),
         remarks: explained.remarks,
         completeness,
@@ -319,6 +321,7 @@ fn diagnose(task: &Task, selected: &Selected) -> Result<Diagnosis, Refusal> {
     Ok(Diagnosis {
         ailments: found.ailments.iter().map(|ailment| ailment_of(ailment, looked_at.trace_count)).collect(),
         services: services.collect(),
+        clocks: clocks_of(&found.clocks, |_| true),
         remarks: Vec::new(),
         looked_at,
         completeness,

@@ -1,25 +1,30 @@
 //! One trace: outline, spans, rows, find, OTLP, deletion.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use analysis::ClockOffsets;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use http::header::{ACCEPT, CONTENT_DISPOSITION};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use model::TraceId;
+use model::{Instant, TraceId};
 use serde::Deserialize;
-use wire::{Completeness, Cost, Deleted, FindMode, FindResult, OUTLINE_MEDIA_TYPE, SpanRow};
+use wire::{Completeness, Cost, Deleted, FindMode, FindResult, OUTLINE_MEDIA_TYPE, SpanRow, TraceClocks};
 
 use super::traces::{checked_query, row_of};
 use crate::answer::{Answered, Refusal, bytes, json, wants_json};
+use crate::explained::clocks_of;
 use crate::find_text::find_text;
-use crate::limits::{FIND_ROWS_DEFAULT, OUTLINE_ROWS_MAX};
+use crate::limits::{ANALYSIS_TIME_DEFAULT, FIND_ROWS_DEFAULT, OUTLINE_ROWS_MAX};
 use crate::outline::{OutlineInput, Row, Sections, encode, outline, to_json};
 use crate::page::{insert_tag, matches_tag, not_modified, tag_of};
 use crate::parameters::{limit, trace_id};
-use crate::prepared::Prepared;
+use crate::prepared::{ClocksAround, Prepared};
+use crate::selection::{Selected, walk_in_parts};
 use crate::server::Api;
 use crate::span_detail::{Computed, rows_of_span, span_detail};
+use crate::task;
 
 /// The trace, ready.
 async fn prepared(api: &Api, id: TraceId) -> Result<Arc<Prepared>, Refusal> {
@@ -37,6 +42,70 @@ async fn prepared(api: &Api, id: TraceId) -> Result<Arc<Prepared>, Refusal> {
     Ok(prepared)
 }
 
+/// The trace, ready: as received, or with the proven offsets of its hosts' clocks taken out.
+async fn prepared_as(api: &Arc<Api>, id: TraceId, clocks: Option<&str>) -> Result<Arc<Prepared>, Refusal> {
+    match clocks.unwrap_or_default() {
+        "" | "received" => prepared(api, id).await,
+        "adjusted" => adjusted(api, id).await,
+        other => Err(Refusal::parameter(
+            "clocks",
+            format!("{other:?} is no way to see clocks"),
+            "write received or adjusted",
+        )),
+    }
+}
+
+async fn adjusted(api: &Arc<Api>, id: TraceId) -> Result<Arc<Prepared>, Refusal> {
+    let changed_at = api.feed.changed_at(id);
+    let received = prepared(api, id).await?;
+    let now = api.clock.monotonic_nanos();
+    if let Some(adjusted) = api.adjusted.find(id, changed_at, now) {
+        return Ok(adjusted);
+    }
+    let clocks = clocks_around(api, received.summary.start).await?;
+    let prepared = Arc::new(api.busy(move || received.adjusted(clocks)).await?);
+    api.adjusted.keep(id, changed_at, now, prepared.clone());
+    Ok(prepared)
+}
+
+/// The clocks of all hosts, by the calls of the traces around a time.
+async fn clocks_around(api: &Arc<Api>, time: Instant) -> Result<ClocksAround, Refusal> {
+    let selected = Selected::around(time);
+    task::run(api, ANALYSIS_TIME_DEFAULT, move |task| {
+        let chosen = selected.choose(task)?;
+        let (looked, parts) = walk_in_parts(task, &chosen.ids, ClockOffsets::new, ClockOffsets::add)?;
+        let mut offsets = ClockOffsets::new();
+        parts.into_iter().for_each(|part| offsets.merge(part));
+        let clocks = offsets.hosts();
+        let mut completeness = looked.completeness(&chosen);
+        let left_out = offsets.left_out() + clocks.left_out;
+        if left_out > 0 {
+            completeness.lacks(format!("{left_out} calls between hosts are left out: there are too many"));
+        }
+        Ok(ClocksAround {
+            clocks,
+            looked_at: looked.looked_at(&chosen),
+            completeness,
+            cost: looked.cost(&chosen, task),
+        })
+    })
+    .await
+}
+
+/// `GET /api/v1/trace/{id}/clocks`
+pub async fn get_clocks(State(api): State<Arc<Api>>, Path(id): Path<String>, headers: HeaderMap) -> Answered {
+    let prepared = adjusted(&api, trace_id(&id)?).await?;
+    let around = prepared.clocks.as_ref().ok_or_else(|| Refusal::fault("the clocks were not looked at"))?;
+    let here: BTreeSet<&str> = around.clocks.of_trace(&prepared.trace);
+    let told = TraceClocks {
+        looked_at: around.looked_at.clone(),
+        clocks: clocks_of(&around.clocks, |host| here.contains(host)),
+        completeness: around.completeness.clone(),
+        cost: around.cost.clone(),
+    };
+    json(&headers, &told)
+}
+
 /// It may be there, or more of it: not everything that is stored could be looked at.
 pub fn cannot_be_read(id: TraceId, completeness: &Completeness) -> Refusal {
     let hint = "`headwater store verify` says which files are damaged";
@@ -52,10 +121,11 @@ fn not_found(id: TraceId) -> Refusal {
     )
 }
 
-/// `sections=spanId,skew`
+/// `sections=spanId,skew&clocks=adjusted`
 #[derive(Debug, Default, Deserialize)]
 pub struct OutlineParameters {
     sections: Option<String>,
+    clocks: Option<String>,
 }
 
 /// `GET /api/v1/trace/{id}/outline`
@@ -66,7 +136,13 @@ pub async fn get_outline(
     headers: HeaderMap,
 ) -> Answered {
     let sections = sections_of(asked.sections.as_deref().unwrap_or_default())?;
-    let prepared = prepared(&api, trace_id(&id)?).await?;
+    let id = trace_id(&id)?;
+    let prepared = prepared_as(&api, id, asked.clocks.as_deref()).await?;
+    // What would be added to the times, of a trace as received; what was moved, of an adjusted one.
+    let clocks = match &prepared.clocks {
+        None if sections.skew => adjusted(&api, id).await?.clocks.clone(),
+        clocks => clocks.clone(),
+    };
     let as_json = wants_json(&headers);
     let of_api = api.clone();
     // Coding, hashing and compressing tens of megabytes is work for a thread that may be busy.
@@ -78,6 +154,8 @@ pub async fn get_outline(
             rows: &prepared.rows,
             critical: &prepared.critical_path,
             self_times: &prepared.self_times,
+            shifts: &clocks.map(|around| around.clocks.shifts(&prepared.trace)).unwrap_or_default(),
+            is_adjusted: prepared.clocks.is_some(),
             summary,
             styles: &|services| of_api.styles.of_each(services.iter().map(String::as_str)),
         });
@@ -109,10 +187,11 @@ fn sections_of(text: &str) -> Result<Sections, Refusal> {
     Ok(sections)
 }
 
-/// `full=true`
+/// `full=true&clocks=adjusted`
 #[derive(Debug, Default, Deserialize)]
 pub struct SpanParameters {
     full: Option<bool>,
+    clocks: Option<String>,
 }
 
 /// `GET /api/v1/trace/{id}/spans/{row}`
@@ -125,7 +204,7 @@ pub async fn get_span(
     let row: u32 = row
         .parse()
         .map_err(|_| Refusal::new(StatusCode::BAD_REQUEST, format!("{row:?} is no row"), "rows are counted from 0"))?;
-    let prepared = prepared(&api, trace_id(&id)?).await?;
+    let prepared = prepared_as(&api, trace_id(&id)?, asked.clocks.as_deref()).await?;
     let computed = Computed { self_times: &prepared.self_times, critical: &prepared.critical };
     let detail = span_detail(&prepared.trace, &prepared.rows, row, &computed, asked.full.unwrap_or(false));
     match detail {
@@ -149,10 +228,11 @@ fn no_span(prepared: &Prepared, row: u32) -> Refusal {
     }
 }
 
-/// `span=ID`
+/// `span=ID&clocks=adjusted`
 #[derive(Debug, Default, Deserialize)]
 pub struct RowParameters {
     span: Option<String>,
+    clocks: Option<String>,
 }
 
 /// `GET /api/v1/trace/{id}/row`
@@ -166,15 +246,16 @@ pub async fn get_row(
     let span_id = span
         .parse()
         .map_err(|error| Refusal::parameter("span", format!("no span id: {error}"), "a span id has 16 hex digits"))?;
-    let prepared = prepared(&api, trace_id(&id)?).await?;
+    let prepared = prepared_as(&api, trace_id(&id)?, asked.clocks.as_deref()).await?;
     json(&headers, &SpanRow { rows: rows_of_span(&prepared.trace, &prepared.rows, span_id) })
 }
 
-/// `q=…&limit=…`
+/// `q=…&limit=…&clocks=adjusted`
 #[derive(Debug, Default, Deserialize)]
 pub struct FindParameters {
     q: Option<String>,
     limit: Option<String>,
+    clocks: Option<String>,
 }
 
 /// `GET /api/v1/trace/{id}/find`
@@ -187,7 +268,7 @@ pub async fn find(
     let began = api.clock.monotonic_nanos();
     let query = checked_query(asked.q.as_deref().unwrap_or_default().trim())?;
     let limit = limit(asked.limit.as_deref(), FIND_ROWS_DEFAULT, OUTLINE_ROWS_MAX)?;
-    let prepared = prepared(&api, trace_id(&id)?).await?;
+    let prepared = prepared_as(&api, trace_id(&id)?, asked.clocks.as_deref()).await?;
     let scanned = prepared.trace.spans().len() as u64;
     let mode = if query.starts_with('{') { FindMode::Selector } else { FindMode::Text };
     let reader = api.reader.clone();
@@ -208,10 +289,11 @@ pub async fn find(
     json(&headers, &FindResult { rows, mode, cut, remarks, cost })
 }
 
-/// `part=logs`
+/// `part=logs&clocks=adjusted`
 #[derive(Debug, Default, Deserialize)]
 pub struct OtlpParameters {
     part: Option<String>,
+    clocks: Option<String>,
 }
 
 /// `GET /api/v1/trace/{id}/otlp`
@@ -222,9 +304,10 @@ pub async fn get_otlp(
     headers: HeaderMap,
 ) -> Answered {
     let id = trace_id(&id)?;
-    let prepared = prepared(&api, id).await?;
+    let prepared = prepared_as(&api, id, asked.clocks.as_deref()).await?;
     let wants = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let as_protobuf = wants.contains("application/x-protobuf") || wants.contains("application/protobuf");
+    let is_adjusted = if prepared.clocks.is_some() { "-adjusted" } else { "" };
     let only_logs = asked.part.as_deref() == Some("logs");
     let mut response = api
         .busy(move || {
@@ -238,7 +321,7 @@ pub async fn get_otlp(
         })
         .await?;
     if !as_protobuf {
-        let name = format!("attachment; filename=\"trace-{id}.json\"");
+        let name = format!("attachment; filename=\"trace-{id}{is_adjusted}.json\"");
         response.headers_mut().insert(CONTENT_DISPOSITION, HeaderValue::try_from(name).map_err(Refusal::fault)?);
     }
     Ok(response)
@@ -263,6 +346,7 @@ pub async fn delete(
     let id = trace_id(&id)?;
     let spans = api.reader.delete(id).await?;
     api.prepared.forget(id);
+    api.adjusted.forget(id);
     if spans == 0 {
         return Err(not_found(id));
     }

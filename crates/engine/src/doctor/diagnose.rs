@@ -134,11 +134,13 @@ impl Doctor {
                 &b.service,
             ))
         });
+        let clocks = self.clocks.hosts();
         Diagnosis {
             ailments,
             services: self.services.iter().map(|(name, signs)| health(name, signs)).collect(),
             silent: self.silent(),
-            left_out: self.left_out + self.clocks.left_out(),
+            left_out: self.left_out + self.clocks.left_out() + clocks.left_out,
+            clocks,
         }
     }
 

@@ -17,7 +17,7 @@ mod remedy;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use analysis::{Call, CallKind, ClockOffsets, PeerKind, Peers, calls};
+use analysis::{Call, CallKind, ClockOffsets, HostClocks, PeerKind, Peers, calls};
 use model::{FLAG_SAMPLED, Instant, Span, SpanId, SpanIndex, SpanKind, Text, Trace, TraceId};
 
 pub use diagnose::{Ailment, AilmentKind, Severity};
@@ -129,6 +129,8 @@ pub struct Diagnosis {
     pub services: Vec<ServiceHealth>,
     /// Services that are called and send none.
     pub silent: Vec<Text>,
+    /// The clocks of hosts.
+    pub clocks: HostClocks,
     /// Signs there was no room for.
     pub left_out: u64,
 }

@@ -7,6 +7,7 @@ use client::TraceQuery;
 use crate::access::{Access, nothing};
 use crate::cli::TraceArgs;
 use crate::exit::{ExitCode, Failure};
+use crate::explaining::clocks;
 use crate::terminal::Terminal;
 use crate::tree;
 
@@ -20,11 +21,15 @@ async fn print(args: &TraceArgs, access: &Access) -> Result<ExitCode, Failure> {
         Some(text) => access.id(text).await?,
         None => newest(access).await?,
     };
-    let trace = access.trace(id).await?;
+    let (trace, clocks) = match args.adjust_clocks {
+        true => access.trace_adjusted(id).await.map(|(trace, clocks)| (trace, Some(clocks)))?,
+        false => (access.trace(id).await?, None),
+    };
     let text = if args.json {
         otlp::encode_json(trace.spans(), trace.logs()) + "\n"
     } else {
-        tree::print(trace, Terminal::of_stdout())
+        let terminal = Terminal::of_stdout();
+        clocks.map_or_else(String::new, |clocks| clocks::of_trace(&clocks, terminal)) + &tree::print(trace, terminal)
     };
     // A reader that has seen enough closes the pipe; that is no failure.
     let _ = std::io::stdout().write_all(text.as_bytes());

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use wire::{Ailment, Diagnosis, Info, ServiceHealth, Severity, Status};
 
-use super::{clock, counted, heading, looked_at, not_all, open_with, width, wrapped};
+use super::{clock, clocks, counted, heading, looked_at, not_all, open_with, width, wrapped};
 use crate::terminal::{Style, Terminal, pad, printable};
 
 /// That nobody receives: the server was started to answer this command.
@@ -89,6 +89,7 @@ pub fn text(diagnosis: &Diagnosis, terminal: Terminal) -> String {
         return out;
     }
     services(&mut out, &diagnosis.services, diagnosis.looked_at.last.map(|last| last.0), terminal);
+    clocks::table(&mut out, &diagnosis.clocks, terminal);
     if diagnosis.ailments.is_empty() {
         let text = format!(
             "Nothing is wrong in {}: every parent arrived, every called service answers with spans of its own, no context \

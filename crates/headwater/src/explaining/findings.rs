@@ -19,6 +19,7 @@ pub fn text(explanation: &Explanation, terminal: Terminal) -> String {
         one(&mut out, number + 1, finding, terminal);
     }
     let _ = write!(out, "{}", left_out(explanation));
+    data_flow(&mut out, explanation, terminal);
     if !explanation.cannot_tell.is_empty() {
         heading(&mut out, "Cannot tell", terminal);
         for told in &explanation.cannot_tell {
@@ -30,6 +31,37 @@ pub fn text(explanation: &Explanation, terminal: Terminal) -> String {
     }
     cost(&mut out, &explanation.cost);
     out
+}
+
+/// Flows printed; JSON has more.
+const FLOWS_SHOWN: usize = 10;
+
+/// `search:query db.response -> rag:answer prompt: 3 values, such as "doc-0042", in 12 of 40 traces`
+fn data_flow(out: &mut String, explanation: &Explanation, terminal: Terminal) {
+    if explanation.data_flow.is_empty() {
+        return;
+    }
+    heading(out, "Data flow", terminal);
+    for flow in explanation.data_flow.iter().take(FLOWS_SHOWN) {
+        let text = format!(
+            "{}:{} {} -> {}:{} {}: {}, such as {:?}, in {} of {}",
+            flow.from_service,
+            flow.from_operation,
+            flow.from_key,
+            flow.to_service,
+            flow.to_operation,
+            flow.to_key,
+            counted(flow.values, "value"),
+            flow.example,
+            flow.trace_count,
+            counted(flow.trace_total, "trace")
+        );
+        wrapped(out, "  ", &text, width(terminal));
+    }
+    let more = explanation.data_flow_count.saturating_sub(FLOWS_SHOWN as u64);
+    if more > 0 {
+        let _ = writeln!(out, "  … and {}, in --json", counted(more, "more flow"));
+    }
 }
 
 fn nothing_found(explanation: &Explanation) -> String {

@@ -5,9 +5,11 @@
 //! | `findings.rs` | `headwater explain`: text and Markdown |
 //! | `what_if.rs` | `headwater whatif` |
 //! | `compare.rs` | `headwater compare` |
+//! | `clocks.rs` | the clocks of hosts |
 //! | `doctor.rs` | `headwater doctor` |
 //! | `printed.rs` | snapshots of all of them |
 
+pub mod clocks;
 pub mod compare;
 pub mod doctor;
 pub mod findings;

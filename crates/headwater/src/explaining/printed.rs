@@ -1,9 +1,9 @@
 //! Snapshots of what people read.
 
 use serde_json::json;
-use wire::{Comparison, Diagnosis, Explanation, Info, Status, WhatIfAnswer};
+use wire::{Comparison, Diagnosis, Explanation, Info, Status, TraceClocks, WhatIfAnswer};
 
-use super::{compare, doctor, findings, what_if};
+use super::{clocks, compare, doctor, findings, what_if};
 use crate::terminal::Terminal;
 
 const PLAIN: Terminal = Terminal { color: false, live: false, width: 100 };
@@ -52,6 +52,12 @@ fn explanation() -> Explanation {
             }
         ],
         "findingCount": 5, "suppressedCount": 1,
+        "dataFlow": [{
+            "fromService": "search", "fromOperation": "POST /v1/search", "fromKey": "db.response.documents", "toService": "rag",
+            "toOperation": "POST /v1/answer", "toKey": "gen_ai.input.messages", "traceCount": 20, "traceTotal": 138, "values": 61,
+            "example": "span-parent-0042", "evidence": []
+        }],
+        "dataFlowCount": 13,
         "cannotTell": [{ "analysis": "sequential-calls", "why": "which calls wait for each other takes 50 traces of one kind, and there are 12" }],
         "remarks": [], "completeness": { "complete": false, "reasons": ["the time was over: 40 of 178 traces were not read"] }, "cost": cost(),
     }))
@@ -128,6 +134,27 @@ fn a_comparison() {
     insta::assert_snapshot!(compare::text(&comparison, PLAIN));
 }
 
+fn host_clocks() -> serde_json::Value {
+    json!({
+        "at": "1732435200000000000",
+        "hosts": [
+            { "host": "node-1", "reference": "node-1", "offset": 0, "least": 0, "most": 0, "calls": 3000, "verdict": "not-proven" },
+            { "host": "node-2", "reference": "node-1", "offset": 1_301_000, "least": 652_000, "most": 1_935_000, "calls": 2000, "verdict": "skewed" },
+            { "host": "node-3", "reference": "node-1", "offset": -8_000_000, "least": -9_000_000, "most": -7_000_000, "drift": -50_000, "calls": 900, "verdict": "skewed" },
+            { "host": "node-4", "reference": "node-1", "offset": -80_000, "least": -300_000, "most": 200_000, "calls": 100, "verdict": "not-proven" }
+        ],
+        "pairs": [{ "one": "node-1", "other": "node-5", "offset": 0, "least": 9, "most": -9, "calls": 60, "verdict": "contradictory" }]
+    })
+}
+
+#[test]
+fn the_clocks_of_an_adjusted_trace() {
+    let told: TraceClocks = read!(json!({
+        "lookedAt": looked_at(2_000), "clocks": host_clocks(), "completeness": whole(), "cost": cost(),
+    }));
+    insta::assert_snapshot!(clocks::of_trace(&told, PLAIN));
+}
+
 #[test]
 fn a_diagnosis() {
     let diagnosis: Diagnosis = read!(json!({
@@ -143,6 +170,7 @@ fn a_diagnosis() {
             { "service": "gateway", "spanCount": 30, "traceCount": 10, "language": "rust", "sdk": "opentelemetry 0.31.0", "scopes": [], "lastSeen": "1732435200000000000", "silent": false },
             { "service": "mailer", "spanCount": 0, "traceCount": 0, "scopes": [], "lastSeen": "0", "silent": true }
         ],
+        "clocks": host_clocks(),
         "remarks": [], "completeness": whole(), "cost": cost(),
     }));
     insta::assert_snapshot!(doctor::text(&diagnosis, PLAIN));

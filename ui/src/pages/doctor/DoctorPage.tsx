@@ -1,8 +1,8 @@
 // What is wrong with the instrumentation: where the context is lost, whose spans are missing, which clocks are off.
 
 import { api } from "../../api/client.ts";
-import type { Ailment, Diagnosis, ServiceHealth, ServiceStyle, Severity } from "../../api/types.ts";
-import { formatAgo, formatCount, formatFullTime } from "../../engine/time.ts";
+import type { Ailment, Clocks, ClockVerdict, Diagnosis, ServiceHealth, ServiceStyle, Severity } from "../../api/types.ts";
+import { formatAgo, formatCount, formatDuration, formatFullTime } from "../../engine/time.ts";
 import { readSelection } from "../../state/selection.ts";
 import { useServices } from "../../state/services.ts";
 import { Icon, type IconName } from "../../ui/Icon.tsx";
@@ -20,7 +20,7 @@ export function DoctorPage() {
   return <SelectionPage title="Doctor" asked={asked} answer={diagnosis} label="Diagnosis">{(data) => <Body of={data} />}</SelectionPage>;
 }
 
-function Body({ of: { lookedAt, ailments, services, remarks } }: { of: Diagnosis }) {
+function Body({ of: { lookedAt, ailments, services, clocks, remarks } }: { of: Diagnosis }) {
   const looks = useServices();
   return (
     <div className="findings">
@@ -28,9 +28,39 @@ function Body({ of: { lookedAt, ailments, services, remarks } }: { of: Diagnosis
       {ailments.length === 0 && <Empty title={lookedAt.traceCount === 0 ? "No trace matches" : "Every trace is whole"}><p>{lookedAt.traceCount === 0 ? "There is nothing to look at in this selection and time range." : "Contexts arrive, parents are there, clocks agree."}</p></Empty>}
       {ailments.map((ailment) => <AilmentCard key={ailment.id} of={ailment} looks={looks} />)}
       {services.length > 0 && <Services of={services} looks={looks} />}
+      {clocks.hosts.length > 0 && <Hosts of={clocks} />}
       <Remarks title="What cannot be told" of={remarks} />
     </div>
   );
+}
+
+const clockVerdicts: Record<ClockVerdict, string> = { skewed: "proven to be off", "not-proven": "zero fits too", contradictory: "its calls contradict each other", "not-enough-calls": "too few calls" };
+
+/** The clocks of hosts against one of them, with the bounds that the calls between them allow. */
+function Hosts({ of: { at, hosts } }: { of: Clocks }) {
+  return (
+    <section>
+      <table className="grid-table">
+        <caption title={`Offsets at ${formatFullTime(BigInt(at))}`}>Clocks of hosts</caption>
+        <thead><tr><th scope="col">Host</th><th scope="col" className="num">Ahead by</th><th scope="col" className="num">At least</th><th scope="col" className="num">At most</th><th scope="col" className="num">Gains a second</th><th scope="col" className="num">Calls</th><th scope="col">Against</th><th scope="col">Verdict</th></tr></thead>
+        <tbody>
+          {hosts.map(({ host, reference, offset, least, most, drift, calls, verdict }) => (
+            <tr key={host}>
+              <td>{host}</td>
+              {host === reference ? <td className="muted" colSpan={4}>the others are compared with it</td> : <><td className="num">{signed(offset)}</td><td className="num">{signed(least)}</td><td className="num">{signed(most)}</td><td className="num">{drift === null ? "–" : signed(drift)}</td></>}
+              <td className="num">{formatCount(calls)}</td>
+              <td>{host === reference ? "–" : reference}</td>
+              <td className={verdict === "skewed" ? "warn-text" : "muted"}>{host === reference ? "–" : clockVerdicts[verdict]}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function signed(nanos: number): string {
+  return nanos < 0 ? `−${formatDuration(-nanos)}` : formatDuration(nanos);
 }
 
 const severities: Record<Severity, { icon: IconName; word: string; class: string }> = {

@@ -36,7 +36,7 @@ export function SpanPanel({ view, row, onClose }: { view: TraceView; row: number
   const settled = useSettled(row);
   const isPlaceholder = (outline.flags[row]! & Flag.synthetic) !== 0;
   // A trace that grew may have given the span children and logs.
-  const detail = useResource(`${traceId} ${summary.spanCount} ${summary.logCount} ${settled} ${full}`, (signal) => (outline.flags[settled]! & Flag.synthetic ? Promise.resolve(undefined) : api.span(traceId, settled, full, signal)), true);
+  const detail = useResource(`${traceId} ${summary.spanCount} ${summary.logCount} ${settled} ${full} ${outline.clocks}`, (signal) => (outline.flags[settled]! & Flag.synthetic ? Promise.resolve(undefined) : api.span(traceId, settled, full, signal, outline.clocks)), true);
   const data = detail.data?.row === row ? detail.data : undefined;
   const wanted = tabCodec.read(useValue(place).query["tab"]);
   // The tab stays chosen while one moves past spans that do not have it.

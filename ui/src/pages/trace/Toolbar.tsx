@@ -2,6 +2,7 @@
 
 import { useEffect, useState, type RefObject } from "react";
 import { api, isEmbedded } from "../../api/client.ts";
+import type { Outline } from "../../engine/outline.ts";
 import { answersItself } from "../../engine/search.ts";
 import { positionOf } from "../../engine/visible.ts";
 import { isWhole } from "../../engine/viewport.ts";
@@ -10,6 +11,7 @@ import { hint } from "../../state/keymap.ts";
 import { useCommands } from "../../state/keys.ts";
 import { useValue } from "../../state/signals.ts";
 import { pictures, type Picture, type TraceView } from "../../state/trace-view.ts";
+import { changeQuery } from "../../state/url.ts";
 import { Icon } from "../../ui/Icon.tsx";
 
 /** Typing must pause this long before the server is asked to look into attributes, events and logs. */
@@ -54,6 +56,7 @@ export function Toolbar({ view, input, toRows }: { view: TraceView; input: RefOb
       </div>
       {!isEmbedded && <button type="button" className="button" aria-pressed={findingsOpen} title={`What is slow, fails or is done twice in this trace (${hint("trace", "findings")})`} onClick={() => (view.findingsOpen.value = !findingsOpen)}><Icon name="bulb" />Findings</button>}
       <label className="check"><input type="checkbox" checked={showCritical} onChange={(event) => (view.showCritical.value = event.currentTarget.checked)} />Critical path</label>
+      {!isEmbedded && severalHosts(view.outline) && <label className="check" title="Take out what the clocks of its hosts are proven to be off, by the calls of all traces around this one"><input type="checkbox" checked={view.outline.clocks === "adjusted"} onChange={(event) => changeQuery({ clocks: event.currentTarget.checked ? "adjusted" : undefined }, "push")} />Adjust clocks</label>}
       {picture === "waterfall" && <label className="check" title="While zoomed: hide rows that lie outside the window"><input type="checkbox" checked={hideOutside} onChange={(event) => (view.hideOutside.value = event.currentTarget.checked)} />Rows in window</label>}
       {picture !== "table" && <div className="toolbar-end">
         <Trail view={view} />
@@ -68,6 +71,11 @@ export function Toolbar({ view, input, toRows }: { view: TraceView; input: RefOb
   );
 }
 
+/** Only clocks of different hosts can differ. */
+function severalHosts({ hosts }: Outline): boolean {
+  return hosts.filter(Boolean).length > 1;
+}
+
 const pictureNames: Record<Picture, string> = { waterfall: "Waterfall", flame: "Flame", table: "Table" };
 
 /** Asks the server for matches in what the outline does not hold. */
@@ -79,7 +87,7 @@ function useServerFind(view: TraceView, text: string): void {
     const controller = new AbortController();
     const timer = setTimeout(async () => {
       try {
-        const found = await api.find(view.outline.header.traceId, wanted, controller.signal);
+        const found = await api.find(view.outline.header.traceId, wanted, controller.signal, view.outline.clocks);
         if (!controller.signal.aborted) view.serverMatches.value = found.rows;
       } catch {
         // What the outline holds is found all the same.

@@ -11,6 +11,7 @@ import { arrivals, changeQuery } from "../../state/url.ts";
 import { Guard } from "../../ui/Guard.tsx";
 import { Splitter } from "../../ui/Splitter.tsx";
 import { Banner } from "../../ui/States.tsx";
+import { AdjustedClocks } from "./AdjustedClocks.tsx";
 import { FlameGraph } from "./FlameGraph.tsx";
 import { Lanes } from "./Lanes.tsx";
 import { OddityBanner } from "./OddityBanner.tsx";
@@ -81,6 +82,7 @@ export function TraceBody({ outline }: { outline: Outline }) {
       <TraceFacts view={view} />
       {outline.header.partial && <Banner kind="warn"><span>Showing {outline.n} rows: {outline.header.partialReason}</span></Banner>}
       {missingSpan && <Banner kind="warn"><span>Span {missingSpan} is not in this trace (any more).</span><button type="button" className="button" onClick={() => { setMissingSpan(undefined); changeQuery({ span: undefined }, "replace"); }}>Dismiss</button></Banner>}
+      {outline.clocks === "adjusted" && <AdjustedClocks traceId={outline.header.traceId} />}
       <OddityBanner view={view} />
       <div className="trace-panes">
         <div className="trace-main" onKeyDown={onKeyDown}>

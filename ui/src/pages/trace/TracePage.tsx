@@ -7,10 +7,15 @@ import type { Outline } from "../../engine/outline.ts";
 import { formatDuration } from "../../engine/time.ts";
 import { onLive } from "../../state/live.ts";
 import { useResource } from "../../state/resource.ts";
+import { computed, useValue } from "../../state/signals.ts";
+import { place } from "../../state/url.ts";
 import { useTitle } from "../../ui/title.ts";
 import { Link } from "../../ui/Link.tsx";
 import { Empty, FailureBanner, Placeholder } from "../../ui/States.tsx";
 import { TraceBody } from "./TraceBody.tsx";
+
+/** As received, unless the address asks otherwise. */
+const seenClocks = computed(() => (place.value.query["clocks"] === "adjusted" && !isEmbedded ? "adjusted" as const : undefined));
 
 /** A trace that is not there yet is asked for again this often, this many times. */
 const ASK_AGAIN_MS = 2000;
@@ -19,18 +24,21 @@ const ASK_AGAIN_MOST = 5;
 const GROW_MS = 1000;
 
 export function TracePage({ traceId }: { traceId: string }) {
-  const outline = useResource(traceId, (signal) => api.outline(traceId, signal));
-  const summary = outline.data?.header.summary;
+  const clocks = useValue(seenClocks);
+  const outline = useResource(`${traceId} ${clocks}`, (signal) => api.outline(traceId, signal, clocks), true);
+  // While the same trace is fetched anew it stays; another trace is never shown in its place.
+  const data = outline.data?.header.traceId === traceId ? outline.data : undefined;
+  const summary = data?.header.summary;
   useTitle(summary ? `${formatDuration(summary.duration)} ${summary.rootName} · trace` : "Trace");
   const isMissing = outline.error instanceof ApiError && outline.error.status === 404;
-  useGrowth(traceId, outline.data, outline.reload);
-  if (!outline.data && isMissing && isEmbedded) return <LeftOut traceId={traceId} error={outline.error} />;
-  if (!outline.data && isMissing) return <Missing traceId={traceId} reload={outline.reload} />;
+  useGrowth(traceId, data, outline.reload);
+  if (!data && isMissing && isEmbedded) return <LeftOut traceId={traceId} error={outline.error} />;
+  if (!data && isMissing) return <Missing traceId={traceId} reload={outline.reload} />;
   return (
     <>
       {!isMissing && <FailureBanner resource={outline} />}
-      {!outline.data && <h1 className="vh">Trace</h1>}
-      {outline.data ? <TraceBody key={traceId} outline={outline.data} /> : !outline.error && <Placeholder label="Loading the trace" />}
+      {!data && <h1 className="vh">Trace</h1>}
+      {data ? <TraceBody key={traceId} outline={data} /> : !outline.error && <Placeholder label="Loading the trace" />}
     </>
   );
 }

@@ -33,7 +33,7 @@ export async function readViewFromUrl(view: TraceView, onMissing: (spanId: strin
     return;
   }
   try {
-    const { rows } = await api.rowOf(view.outline.header.traceId, spanId);
+    const { rows } = await api.rowOf(view.outline.header.traceId, spanId, undefined, view.outline.clocks);
     if (rows.length === 0) onMissing(spanId);
     else view.select(rows[0]!);
   } catch {
