@@ -14,6 +14,7 @@
 //! | `prices.rs` | [`PriceTable`]: what tokens cost |
 //! | `arguments.rs` | what a call was asked, as a key |
 //! | `cache.rs` | [`cache_accesses`]: hits and misses, with the evidence |
+//! | `sampling.rs` | [`weights`]: how many spans a span stands for |
 //! | `service_graph.rs` | [`ServiceGraph`]: who calls whom over many traces |
 //! | `happens_before.rs` | [`SiblingOrders`]: which siblings wait for which, over many traces |
 //! | `skew.rs` | [`ClockOffsets`]: how the clocks of two hosts differ, with bounds |
@@ -58,6 +59,7 @@ mod provenance;
 mod retries;
 mod root_cause;
 mod samples;
+mod sampling;
 mod self_time;
 mod service_graph;
 mod sketch;
@@ -91,6 +93,7 @@ pub use peer::{Peer, PeerKind, Peers, peer_of};
 pub use prices::{Price, PriceTable};
 pub use retries::{Backoff, LogicalCall, Outcome, attempts};
 pub use root_cause::{LatencyProfile, RootCause, Spot, Suspect, latency_root_cause, score_of_chance};
+pub use sampling::{Weight, weights};
 pub use self_time::{self_time, self_time_blocking};
 pub use service_graph::{GraphEdge, GraphNode, NodeKind, ServiceGraph};
 pub use sketch::Sketch;

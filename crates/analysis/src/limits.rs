@@ -115,3 +115,6 @@ pub const FLOW_WORD_LENGTH_MAX: usize = 60;
 
 /// Traces whose data flow is followed: reading every word of every prompt takes longer than all other findings together.
 pub const FLOW_TRACES_MAX: u64 = 200;
+
+/// As many spans one span stands for at most: more than one in a thousand million is a mistake of whoever says so.
+pub const WEIGHT_MAX: u64 = 1_000_000_000;

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use model::{Text, Trace};
+use model::{SpanIndex, Text, Trace};
 
 use crate::calls::{Call, CallKind, calls};
 use crate::fault::is_error;
 use crate::limits::GRAPH_MAX;
 use crate::peer::{PeerKind, Peers};
+use crate::sampling::{Weight, weights};
 use crate::sketch::Sketch;
 use crate::timeline::Timeline;
 
@@ -20,6 +21,8 @@ pub struct ServiceGraph {
     pub edges: BTreeMap<(Text, Text), GraphEdge>,
     /// Traces that went in.
     pub traces: u64,
+    /// Traces of which a span says that others were not kept: weighted counts differ from those of what was received.
+    pub sampled: u64,
     /// Nodes and edges left out because there were too many.
     pub left_out: u64,
 }
@@ -37,6 +40,10 @@ pub struct GraphNode {
     pub latency: Sketch,
     /// Spans of its own; none for what is not instrumented.
     pub spans: u64,
+    /// As `calls`, each counted as often as its sampling says, in thousandths.
+    pub weighted_calls: u64,
+    /// As `errors`, likewise.
+    pub weighted_errors: u64,
 }
 
 /// What a node is.
@@ -72,6 +79,10 @@ pub struct GraphEdge {
     pub edge_time: Sketch,
     /// How many were messages.
     pub messages: u64,
+    /// As `calls`, each counted as often as its sampling says, in thousandths.
+    pub weighted_calls: u64,
+    /// As `errors`, likewise.
+    pub weighted_errors: u64,
 }
 
 impl ServiceGraph {
@@ -83,6 +94,9 @@ impl ServiceGraph {
     /// As [`Self::add`] for a caller that has the trace's calls and sanitised times already.
     pub fn add_calls(&mut self, trace: &Trace, calls: &[Call], times: &Timeline) {
         self.traces += 1;
+        let weights = weights(trace);
+        self.sampled += u64::from(weights.is_some());
+        let weight = |span: SpanIndex| weights.as_ref().map_or(Weight::ONE, |weights| weights[span as usize]).0;
         for (index, span) in trace.spans().iter().enumerate() {
             let Some(node) = self.node(span.service_name().into(), NodeKind::Service) else { continue };
             node.kind = NodeKind::Service;
@@ -92,16 +106,20 @@ impl ServiceGraph {
                 node.calls += 1;
                 node.errors += u64::from(is_error(span));
                 node.latency.insert(times.duration(index as u32));
+                weigh(&mut node.weighted_calls, &mut node.weighted_errors, weight(index as u32), is_error(span));
             }
         }
         for call in calls {
-            self.add_call(call, times);
+            // The callee's span is what was sampled last; both stand for the same call.
+            let weight = call.server.or(call.client).map_or(Weight::ONE.0, weight);
+            self.add_call(call, times, weight);
         }
     }
 
     /// Adds everything that `other` holds.
     pub fn merge(&mut self, other: &Self) {
         self.traces += other.traces;
+        self.sampled += other.sampled;
         self.left_out += other.left_out;
         for (name, theirs) in &other.nodes {
             let Some(node) = self.node(name.clone(), theirs.kind) else { continue };
@@ -109,6 +127,8 @@ impl ServiceGraph {
             node.calls += theirs.calls;
             node.errors += theirs.errors;
             node.spans += theirs.spans;
+            node.weighted_calls = node.weighted_calls.saturating_add(theirs.weighted_calls);
+            node.weighted_errors = node.weighted_errors.saturating_add(theirs.weighted_errors);
             node.latency.merge(&theirs.latency);
         }
         for ((caller, callee), theirs) in &other.edges {
@@ -116,12 +136,14 @@ impl ServiceGraph {
             edge.calls += theirs.calls;
             edge.errors += theirs.errors;
             edge.messages += theirs.messages;
+            edge.weighted_calls = edge.weighted_calls.saturating_add(theirs.weighted_calls);
+            edge.weighted_errors = edge.weighted_errors.saturating_add(theirs.weighted_errors);
             edge.latency.merge(&theirs.latency);
             edge.edge_time.merge(&theirs.edge_time);
         }
     }
 
-    fn add_call(&mut self, call: &Call, times: &Timeline) {
+    fn add_call(&mut self, call: &Call, times: &Timeline, weight: u64) {
         if call.callee.is_empty() {
             return;
         }
@@ -133,11 +155,13 @@ impl ServiceGraph {
             node.calls += 1;
             node.errors += u64::from(call.failed);
             node.latency.insert(waited);
+            weigh(&mut node.weighted_calls, &mut node.weighted_errors, weight, call.failed);
         }
         let Some(edge) = self.edge(call.caller.clone(), call.callee.clone()) else { return };
         edge.calls += 1;
         edge.errors += u64::from(call.failed);
         edge.messages += u64::from(call.kind == CallKind::Message);
+        weigh(&mut edge.weighted_calls, &mut edge.weighted_errors, weight, call.failed);
         let of_message = call.server.filter(|_| call.kind == CallKind::Message).map(|span| times.duration(span));
         edge.latency.insert(of_message.unwrap_or(waited));
         if let Some(time) = call.edge_time {
@@ -161,6 +185,11 @@ impl ServiceGraph {
         }
         Some(self.edges.entry(key).or_default())
     }
+}
+
+fn weigh(calls: &mut u64, errors: &mut u64, weight: u64, failed: bool) {
+    *calls = calls.saturating_add(weight);
+    *errors = errors.saturating_add(if failed { weight } else { 0 });
 }
 
 fn node_kind(kind: PeerKind) -> NodeKind {

@@ -79,6 +79,12 @@ impl MapBuilder {
         self.graph.traces
     }
 
+    /// Of them, those of which a span says that others were not kept.
+    #[must_use]
+    pub fn sampled_trace_count(&self) -> u64 {
+        self.graph.sampled
+    }
+
     /// Nodes and edges that there was no room for.
     #[must_use]
     pub fn left_out(&self) -> u64 {
@@ -121,6 +127,8 @@ impl MapBuilder {
             inferred: node.spans == 0,
             calls: node.calls,
             errors: node.errors,
+            calls_estimated: node.weighted_calls as f64 / 1_000.0,
+            errors_estimated: node.weighted_errors as f64 / 1_000.0,
             latency: latency_of(&node.latency),
             self_time: self.self_times.get(name).map_or(0, |time| time.0),
         }
@@ -134,6 +142,8 @@ impl MapBuilder {
             asynchronous: edge.messages > 0 && edge.messages == edge.calls,
             calls: edge.calls,
             errors: edge.errors,
+            calls_estimated: edge.weighted_calls as f64 / 1_000.0,
+            errors_estimated: edge.weighted_errors as f64 / 1_000.0,
             latency: latency_of(&edge.latency),
             example_trace_id: examples.and_then(|examples| examples.slowest).map(|(_, id)| id.to_string()),
             error_trace_id: examples.and_then(|examples| examples.failed).map(|id| id.to_string()),

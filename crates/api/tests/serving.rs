@@ -559,6 +559,22 @@ async fn the_map_tells_who_calls_whom() {
 }
 
 #[tokio::test]
+async fn the_map_tells_how_many_there_were_before_sampling() {
+    let server = server_with_token(None);
+    // The root was kept one time in four; its callee says nothing of it, and is kept with it.
+    let mut spans = vec![span(1, 0, "gateway", "ask", 0, 90), span(2, 1, "rag", "answer", 10, 80)];
+    spans[0].trace_state = "ot=th:c".into();
+    spans[1].status.code = SpanStatus::ERROR;
+    server.store(Batch { spans, logs: Vec::new() });
+    let map =
+        server.json(&format!("/api/v1/map?start={}&end={}&service=gateway&operation=ask", NOW - 1, NOW + 10_000)).await;
+    let counts = |of: &Json| ["calls", "errors", "callsEstimated", "errorsEstimated"].map(|key| of[key].as_f64());
+    assert_eq!(counts(&map["edges"][0]), [Some(1.0), Some(1.0), Some(4.0), Some(4.0)]);
+    assert_eq!(map["nodes"][0]["callsEstimated"], json!(4.0));
+    assert_eq!((&map["traceCount"], &map["sampledTraceCount"]), (&json!(1), &json!(1)));
+}
+
+#[tokio::test]
 async fn keys_and_values_are_known() {
     let server = server();
     let keys = server.json("/api/v1/keys?prefix=service").await;

@@ -19,6 +19,8 @@ shape! {
         pub roots: Vec<RootOperation>,
         /// Traces looked at.
         pub trace_count: u64,
+        /// Traces of which a span says, by `tracestate` or an attribute, that others were not kept.
+        pub sampled_trace_count: u64,
         /// Whether everything in the window was looked at.
         pub completeness: Completeness,
         /// What it cost.
@@ -37,6 +39,10 @@ shape! {
         pub calls: u64,
         /// How many of them failed.
         pub errors: u64,
+        /// How many there were before sampling, by what the spans say of it; `calls` where they say nothing.
+        pub calls_estimated: f64,
+        /// Likewise, how many failed.
+        pub errors_estimated: f64,
         /// How long they took.
         pub latency: Latency,
         /// Self time of all its spans, ns.
@@ -55,6 +61,10 @@ shape! {
         pub calls: u64,
         /// How many of them failed.
         pub errors: u64,
+        /// How many there were before sampling, by what the spans say of it; `calls` where they say nothing.
+        pub calls_estimated: f64,
+        /// Likewise, how many failed.
+        pub errors_estimated: f64,
         /// How long they took, seen by the caller where it has a span.
         pub latency: Latency,
         /// A trace with such a call; the slowest one kept.

@@ -882,6 +882,10 @@ export interface MapEdge {
   calls: number;
   /** How many of them failed. */
   errors: number;
+  /** How many there were before sampling, by what the spans say of it; `calls` where they say nothing. */
+  callsEstimated: number;
+  /** Likewise, how many failed. */
+  errorsEstimated: number;
   /** How long they took, seen by the caller where it has a span. */
   latency: Latency;
   /** A trace with such a call; the slowest one kept. */
@@ -902,6 +906,10 @@ export interface MapNode {
   calls: number;
   /** How many of them failed. */
   errors: number;
+  /** How many there were before sampling, by what the spans say of it; `calls` where they say nothing. */
+  callsEstimated: number;
+  /** Likewise, how many failed. */
+  errorsEstimated: number;
   /** How long they took. */
   latency: Latency;
   /** Self time of all its spans, ns. */
@@ -1398,6 +1406,8 @@ export interface ServiceMap {
   roots: RootOperation[];
   /** Traces looked at. */
   traceCount: number;
+  /** Traces of which a span says, by `tracestate` or an attribute, that others were not kept. */
+  sampledTraceCount: number;
   /** Whether everything in the window was looked at. */
   completeness: Completeness;
   /** What it cost. */

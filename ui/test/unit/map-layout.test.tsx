@@ -19,8 +19,8 @@ afterEach(cleanup);
 
 function mapOf(...names: string[]): ServiceMap {
   const latency = { p50: null, p95: null, p99: null, max: null };
-  const nodes = names.map((name): MapNode => ({ name, kind: "service", inferred: false, calls: 1, errors: 0, latency, selfTime: 0 }));
-  return { start: "0", end: "1", nodes, edges: [], services: [], roots: [], traceCount: 1, completeness: { complete: true, reasons: [] }, cost: { elapsed: 0, rowsScanned: 0, bytesRead: 0 } };
+  const nodes = names.map((name): MapNode => ({ name, kind: "service", inferred: false, calls: 1, errors: 0, callsEstimated: 1, errorsEstimated: 0, latency, selfTime: 0 }));
+  return { start: "0", end: "1", nodes, edges: [], services: [], roots: [], traceCount: 1, sampledTraceCount: 0, completeness: { complete: true, reasons: [] }, cost: { elapsed: 0, rowsScanned: 0, bytesRead: 0 } };
 }
 
 test("a layout that failed is told of until another is wanted", async () => {

@@ -63,6 +63,7 @@ pub async fn map(State(api): State<Arc<Api>>, Query(asked): Query<MapParameters>
         edges: builder.edges(),
         roots: builder.roots(),
         trace_count: builder.trace_count(),
+        sampled_trace_count: builder.sampled_trace_count(),
         completeness,
         cost: Cost { elapsed: api.elapsed(began), rows_scanned: builder.span_count, bytes_read: 0 },
     };

@@ -6,6 +6,7 @@
 //! | `event.rs` | [`RunEvent`]: what happens while it runs |
 //! | `runner.rs` | [`run`]: warm-up, attempts at once, the report |
 //! | `attempt.rs` | one attempt: trigger, wait, judge |
+//! | `findings.rs` | the assertion `findings`, on all attempts together |
 //! | `hooks.rs` | set-up and teardown; the latter after Ctrl-C too |
 //! | `span_output.rs` | variables from spans |
 //! | `again.rs` | judging stored traces and runs, without driving |

@@ -31,6 +31,7 @@ function Figures({ of }: { of: MapNode | MapEdge }) {
   return (
     <dl className="times">
       <dt>Calls</dt><dd>{formatCount(of.calls)}</dd>
+      {of.callsEstimated !== of.calls && <><dt title="By what the spans say of their sampling (tracestate, SampleRate)">Before sampling</dt><dd>≈ {formatCount(Math.round(of.callsEstimated))}, of them failed {formatCount(Math.round(of.errorsEstimated))}</dd></>}
       <dt>Failed</dt><dd className={of.errors > 0 ? "error-text" : ""}>{of.errors > 0 && <Icon name="error" />} {formatCount(of.errors)} ({percent(errorShare(of))})</dd>
       <dt>p50 / p95 / p99</dt><dd>{latencyText(of.latency.p50)} / {latencyText(of.latency.p95)} / {latencyText(of.latency.p99)}</dd>
       <dt>Longest</dt><dd>{latencyText(of.latency.max)}</dd>
