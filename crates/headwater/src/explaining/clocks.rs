@@ -19,7 +19,7 @@ pub fn of_trace(told: &TraceClocks, terminal: Terminal) -> String {
         }
         (_, 0) => "No clock is adjusted: none is proven to be off.".to_owned(),
         (_, moved) => {
-            format!("Adjusted: the spans of {} are moved by what its clock is off.", counted(moved as u64, "host"))
+            format!("Adjusted: the spans of {} are moved by what their clocks are off.", counted(moved as u64, "host"))
         }
     };
     wrapped(&mut out, "", &text, width(terminal));
@@ -51,7 +51,7 @@ fn row(out: &mut String, one: &HostClock) {
         let _ = writeln!(out, "  {name} the others are compared with it, {}", counted(one.calls, "call"));
         return;
     }
-    let side = if one.offset < 0 { "behind" } else { "ahead" };
+    let side = if one.offset < 0 { "behind" } else { "ahead of" };
     let verdict = match one.verdict {
         ClockVerdict::Skewed => "proven",
         ClockVerdict::NotProven => "zero fits too: not proven",
@@ -64,7 +64,7 @@ fn row(out: &mut String, one: &HostClock) {
     let against = printable(&one.reference);
     let _ = writeln!(
         out,
-        "  {name} {:>9} {side:<6} of {against}, between {} and {}, {}{drift}: {verdict}",
+        "  {name} {:>9} {side:<8} {against}, between {} and {}, {}{drift}: {verdict}",
         time(one.offset.saturating_abs()),
         time(one.least),
         time(one.most),

@@ -77,6 +77,7 @@ fn findings_as_markdown() {
 fn nothing_found() {
     let mut explanation = explanation();
     explanation.findings.clear();
+    explanation.data_flow.clear();
     (explanation.finding_count, explanation.suppressed_count) = (0, 0);
     insta::assert_snapshot!(findings::text(&explanation, PLAIN));
 }
