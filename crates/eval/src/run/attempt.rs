@@ -577,7 +577,7 @@ async fn judge_trace(
             measured.values.extend(measure(assertion, &judged).map(|values| (position, values)));
             if shows && matches!(assertion.check, Check::Findings(_)) {
                 let mut explanation = Explanation::new(ExplainOptions::default());
-                explanation.add(&trace);
+                explanation.add(trace);
                 measured.explanations.insert(position, explanation);
             }
             reports[position] = Some(told);
