@@ -284,7 +284,7 @@ pub struct EvalArgs {
     /// Print the JSON Schema of the suite file and exit.
     #[arg(long)]
     pub schema: bool,
-    /// Print the JSON Schema of `--output json` and exit.
+    /// Print the JSON Schema of `--output json` and exit; with `--sweep`, that of a sweep's.
     #[arg(long)]
     pub report_schema: bool,
     #[command(flatten)]

@@ -274,3 +274,49 @@ pub fn check(suite: &Suite, names: &[&str], proxies: Option<&FaultProxies>) -> R
     let help = "help: name it under `proxies` in the suite, or start one: `--via 'rag -> llm=127.0.0.1:9104=http://127.0.0.1:8004'`, or `headwater proxy` and `--via http://127.0.0.1:4320`";
     Err(Failure::usage(format!("{}\n{help}", problems.join("\n"))))
 }
+
+#[cfg(test)]
+mod tests {
+    use proxy::Control;
+
+    use super::*;
+
+    fn standing(edges: &[&str]) -> Arc<Proxies> {
+        let proxies = Proxies::new(clock(), 1).expect("certificates");
+        for edge in edges {
+            let spec = format!("{edge}=127.0.0.1:0=http://127.0.0.1:1").parse().expect("a spec");
+            proxies.stand(spec).expect("a free port");
+        }
+        Arc::new(proxies)
+    }
+
+    #[tokio::test]
+    async fn faults_here_and_elsewhere_begin_and_end_as_one() {
+        let (here, there) = (standing(&["a -> b", "* -> d"]), standing(&["c -> d"]));
+        let control = Control::serve(Arc::clone(&there), std::net::SocketAddr::from(([127, 0, 0, 1], 0)));
+        let control = control.expect("a free port");
+        let suite =
+            "suite: s\ntarget: { http: { url: 'http://h/x' } }\nscenarios: [{ name: a, assert: [{ status: 200 }] }]";
+        let suite = crate::commands::eval::suite_of("s.yaml", suite, &|_| None).expect("a suite");
+        let via = [format!("http://{}", control.address())];
+        let elsewhere = FaultProxies::of(&suite, &via).await.expect("it answers").expect("one place");
+        let elsewhere = Arc::into_inner(elsewhere).expect("ours alone");
+        let both = FaultProxies::at(FaultProxies::here(here).places.into_iter().chain(elsewhere.places).collect());
+        let rules = |texts: &[&str]| texts.iter().map(|text| text.parse().expect("a rule")).collect::<Vec<Rule>>();
+        let trace = TraceId([7; 16]);
+        // Named exactly goes before any caller, wherever it stands; any caller takes the rest.
+        let texts = ["c -> d: status=500", "a -> b: drop=answer", "e -> d: truncate=3", "c -> d: delay=1s"];
+        let lease = both.begin(trace, rules(&texts)).await.expect("put in");
+        let ended = both.end(lease).await.expect("ended");
+        let told: Vec<(&str, &str)> = ended.iter().map(|fault| (fault.edge.as_str(), fault.rule.as_str())).collect();
+        let places = ["c -> d", "a -> b", "* -> d", "c -> d"];
+        assert_eq!(told, places.into_iter().zip(texts).collect::<Vec<_>>());
+        let error =
+            both.begin(trace, rules(&["a -> b: status=500", "a -> z: status=500"])).await.expect_err("no proxy");
+        assert!(error.message.contains("no proxy stands on `a -> z`; there are a -> b, * -> d, c -> d"), "{error}");
+        assert!(both.told().await.iter().all(|edge| edge.requests == 0));
+        drop(control);
+        let gone = both.begin(trace, rules(&["a -> b: status=500", "c -> d: status=500"])).await;
+        assert!(gone.expect_err("it is gone").message.contains("does `headwater proxy` run?"));
+    }
+}

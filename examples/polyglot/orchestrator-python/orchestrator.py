@@ -173,7 +173,9 @@ async def call(peer: str, path: str, body: dict) -> dict:
         raise CallError(peer, 502, f"cannot be reached: {error}") from None
     try:
         content = answer.json()
-    except json.JSONDecodeError:
+    except ValueError:
+        if answer.is_success:
+            raise CallError(peer, 502, "answered something unreadable") from None
         content = {"error": answer.text[:300]}
     if answer.is_success and isinstance(content, dict):
         return content

@@ -39,7 +39,7 @@ pub use run_report::{
 pub use sarif::sarif;
 pub use style::Style;
 pub use sweep_report::{
-    CleanRun, SWEEP_SCHEMA_VERSION, SweepReport, SweepRow, SweepScenario, UnsweptEdge, sweep_exit_code,
+    CleanRun, SWEEP_SCHEMA_VERSION, SweepReport, SweepRow, SweepScenario, UnsweptEdge, sweep_exit_code, sweep_schema,
 };
 pub use sweep_table::{proxies_told, sweep_markdown, sweep_progress, sweep_table};
 pub use terminal::{Progress, Terminal, table};

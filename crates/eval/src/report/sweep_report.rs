@@ -37,6 +37,12 @@ pub struct SweepReport {
     pub scenarios: Vec<SweepScenario>,
 }
 
+/// The JSON Schema of [`SweepReport`].
+#[must_use]
+pub fn sweep_schema() -> serde_json::Value {
+    schemars::schema_for!(SweepReport).to_value()
+}
+
 /// One scenario without a fault, and with each.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -680,7 +680,7 @@ fn evaluations(
     scores.into_iter().map(event).collect()
 }
 
-pub(super) async fn wait_for(
+async fn wait_for(
     shared: &Arc<Shared>,
     scenario: &Scenario,
     sent: &Sent<'_>,

@@ -27,7 +27,9 @@ use crate::{data_folder, destinations, stored_traces};
 
 pub async fn run(args: &EvalArgs) -> Result<ExitCode, Failure> {
     if args.report_schema {
-        let schema = serde_json::to_string_pretty(&report::run_schema());
+        let of_sweep = args.sweep.sweep.is_some();
+        let schema = if of_sweep { report::sweep_schema() } else { report::run_schema() };
+        let schema = serde_json::to_string_pretty(&schema);
         println!("{}", schema.map_err(|error| Failure::infrastructure(error.to_string()))?);
         return Ok(ExitCode::OK);
     }
