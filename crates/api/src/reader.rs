@@ -41,6 +41,8 @@ pub struct ListRequest {
     pub cursor: Option<String>,
     /// When to stop with what there is.
     pub timeout: Duration,
+    /// After how many bytes read to stop with what there is.
+    pub bytes: u64,
 }
 
 /// What series are asked.
@@ -56,6 +58,8 @@ pub struct SeriesRequest {
     pub step: Option<Duration>,
     /// When to stop with what there is.
     pub timeout: Duration,
+    /// After how many bytes read to stop with what there is.
+    pub bytes: u64,
 }
 
 /// Series and what they were made of.
@@ -110,6 +114,9 @@ const HOUR_NANOS: u64 = 3_600_000_000_000;
 /// Known things with whether these are all and what it cost.
 pub type Known<T> = (Vec<T>, Completeness, Cost);
 
+/// What may stand at a cursor, with whether all was looked at and what it cost.
+pub type Completed = (engine::Completion, Completeness, Cost);
+
 impl Reader {
     /// Reads from `store`.
     #[must_use]
@@ -124,7 +131,7 @@ impl Reader {
             let plan = selector::plan(text).map_err(Refusal::query)?;
             (scan, query, remarks) = (plan.scan, plan.text, plan.remarks);
         }
-        let (budget, _waiting) = budget_of(request.timeout);
+        let (budget, _waiting) = budget_of(request.timeout, request.bytes);
         let scan = TraceScan {
             time: range_of(request.window),
             order: order_of(request.sort),
@@ -147,7 +154,7 @@ impl Reader {
     /// One page of traces, with at most `spans` spans of each spanset that the query finds.
     pub async fn search(&self, request: ListRequest, spans: usize) -> Result<Searched, Refusal> {
         let query = selector::parse(request.query.as_deref().unwrap_or("{ }")).map_err(Refusal::query)?;
-        let (budget, _waiting) = budget_of(request.timeout);
+        let (budget, _waiting) = budget_of(request.timeout, request.bytes);
         let search = engine::Search {
             time: range_of(request.window),
             order: order_of(request.sort),
@@ -171,7 +178,7 @@ impl Reader {
     pub async fn series(&self, request: SeriesRequest) -> Result<Counted, Refusal> {
         let query = selector::parse_metrics(&request.query).map_err(Refusal::query)?;
         let text = query.to_string();
-        let (budget, _waiting) = budget_of(request.timeout);
+        let (budget, _waiting) = budget_of(request.timeout, request.bytes);
         let (window, answer) = self
             .ask(move |store| {
                 let (time, known) = time_of_series(store, request.window, request.now)?;
@@ -269,6 +276,13 @@ impl Reader {
         Ok((answer.value, completeness_of(&answer.completeness), cost_of(&answer.cost)))
     }
 
+    /// What may stand at byte `cursor` of an unfinished query.
+    pub async fn complete(&self, text: String, cursor: usize, window: Window) -> Result<Completed, Refusal> {
+        let ask = move |store: &dyn SpanStore| engine::complete(store, &text, cursor, range_of(window));
+        let answer = self.ask(ask).await?;
+        Ok((answer.value, completeness_of(&answer.completeness), cost_of(&answer.cost)))
+    }
+
     /// How often each service and name occurs, roughly: whole hours are counted.
     pub async fn names(&self, window: Window) -> Result<Known<store::MinuteAggregate>, Refusal> {
         let detail = AggregateDetail { service: true, name: true, kind: false, status: false, durations: false };
@@ -306,9 +320,15 @@ impl Drop for Waiting {
 }
 
 /// What a query may take. A scan that nobody waits for any more is called off.
-fn budget_of(timeout: Duration) -> (ScanBudget, Waiting) {
+fn budget_of(timeout: Duration, bytes: u64) -> (ScanBudget, Waiting) {
     let nobody_waits = Arc::new(AtomicBool::new(false));
-    let budget = ScanBudget { time: Some(timeout), cancelled: Some(nobody_waits.clone()), ..ScanBudget::default() };
+    let budget = ScanBudget {
+        time: Some(timeout),
+        bytes: Some(bytes),
+        memory: Some(engine::limits::MEMORY_MAX),
+        cancelled: Some(nobody_waits.clone()),
+        ..ScanBudget::default()
+    };
     (budget, Waiting(nobody_waits))
 }
 

@@ -177,6 +177,7 @@ pub fn router(api: Arc<Api>) -> Router {
         .route("/doctor", get(explain::doctor))
         .route("/keys", get(completion::keys))
         .route("/values", get(completion::values))
+        .route("/complete", get(completion::complete))
         .route("/evals", get(evals::list).post(evals::submit).layer(DefaultBodyLimit::max(RUN_BODY_BYTES_MAX)))
         .route("/evals/start", post(evals::start))
         .route("/evals/{run}", get(evals::get))

@@ -56,6 +56,8 @@ impl Task {
         ScanBudget {
             time: Some(Duration(i64::try_from(left).unwrap_or(i64::MAX))),
             cancelled: Some(self.nobody_waits.clone()),
+            bytes: Some(engine::limits::BYTES_MAX),
+            memory: Some(engine::limits::MEMORY_MAX),
             ..ScanBudget::default()
         }
     }

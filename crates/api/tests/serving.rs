@@ -224,6 +224,8 @@ async fn series_are_made_of_spans() {
     assert!(steps["error"].as_str().expect("text").contains("steps"), "{steps}");
     let late = server.problem("/api/v1/traces?timeout=soon", StatusCode::BAD_REQUEST).await;
     assert_eq!(late["place"]["of"], "timeout");
+    let wide = server.problem("/api/v1/traces?bytes=many", StatusCode::BAD_REQUEST).await;
+    assert_eq!(wide["place"]["of"], "bytes");
 }
 
 #[tokio::test]
@@ -586,6 +588,25 @@ async fn keys_and_values_are_known() {
         serde_json::json!([{"value": {"type": "string", "value": "rag"}, "text": "\"rag\"", "count": 1}])
     );
     assert_eq!(server.json("/api/v1/values?field=status").await["values"][1]["text"], "error");
+}
+
+#[tokio::test]
+async fn an_unfinished_query_is_completed() {
+    let server = server();
+    // { resource.serv
+    let fields = server.json("/api/v1/complete?q=%7B%20resource.serv").await;
+    assert_eq!(fields["from"], 2);
+    assert_eq!(fields["suggestions"][0]["text"], "resource.service.name");
+    assert!(fields["suggestions"][0]["count"].as_u64() > Some(0), "{fields}");
+    // { resource.service.name = "r| }, the cursor before the closing brace
+    let query = "%7B%20resource.service.name%20%3D%20%22r%20%7D";
+    let values = server.json(&format!("/api/v1/complete?q={query}&cursor=28")).await;
+    assert_eq!(values["from"], 26);
+    assert_eq!(values["suggestions"][0], serde_json::json!({"text": "\"rag\"", "kind": "string", "count": 1}));
+    let stages = server.json("/api/v1/complete?q=%7B%7D%20%7C%20ra").await;
+    assert_eq!(stages["suggestions"][0], serde_json::json!({"text": "rate()", "kind": "function", "count": null}));
+    let beyond = server.problem("/api/v1/complete?q=%7B&cursor=9", StatusCode::BAD_REQUEST).await;
+    assert_eq!(beyond["place"]["of"], "cursor");
 }
 
 #[tokio::test]

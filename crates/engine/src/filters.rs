@@ -226,7 +226,6 @@ impl Looking {
     fn attribute(&mut self, attribute: &AttributeField) {
         let needs = &mut self.0;
         let any = attribute.scope == Scope::Any;
-        needs.resource |= any || attribute.scope == Scope::Resource;
         needs.scope |= any || attribute.scope == Scope::Instrumentation;
         needs.events |= any || attribute.scope == Scope::Event;
         needs.links |= any || attribute.scope == Scope::Link;
@@ -242,12 +241,11 @@ impl Looking {
             Intrinsic::StatusMessage => needs.status_message = true,
             Intrinsic::EventName | Intrinsic::EventTimeSinceStart => needs.events = true,
             Intrinsic::LinkTraceId | Intrinsic::LinkSpanId => needs.links = true,
-            Intrinsic::RootServiceName | Intrinsic::TraceServices => needs.resource = true,
+            Intrinsic::Status | Intrinsic::TraceErrors => needs.status = true,
             Intrinsic::InstrumentationName | Intrinsic::InstrumentationVersion => needs.scope = true,
             // What the analyses look at is theirs to say.
             Intrinsic::SelfTime | Intrinsic::Critical => needs.everything = true,
             Intrinsic::Duration
-            | Intrinsic::Status
             | Intrinsic::Kind
             | Intrinsic::ChildCount
             | Intrinsic::SpanId
@@ -256,7 +254,8 @@ impl Looking {
             | Intrinsic::TraceId
             | Intrinsic::TraceDuration
             | Intrinsic::TraceSpans
-            | Intrinsic::TraceErrors
+            | Intrinsic::RootServiceName
+            | Intrinsic::TraceServices
             | Intrinsic::NestedSetLeft
             | Intrinsic::NestedSetRight
             | Intrinsic::NestedSetParent => {}

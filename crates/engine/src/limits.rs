@@ -8,6 +8,12 @@ pub const TIME_DEFAULT: Duration = Duration::from_secs(30);
 /// A query may ask for no more than this: nobody waits for it any longer, and it would keep others waiting.
 pub const TIME_MAX: Duration = Duration::from_secs(300);
 
+/// A query reads no more bytes of segments than this unless the asker says less: some minutes of reading.
+pub const BYTES_MAX: u64 = 64 << 30;
+
+/// Memory for spans that a query reads at a time: traces that take more (some million spans) are passed over.
+pub const MEMORY_MAX: u64 = 1 << 30;
+
 /// Points of a series when no step is given, at most.
 pub const POINTS_WANTED: u64 = 120;
 

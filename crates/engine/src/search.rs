@@ -28,7 +28,12 @@ pub struct Search {
 
 impl Default for Search {
     fn default() -> Self {
-        let budget = ScanBudget { time: Some(limits::TIME_DEFAULT), ..ScanBudget::default() };
+        let budget = ScanBudget {
+            time: Some(limits::TIME_DEFAULT),
+            bytes: Some(limits::BYTES_MAX),
+            memory: Some(limits::MEMORY_MAX),
+            ..ScanBudget::default()
+        };
         Self {
             time: TimeRange::default(),
             order: TraceOrder::default(),

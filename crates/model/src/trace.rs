@@ -183,16 +183,18 @@ fn without_duplicates(spans: Vec<Span>, oddities: &mut Vec<Oddity>) -> Vec<Span>
 
 fn resolve_parents(spans: &[Span], oddities: &mut Vec<Oddity>) -> Vec<SpanIndex> {
     // Sorted, spans of one id stand together in their order; most traces are small, and nothing is hashed or allocated.
-    let mut sorted: Vec<SpanIndex> = (0..spans.len() as SpanIndex).collect();
-    sorted.sort_by_key(|&index| spans[index as usize].span_id);
+    let number = |id: SpanId| u64::from_be_bytes(id.0);
+    let mut sorted: Vec<(u64, SpanIndex)> = spans.iter().map(|span| number(span.span_id)).zip(0..).collect();
+    sorted.sort_unstable();
     let of_id = |id: SpanId| {
-        let begin = sorted.partition_point(|&index| spans[index as usize].span_id < id);
-        let end = sorted.partition_point(|&index| spans[index as usize].span_id <= id);
-        &sorted[begin..end]
+        let begin = sorted.partition_point(|&(other, _)| other < number(id));
+        let count = sorted[begin..].iter().take_while(|&&(other, _)| other == number(id)).count();
+        &sorted[begin..begin + count]
     };
+    let has_twins = sorted.windows(2).any(|two| two[0].0 == two[1].0);
     let mut parents = vec![NO_PARENT; spans.len()];
     for (index, span) in spans.iter().enumerate() {
-        let twins = of_id(span.span_id);
+        let twins = if has_twins { of_id(span.span_id) } else { &[] };
         if twins.len() > 1 {
             remark(oddities, OddityKind::SharedId, span);
             // Zipkin lets both sides of a call share one id: the server then hangs below the client.
@@ -208,30 +210,31 @@ fn resolve_parents(spans: &[Span], oddities: &mut Vec<Oddity>) -> Vec<SpanIndex>
         }
         match of_id(parent_id) {
             [] => remark(oddities, OddityKind::MissingParent, span),
+            [(_, parent)] => parents[index] = *parent,
             candidates => parents[index] = nearest_parent(spans, candidates, span),
         }
     }
     parents
 }
 
-fn client_of_shared_id(spans: &[Span], twins: &[SpanIndex], index: usize) -> Option<SpanIndex> {
+fn client_of_shared_id(spans: &[Span], twins: &[(u64, SpanIndex)], index: usize) -> Option<SpanIndex> {
     if !spans[index].kind.answers() {
         return None;
     }
-    twins.iter().copied().find(|&twin| spans[twin as usize].kind.asks())
+    twins.iter().map(|&(_, twin)| twin).find(|&twin| spans[twin as usize].kind.asks())
 }
 
 /// Of several spans with the parent's id: the answering side in the child's own service, else in the child's service,
 /// else the first.
-fn nearest_parent(spans: &[Span], candidates: &[SpanIndex], child: &Span) -> SpanIndex {
-    let same_service = |candidate: &&SpanIndex| spans[**candidate as usize].service_name() == child.service_name();
-    let answers = |candidate: &&SpanIndex| spans[**candidate as usize].kind.answers();
-    candidates
-        .iter()
+fn nearest_parent(spans: &[Span], candidates: &[(u64, SpanIndex)], child: &Span) -> SpanIndex {
+    let candidates = || candidates.iter().map(|&(_, candidate)| candidate);
+    let same_service = |candidate: &SpanIndex| spans[*candidate as usize].service_name() == child.service_name();
+    let answers = |candidate: &SpanIndex| spans[*candidate as usize].kind.answers();
+    candidates()
         .find(|candidate| same_service(candidate) && answers(candidate))
-        .or_else(|| candidates.iter().find(same_service))
-        .copied()
-        .unwrap_or(candidates[0])
+        .or_else(|| candidates().find(same_service))
+        .or_else(|| candidates().next())
+        .unwrap_or(NO_PARENT)
 }
 
 fn cut_cycles(spans: &[Span], parents: &mut [SpanIndex], oddities: &mut Vec<Oddity>) {

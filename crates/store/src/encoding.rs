@@ -199,6 +199,7 @@ impl<'a> Decoder<'a> {
         self.bytes.len()
     }
 
+    #[inline]
     pub fn unsigned(&mut self) -> Result<u64, Malformed> {
         let mut number = 0;
         for shift in (0..70).step_by(7) {
@@ -215,11 +216,13 @@ impl<'a> Decoder<'a> {
         Err(Malformed("a number of more than 64 bits"))
     }
 
+    #[inline]
     pub fn signed(&mut self) -> Result<i64, Malformed> {
         let number = self.unsigned()?;
         Ok((number >> 1) as i64 ^ -((number & 1) as i64))
     }
 
+    #[inline]
     pub fn small(&mut self) -> Result<u32, Malformed> {
         u32::try_from(self.unsigned()?).map_err(|_| Malformed("a number of more than 32 bits"))
     }

@@ -153,6 +153,9 @@ pub const TRACE_BLOCK: usize = 64;
 /// More blocks of a directory than these are read at once, and not kept in the cache, which they would fill.
 pub const FEW_BLOCKS: usize = 64;
 
+/// Memory that a span takes when it is read, roughly: with a dozen attributes. For telling before what a trace will take.
+pub const SPAN_MEMORY: u64 = 1 << 10;
+
 /// Threads of one scan: with more, one question would leave nothing for others.
 pub const SCAN_THREADS_MAX: usize = 4;
 

@@ -158,6 +158,8 @@ pub enum Shortfall {
     TracesLimit(u64),
     /// The scan's budget of bytes was spent before all were looked at.
     BytesLimit(u64),
+    /// Traces whose spans take more memory than the scan's budget were passed over: how much that is.
+    MemoryLimit(u64),
     /// The scan's time was over before all were looked at.
     TimeLimit(model::Duration),
     /// Whoever asked called it off.
@@ -172,6 +174,9 @@ impl std::fmt::Display for Shortfall {
             Self::DamagedSegment { file, problem } => write!(f, "{file} cannot be read: {problem}"),
             Self::TracesLimit(traces) => write!(f, "stopped after looking into {traces} traces"),
             Self::BytesLimit(bytes) => write!(f, "stopped after reading {bytes} bytes"),
+            Self::MemoryLimit(bytes) => {
+                write!(f, "traces that take more than {bytes} bytes of memory were passed over")
+            }
             Self::TimeLimit(time) => write!(f, "stopped after {time}"),
             Self::Cancelled => f.write_str("called off"),
             Self::ValuesLimit(values) => write!(f, "counted only {values} different values"),

@@ -52,7 +52,8 @@ impl std::fmt::Debug for TraceScan {
     }
 }
 
-/// What is looked at of a trace: ids, times, kinds and status codes always, the rest as said here.
+/// What is looked at of a trace: ids, times, kinds and resources always (which span is whose parent hangs on them), the rest as
+/// said here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Needs {
     /// All there is, log records included; the other fields then mean nothing.
@@ -65,8 +66,8 @@ pub struct Needs {
     pub events: bool,
     /// Links.
     pub links: bool,
-    /// Resources, services among them.
-    pub resource: bool,
+    /// Status codes.
+    pub status: bool,
     /// Instrumentation scopes.
     pub scope: bool,
     /// Attributes of spans with these keys.
@@ -90,7 +91,7 @@ impl Needs {
             status_message: false,
             events: false,
             links: false,
-            resource: false,
+            status: false,
             scope: false,
             attributes: Vec::new(),
         }
@@ -234,6 +235,8 @@ pub struct ScanBudget {
     pub bytes: Option<u64>,
     /// Time by the store's clock; none for no bound.
     pub time: Option<Duration>,
+    /// Memory for spans read at a time, roughly; none for no bound. A trace that takes more is passed over.
+    pub memory: Option<u64>,
     /// Set it to call the scan off.
     pub cancelled: Option<Arc<AtomicBool>>,
 }

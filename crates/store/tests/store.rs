@@ -431,6 +431,28 @@ fn budgets_end_in_a_partial_answer_that_says_so() {
     assert_eq!(reason(cancelled), [Shortfall::Cancelled]);
     let time = ScanBudget { time: Some(Duration::ZERO), ..ScanBudget::default() };
     assert_eq!(reason(time), [Shortfall::TimeLimit(Duration::ZERO)]);
+    let bytes = ScanBudget { bytes: Some(1), ..ScanBudget::default() };
+    assert_eq!(reason(bytes), [Shortfall::BytesLimit(1)]);
+}
+
+/// In segments and in the head; the other traces are found.
+#[test]
+fn a_trace_that_takes_too_much_memory_is_passed_over_and_that_is_said() {
+    let world = World::new();
+    let (store, _) = world.open();
+    let large: Vec<_> = (1..=200).map(|id| span(1, id, u8::from(id > 1), "a", "x", 10, 1)).collect();
+    world.append(&store, large, vec![]);
+    world.append(&store, vec![span(2, 1, 0, "a", "x", 20, 1)], vec![]);
+    let residual: store::Residual = Arc::new(|trace| Some(trace.spans().len() as u32));
+    for _ in ["in the head", "in a segment"] {
+        let budget = ScanBudget { memory: Some(100 * limits::SPAN_MEMORY), ..ScanBudget::default() };
+        let scan = TraceScan { residual: Some(Arc::clone(&residual)), budget, ..TraceScan::default() };
+        let answer = store.scan(&scan).expect("answers");
+        let ids: Vec<_> = answer.value.traces.iter().map(|found| found.summary.trace_id).collect();
+        assert_eq!(ids, [trace_id(2)]);
+        assert_eq!(answer.completeness.shortfalls, [Shortfall::MemoryLimit(100 * limits::SPAN_MEMORY)]);
+        store.seal_now().expect("sealed");
+    }
 }
 
 #[test]

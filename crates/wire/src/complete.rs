@@ -1,4 +1,5 @@
-//! Known keys and values, for completion and facets: `/api/v1/keys`, `/api/v1/values`.
+//! Known keys and values, for completion and facets: `/api/v1/keys`, `/api/v1/values`; and what may stand at the cursor of a
+//! query: `/api/v1/complete`.
 
 use crate::{AttributeValue, Completeness, Cost, shape};
 
@@ -45,5 +46,27 @@ shape! {
         pub text: String,
         /// Roughly how many spans carry it.
         pub count: u64,
+    }
+
+    /// `GET /api/v1/complete`: what may stand at the cursor of an unfinished query.
+    pub struct CompletionList {
+        /// Where what is suggested begins, in bytes of the query; it replaces everything up to the cursor.
+        pub from: u32,
+        /// The most frequent first.
+        pub suggestions: Vec<Suggestion>,
+        /// Whether all was looked at.
+        pub completeness: Completeness,
+        /// What it cost.
+        pub cost: Cost,
+    }
+
+    /// Something that may stand there.
+    pub struct Suggestion {
+        /// The text to insert.
+        pub text: String,
+        /// What it is: `string`, `int`, `field`, `function`, `operator`, …
+        pub kind: String,
+        /// Roughly how many spans have it; none where that is not counted.
+        pub count: Option<u64>,
     }
 }

@@ -23,7 +23,7 @@
 //! | `explain.rs` | findings over a selection of traces; what a change would do |
 //! | `compare.rs` | two selections beside each other |
 //! | `doctor.rs` | what is wrong with the instrumentation |
-//! | `complete.rs` | known keys and values |
+//! | `complete.rs` | known keys and values; what may stand at the cursor of a query |
 //! | `evals.rs` | runs, scenarios, assertions, verdicts |
 //! | `problem.rs` | what went wrong; cost and completeness of answers |
 //! | `value.rs`, `time.rs` | typed attribute values, points in time |
@@ -55,7 +55,7 @@ pub use compare::{
     AttributeDifference, CompareRequest, ComparedSide, Comparison, CriticalDifference, DifferenceVerdict,
     OperationDifference, RootCauseAnswer, RootCauseSuspect, StructureChange, StructureDifference,
 };
-pub use complete::{KeyList, KnownKey, KnownValue, ValueList};
+pub use complete::{CompletionList, KeyList, KnownKey, KnownValue, Suggestion, ValueList};
 pub use doctor::{Ailment, Diagnosis, ServiceHealth, Severity};
 pub use evals::{
     AssertionResult, AttemptResult, EvalRun, EvidenceSpan, RunAccepted, RunList, RunSummary, ScenarioResult, StartRun,

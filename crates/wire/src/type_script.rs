@@ -1,10 +1,10 @@
 //! The TypeScript of the API, made from the same declarations as the JSON: `ui/src/api/types.ts`.
 
 use crate::{
-    CompareRequest, Comparison, Declarations, Deleted, Diagnosis, EvalRun, Explanation, FindResult, Info, KeyList,
-    LiveEvals, LiveGap, LiveStatus, LiveTraces, OUTLINE_MEDIA_TYPE, OutlineJson, Problem, RunAccepted, RunList,
-    SearchList, SeriesList, ServiceList, ServiceMap, Shape, SpanDetail, SpanRow, StartRun, Status, TraceClocks,
-    TraceList, TraceSort, ValueList, WatchHeader, WhatIfAnswer, WhatIfRequest, flag,
+    CompareRequest, Comparison, CompletionList, Declarations, Deleted, Diagnosis, EvalRun, Explanation, FindResult,
+    Info, KeyList, LiveEvals, LiveGap, LiveStatus, LiveTraces, OUTLINE_MEDIA_TYPE, OutlineJson, Problem, RunAccepted,
+    RunList, SearchList, SeriesList, ServiceList, ServiceMap, Shape, SpanDetail, SpanRow, StartRun, Status,
+    TraceClocks, TraceList, TraceSort, ValueList, WatchHeader, WhatIfAnswer, WhatIfRequest, flag,
 };
 
 /// The whole file, ready to be written.
@@ -33,6 +33,7 @@ pub fn type_script() -> String {
     Comparison::declare(&mut declarations);
     Diagnosis::declare(&mut declarations);
     KeyList::declare(&mut declarations);
+    CompletionList::declare(&mut declarations);
     ValueList::declare(&mut declarations);
     RunList::declare(&mut declarations);
     EvalRun::declare(&mut declarations);

@@ -257,6 +257,18 @@ export interface Completeness {
   reasons: string[];
 }
 
+/** `GET /api/v1/complete`: what may stand at the cursor of an unfinished query. */
+export interface CompletionList {
+  /** Where what is suggested begins, in bytes of the query; it replaces everything up to the cursor. */
+  from: number;
+  /** The most frequent first. */
+  suggestions: Suggestion[];
+  /** Whether all was looked at. */
+  completeness: Completeness;
+  /** What it cost. */
+  cost: Cost;
+}
+
 /** What an answer cost. */
 export interface Cost {
   /** From the request's arrival to the answer, ns. */
@@ -1650,6 +1662,16 @@ export interface StructureDifference {
   meanAfter: number;
   /** The trace that has it most often, of the side with more of it in a trace; null where no trace has it. */
   example: string | null;
+}
+
+/** Something that may stand there. */
+export interface Suggestion {
+  /** The text to insert. */
+  text: string;
+  /** What it is: `string`, `int`, `field`, `function`, `operator`, … */
+  kind: string;
+  /** Roughly how many spans have it; none where that is not counted. */
+  count: number | null;
 }
 
 /** `GET /api/v1/trace/{id}/clocks`: the clocks of the hosts in a trace, by the calls of all traces around it. */

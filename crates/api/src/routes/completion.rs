@@ -1,4 +1,5 @@
-//! Known keys and values, for completion and facets: `GET /api/v1/keys`, `GET /api/v1/values`.
+//! Known keys and values, for completion and facets: `GET /api/v1/keys`, `GET /api/v1/values`; what may stand at the cursor of a
+//! query: `GET /api/v1/complete`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,20 +10,23 @@ use model::Instant;
 use query::{Field, FieldExpression};
 use serde::Deserialize;
 use store::AttributeScope;
-use wire::{Completeness, Cost, KeyList, KnownKey, KnownValue, ValueList};
+use wire::{Completeness, CompletionList, Cost, KeyList, KnownKey, KnownValue, Suggestion, ValueList};
 
+use super::traces::checked_query;
 use crate::answer::{Answered, Refusal, json};
 use crate::limits::{COMPLETION_LIMIT_DEFAULT, COMPLETION_LIMIT_MAX};
 use crate::parameters::{Window, limit, window};
 use crate::server::Api;
 use crate::values::Values;
 
-/// The parameters of both.
+/// The parameters of all.
 #[derive(Debug, Default, Deserialize)]
 pub struct CompletionParameters {
     prefix: Option<String>,
     scope: Option<String>,
     field: Option<String>,
+    q: Option<String>,
+    cursor: Option<String>,
     limit: Option<String>,
     since: Option<String>,
     start: Option<String>,
@@ -127,6 +131,35 @@ pub async fn values(
     cut(&mut found, asked.limit()?, &mut completeness);
     cost.elapsed = api.elapsed(began);
     json(&headers, &ValueList { field, values: found, completeness, cost })
+}
+
+/// What may stand at the cursor of an unfinished query.
+pub async fn complete(
+    State(api): State<Arc<Api>>,
+    Query(asked): Query<CompletionParameters>,
+    headers: HeaderMap,
+) -> Answered {
+    let began = api.clock.monotonic_nanos();
+    let text = checked_query(asked.q.as_deref().unwrap_or_default())?;
+    let cursor = match asked.cursor.as_deref().filter(|cursor| !cursor.is_empty()) {
+        None => text.len(),
+        Some(cursor) => {
+            let at = cursor.parse().ok().filter(|&at| text.is_char_boundary(at));
+            let refused = || format!("{cursor:?} is no place in the query");
+            at.ok_or_else(|| Refusal::parameter("cursor", refused(), "count the bytes before it"))?
+        }
+    };
+    let (completion, mut completeness, mut cost) = api.reader.complete(text, cursor, asked.window(&api)?).await?;
+    let mut suggestions: Vec<Suggestion> = completion
+        .suggestions
+        .into_iter()
+        .map(|one| Suggestion { text: one.text, kind: one.kind.to_owned(), count: one.count })
+        .collect();
+    cut(&mut suggestions, asked.limit()?, &mut completeness);
+    cost.elapsed = api.elapsed(began);
+    // A query is some kilobytes long at most.
+    let from = u32::try_from(completion.from).unwrap_or(u32::MAX);
+    json(&headers, &CompletionList { from, suggestions, completeness, cost })
 }
 
 type Found = (Vec<KnownValue>, Completeness, Cost);

@@ -89,6 +89,7 @@ async fn read(
             limit: page,
             cursor,
             timeout: engine::limits::TIME_DEFAULT,
+            bytes: engine::limits::BYTES_MAX,
         };
         let listed = api.reader.list(request).await?;
         seen += listed.traces.len();

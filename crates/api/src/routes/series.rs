@@ -8,7 +8,7 @@ use model::Instant;
 use serde::Deserialize;
 use wire::{Exemplar, Series, SeriesLabel, SeriesList, UnixNanos};
 
-use super::traces::{checked_query, timeout_of};
+use super::traces::{bytes_of, checked_query, timeout_of};
 use crate::answer::{Answered, Refusal, json};
 use crate::parameters::{duration, window};
 use crate::reader::SeriesRequest;
@@ -23,6 +23,7 @@ pub struct SeriesParameters {
     end: Option<String>,
     step: Option<String>,
     timeout: Option<String>,
+    bytes: Option<String>,
 }
 
 /// Answers with series.
@@ -43,6 +44,7 @@ pub async fn series(
         now,
         step: step.map(read).transpose()?,
         timeout: timeout_of(asked.timeout.as_deref())?,
+        bytes: bytes_of(asked.bytes.as_deref())?,
     };
     let counted = api.reader.series(request).await?;
     let mut cost = counted.cost;

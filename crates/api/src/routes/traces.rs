@@ -26,6 +26,7 @@ pub struct ListParameters {
     cursor: Option<String>,
     origin: Option<String>,
     timeout: Option<String>,
+    bytes: Option<String>,
     /// Of a search only.
     pub(super) spans: Option<String>,
 }
@@ -84,6 +85,7 @@ pub fn request_of(api: &Api, asked: &ListParameters) -> Result<ListRequest, Refu
         limit: limit(asked.limit.as_deref(), TRACES_LIMIT_DEFAULT, TRACES_LIMIT_MAX)?,
         cursor: asked.cursor.clone().filter(|cursor| !cursor.is_empty()),
         timeout: timeout_of(asked.timeout.as_deref())?,
+        bytes: bytes_of(asked.bytes.as_deref())?,
     })
 }
 
@@ -92,6 +94,14 @@ pub fn timeout_of(text: Option<&str>) -> Result<Duration, Refusal> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(engine::limits::TIME_DEFAULT) };
     let refused = || Refusal::parameter("timeout", format!("{text:?} is no time"), "write 500ms, 10s or 2m");
     Ok(duration(text).ok_or_else(refused)?.min(engine::limits::TIME_MAX))
+}
+
+/// How many bytes a query may read.
+pub fn bytes_of(text: Option<&str>) -> Result<u64, Refusal> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(engine::limits::BYTES_MAX) };
+    let bytes: Result<u64, _> = text.parse();
+    let bytes = bytes.map_err(|_| Refusal::parameter("bytes", format!("{text:?} is no number"), "write 500000000"))?;
+    Ok(bytes.min(engine::limits::BYTES_MAX))
 }
 
 /// A query of bearable length.

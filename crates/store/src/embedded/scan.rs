@@ -14,7 +14,7 @@ use super::read::{Asked, each_attribute, is_within};
 use super::{EmbeddedStore, Snapshot, damaged};
 use crate::limits::{
     PAGE_DEFAULT, PAGE_MAX, PARALLEL_ROWS, PARALLEL_TRACES, RESIDUAL_READ_FIRST, RESIDUAL_READ_MAX, RESIDUAL_SPANS_MAX,
-    WINDOW_ROWS_FIRST,
+    SPAN_MEMORY, WINDOW_ROWS_FIRST,
 };
 use crate::parallel::{each, threads};
 use crate::segment::{Segment, Selected, TraceView, Window, Windows};
@@ -167,7 +167,8 @@ impl Scanning<'_> {
     }
 
     fn judge_whole(&mut self, place: Place, summary: TraceSummary) {
-        let meets = |spans: &[Span]| self.about_spans.iter().all(|predicate| spans_meet(spans, predicate));
+        let about_spans = self.about_spans.clone();
+        let meets = |spans: &[Span]| about_spans.iter().all(|predicate| spans_meet(spans, predicate));
         let whole_here = self.snapshot.whole_in_memory(summary.trace_id);
         if whole_here.is_some_and(|part| !meets(&part.spans().collect::<Vec<_>>())) {
             return;
@@ -178,6 +179,9 @@ impl Scanning<'_> {
             return;
         }
         self.looked_into += 1;
+        if self.takes_too_much(summary.span_count) {
+            return;
+        }
         let (cost, shortfalls) = (&mut self.asked.cost, &mut self.asked.shortfalls);
         let Some(trace) = self.snapshot.whole(summary.trace_id, cost, shortfalls) else { return };
         if is_met || meets(trace.spans()) {
@@ -320,7 +324,9 @@ impl Scanning<'_> {
         candidates: &[Candidate],
     ) -> std::io::Result<()> {
         let Some(residual) = &self.scan.residual else { return Ok(()) };
-        let mut rest = candidates;
+        let mut bearable = candidates.to_vec();
+        bearable.retain(|&(_, position, _)| !self.takes_too_much(view.entry(position).map_or(0, |entry| entry.rows)));
+        let mut rest = &bearable[..];
         // Traces that follow each other in the order lie anywhere: the more are read at once, the fewer pages are read twice.
         let mut step = if self.scan.in_any_order { RESIDUAL_READ_MAX } else { RESIDUAL_READ_FIRST };
         while let Some(&(place, ..)) = rest.first() {
@@ -351,6 +357,17 @@ impl Scanning<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a trace of so many spans takes more memory than may be; says so once.
+    fn takes_too_much(&mut self, spans: u32) -> bool {
+        let Some(limit) = self.scan.budget.memory else { return false };
+        let is_too_much = u64::from(spans).saturating_mul(SPAN_MEMORY) > limit;
+        let shortfall = Shortfall::MemoryLimit(limit);
+        if is_too_much && !self.asked.shortfalls.contains(&shortfall) {
+            self.asked.shortfalls.push(shortfall);
+        }
+        is_too_much
     }
 
     fn is_wanted(&self, place: Place, start: Instant) -> bool {

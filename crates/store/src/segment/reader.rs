@@ -18,13 +18,21 @@ use crate::{AttributeScope, Needs};
 pub fn read_spans(source: &Source<'_>, rows: &[Range<usize>], needs: &Needs) -> io::Result<Vec<Span>> {
     let count = rows.iter().map(ExactSizeIterator::len).sum();
     let mut reading = Reading { source, rows, shared: SharedParts::default() };
-    let blank = Span::new(TraceId::default(), SpanId::default(), "");
+    let blank = blank();
     let mut spans = vec![blank; count];
     reading.fixed(&mut spans, needs)?;
     reading.shared(&mut spans, needs)?;
     reading.parts(&mut spans, needs)?;
     reading.attributes(&mut spans, needs)?;
     Ok(spans)
+}
+
+/// A span that shares nothing with other threads, since each of its clones counts.
+fn blank() -> Span {
+    let mut span = Span::new(TraceId::default(), SpanId::default(), "");
+    (span.name, span.trace_state, span.status.message) = (Text::from(""), Text::from(""), Text::from(""));
+    (span.resource, span.scope) = (Arc::new(Resource::default()), Arc::new(Scope::default()));
+    span
 }
 
 /// The log records in these rows, in order.
@@ -143,7 +151,9 @@ impl Reading<'_> {
         })?;
         self.parents(spans)?;
         self.ints("kind", spans, |span, kind| span.kind = SpanKind(kind))?;
-        self.ints("status_code", spans, |span, code| span.status.code = StatusCode(code))?;
+        if needs.everything || needs.status {
+            self.ints("status_code", spans, |span, code| span.status.code = StatusCode(code))?;
+        }
         self.longs("start", spans, |span, start| span.start = Instant(start as u64))?;
         self.longs("duration", spans, |span, duration| span.end = Instant(span.start.0.wrapping_add(duration as u64)))?;
         if needs.everything {
@@ -188,17 +198,15 @@ impl Reading<'_> {
                 shared.text(bytes).map(|text| span.trace_state = text)
             })?;
         }
-        if needs.everything || needs.resource {
-            let resources = &mut shared.resources;
-            self.decoded(
-                "resource",
-                spans,
-                &mut |bytes| resources.decode(bytes, |from| from.resource()),
-                |span, resource| {
-                    span.resource = resource;
-                },
-            )?;
-        }
+        let resources = &mut shared.resources;
+        self.decoded(
+            "resource",
+            spans,
+            &mut |bytes| resources.decode(bytes, |from| from.resource()),
+            |span, resource| {
+                span.resource = resource;
+            },
+        )?;
         if needs.everything || needs.scope {
             let scopes = &mut shared.scopes;
             self.decoded("scope", spans, &mut |bytes| scopes.decode(bytes, |from| from.scope()), |span, scope| {
