@@ -194,6 +194,7 @@ fn faults_of_proxies_are_read_as_rules() {
         "[{ edge: a->b, delay: 1.5s, jitter: 200ms, share: 20% }, { edge: a -> b, drop: answer, may_miss: true }]",
         &["a -> b: delay=1500ms jitter=200ms share=0.2", "a -> b: drop=answer"],
     );
+    check("{ edge: a -> b, bandwidth: 2KB, drop: 30 }", &["a -> b: bandwidth=2000 drop=30"]);
     check("{ edge: a -> b, drop: 512, attempt: 2 }", &["a -> b: drop=512 attempt=2"]);
     check("{ edge: a -> b, strip: [TraceParent, baggage] }", &["a -> b: strip=traceparent,baggage"]);
     let body = "a -> b: status=503 body=\"{\\\"error\\\":\\\"busy\\\"}\" grpc_status=8";

@@ -51,6 +51,8 @@ pub struct Doom {
     pub delay: Duration,
     /// Who asked for the wait.
     pub delayed_by: Vec<RuleId>,
+    /// Bytes a second of the answer's body, and who asked; the slowest goes first.
+    pub bandwidth: Option<(u64, RuleId)>,
     /// Headers to take from the request, lower case, each with who asked.
     pub strip: Vec<(String, RuleId)>,
     /// How it ends, and who asked; sent on and answered as usual if none.
@@ -284,6 +286,9 @@ impl Doom {
             self.delayed_by.push(id);
         }
         self.strip.extend(fault.strip.iter().map(|name| (name.clone(), id)));
+        if let Some(rate) = fault.bandwidth.filter(|rate| self.bandwidth.is_none_or(|(slowest, _)| *rate < slowest)) {
+            self.bandwidth = Some((rate, id));
+        }
         if self.end.is_some() {
             return;
         }

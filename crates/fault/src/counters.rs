@@ -28,6 +28,8 @@ pub struct EdgeCounters {
 pub struct FaultCounts {
     /// Waited.
     pub delay: u64,
+    /// Answered slowly.
+    pub bandwidth: u64,
     /// Answered in the callee's place.
     pub status: u64,
     /// Dropped.
@@ -43,6 +45,7 @@ impl FaultCounts {
     pub fn add(&mut self, kind: Kind) {
         *match kind {
             Kind::Delay => &mut self.delay,
+            Kind::Bandwidth => &mut self.bandwidth,
             Kind::Status => &mut self.status,
             Kind::Drop => &mut self.drop,
             Kind::Truncate => &mut self.truncate,
@@ -55,6 +58,7 @@ impl FaultCounts {
     pub fn of(&self, kind: Kind) -> u64 {
         match kind {
             Kind::Delay => self.delay,
+            Kind::Bandwidth => self.bandwidth,
             Kind::Status => self.status,
             Kind::Drop => self.drop,
             Kind::Truncate => self.truncate,

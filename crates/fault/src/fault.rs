@@ -11,6 +11,8 @@ pub struct Fault {
     pub delay: Option<Duration>,
     /// And up to so long more, evenly spread.
     pub jitter: Option<Duration>,
+    /// Its answer's body comes with so many bytes a second.
+    pub bandwidth: Option<u64>,
     /// It is answered with this instead of being sent on.
     pub answer: Option<InjectedAnswer>,
     /// The connection is dropped.
@@ -48,6 +50,8 @@ pub enum Drop {
 pub enum Kind {
     /// The request waited.
     Delay,
+    /// Its answer came slowly.
+    Bandwidth,
     /// It was answered in the callee's place.
     Status,
     /// Its connection was dropped.
@@ -60,13 +64,14 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order in which they are told.
-    pub const ALL: [Self; 5] = [Self::Delay, Self::Status, Self::Drop, Self::Truncate, Self::Strip];
+    pub const ALL: [Self; 6] = [Self::Delay, Self::Bandwidth, Self::Status, Self::Drop, Self::Truncate, Self::Strip];
 
     /// The word for it, as in a suite.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Delay => "delay",
+            Self::Bandwidth => "bandwidth",
             Self::Status => "status",
             Self::Drop => "drop",
             Self::Truncate => "truncate",
@@ -81,6 +86,7 @@ impl Fault {
     pub fn kinds(&self) -> Vec<Kind> {
         let has = |kind: &Kind| match kind {
             Kind::Delay => self.delay.is_some() || self.jitter.is_some(),
+            Kind::Bandwidth => self.bandwidth.is_some(),
             Kind::Status => self.answer.is_some(),
             Kind::Drop => self.drop.is_some(),
             Kind::Truncate => self.truncate.is_some(),
@@ -89,14 +95,15 @@ impl Fault {
         Kind::ALL.into_iter().filter(has).collect()
     }
 
-    /// The kind that must come about for a request to count as hit: the end, if it has one; else what it strips; else the
-    /// wait.
+    /// The kind that must come about for a request to count as hit: the end, if it has one; else what it strips; else
+    /// the slowness; else the wait.
     #[must_use]
     pub fn decisive(&self) -> Option<Kind> {
         let rank = |kind: &Kind| match kind {
             Kind::Delay => 0,
-            Kind::Strip => 1,
-            Kind::Status | Kind::Drop | Kind::Truncate => 2,
+            Kind::Bandwidth => 1,
+            Kind::Strip => 2,
+            Kind::Status | Kind::Drop | Kind::Truncate => 3,
         };
         self.kinds().into_iter().max_by_key(rank)
     }
@@ -112,7 +119,7 @@ impl Fault {
             .map(|kind| kind.name())
             .collect();
         if kinds.is_empty() {
-            mistakes.push("this fault does nothing: say delay, status, drop, truncate or strip".to_owned());
+            mistakes.push("this fault does nothing: say delay, bandwidth, status, drop, truncate or strip".to_owned());
         }
         if ends.len() > 1 {
             mistakes.push(format!("{} exclude one another: a request ends in one way", ends.join(" and ")));
@@ -120,6 +127,12 @@ impl Fault {
         let not_sent = self.answer.is_some() || self.drop == Some(Drop::Request);
         if not_sent && !self.strip.is_empty() {
             mistakes.push("strip can do nothing where the request is not sent on".to_owned());
+        }
+        if self.bandwidth.is_some() && (not_sent || self.drop == Some(Drop::Answer)) {
+            mistakes.push("bandwidth can do nothing where the callee's answer does not come".to_owned());
+        }
+        if self.bandwidth == Some(0) {
+            mistakes.push("a bandwidth is at least a byte a second; `delay` and `drop` let nothing come".to_owned());
         }
         if let Some(answer) = &self.answer {
             if !(200..=599).contains(&answer.status) {

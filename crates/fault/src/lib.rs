@@ -32,4 +32,4 @@ pub use counters::{EdgeCounters, FaultCounts};
 pub use fault::{Drop, Fault, InjectedAnswer, Kind};
 pub use grpc::grpc_status;
 pub use rule::{ANY_CALLER, Rule, stands_on, tidy_edge};
-pub use text::RuleError;
+pub use text::{RuleError, bandwidth};

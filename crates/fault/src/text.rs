@@ -5,6 +5,7 @@
 //! search -> vector-db: delay=500ms jitter=200ms share=20%
 //! gateway -> auth: drop=request            before the callee sees it; drop=answer after; drop=512 after so many bytes
 //! orchestrator -> rag: truncate=100
+//! rag -> llm: bandwidth=2KB
 //! orchestrator -> search: strip=traceparent,tracestate,baggage
 //! ```
 
@@ -31,7 +32,7 @@ impl fmt::Display for RuleError {
 
 impl std::error::Error for RuleError {}
 
-const KEYS: &str = "delay, jitter, status, body, grpc_status, drop, truncate, strip, share, times, attempt";
+const KEYS: &str = "delay, jitter, bandwidth, status, body, grpc_status, drop, truncate, strip, share, times, attempt";
 
 impl FromStr for Rule {
     type Err = RuleError;
@@ -50,6 +51,7 @@ impl FromStr for Rule {
             let read = match key {
                 "delay" => duration(&value).map(|time| rule.fault.delay = Some(time)),
                 "jitter" => duration(&value).map(|time| rule.fault.jitter = Some(time)),
+                "bandwidth" => bandwidth(&value).map(|bytes| rule.fault.bandwidth = Some(bytes)),
                 "status" => {
                     (has_status, has_answer) = (true, true);
                     number(&value).map(|status| answer.status = status)
@@ -153,6 +155,23 @@ const UNITS: [(&str, i64); 6] = [
     ("h", 3_600_000_000_000),
 ];
 
+/// Bytes a second: `500`, `2KB`, `1MB`, in powers of ten.
+///
+/// # Errors
+/// With what to write.
+pub fn bandwidth(text: &str) -> Result<u64, String> {
+    let wrong = || format!("{text:?} is no bandwidth: write bytes a second, such as `2KB`");
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let size: u64 = match unit.trim().trim_end_matches("/s") {
+        "" | "B" => 1,
+        "KB" | "kB" => 1_000,
+        "MB" => 1_000_000,
+        _ => return Err(wrong()),
+    };
+    number.parse::<u64>().ok().and_then(|number| number.checked_mul(size)).ok_or_else(wrong)
+}
+
 /// `500ms`, `1.5s`.
 fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is no time: write `500ms` or `2s`");
@@ -194,6 +213,7 @@ impl fmt::Display for Fault {
         let mut parts = Vec::new();
         parts.extend(self.delay.map(|time| format!("delay={}", exact(time))));
         parts.extend(self.jitter.map(|time| format!("jitter={}", exact(time))));
+        parts.extend(self.bandwidth.map(|bytes| format!("bandwidth={bytes}")));
         if let Some(answer) = &self.answer {
             parts.push(format!("status={}", answer.status));
             parts.extend(answer.body.as_ref().map(|body| format!("body={}", serde_json::Value::from(body.as_str()))));
@@ -229,8 +249,8 @@ mod tests {
             any::<u64>().prop_map(|bytes| Fault { truncate: Some(bytes), ..Fault::default() }),
             Just(Fault::default()),
         ];
-        (end, time(), time(), proptest::collection::vec("[a-z][a-z0-9-]{0,8}", 0..4))
-            .prop_map(|(end, delay, jitter, strip)| Fault { delay, jitter, strip, ..end })
+        (end, time(), time(), proptest::option::of(1_u64..), proptest::collection::vec("[a-z][a-z0-9-]{0,8}", 0..4))
+            .prop_map(|(end, delay, jitter, bandwidth, strip)| Fault { delay, jitter, bandwidth, strip, ..end })
             .prop_filter("meant", |fault| fault.mistakes().is_empty())
     }
 
@@ -270,5 +290,8 @@ mod tests {
         check("a -> b: status=99 share=120%", &["no status of an answer", "a share lies"]);
         check("a -> b: truncate=1 times=1 attempt=2", &["times and attempt exclude"]);
         check("a -> b: status=503 strip=traceparent", &["strip can do nothing"]);
+        check("a -> b: bandwidth=fast", &["is no bandwidth"]);
+        check("a -> b: bandwidth=2KB drop=answer", &["bandwidth can do nothing"]);
+        check("a -> b: bandwidth=0", &["at least a byte a second"]);
     }
 }

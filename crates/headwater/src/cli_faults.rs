@@ -15,7 +15,7 @@ use clap::Args;
       -d '{\"traceId\": \"5b8a…\", \"rules\": [\"rag -> llm: delay=2s\"]}'
   curl http://127.0.0.1:4320/v1/edges
 
-A rule is EDGE: KEY=VALUE …, with delay=500ms, jitter=100ms, status=503 (body=\"…\", grpc_status=14), drop=request|answer|BYTES,
+A rule is EDGE: KEY=VALUE …, with delay=500ms, jitter=100ms, bandwidth=2KB, status=503 (body=\"…\", grpc_status=14), drop=request|answer|BYTES,
 truncate=BYTES, strip=traceparent,baggage; for all requests, or share=20%, times=2, attempt=2. Ctrl-C ends it and prints
 what happened. HTTP/1.1 and HTTP/2 without TLS to the caller (gRPC too), also with TLS to the callee.")]
 pub struct ProxyArgs {

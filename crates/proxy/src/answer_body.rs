@@ -1,7 +1,9 @@
 //! An answer's body: passed on, cut, or our own.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use fault::{Cut, Kind, RuleId};
@@ -11,7 +13,7 @@ use tokio::time::Sleep;
 
 use crate::callee::Own;
 use crate::exchange::{Broken, Fate};
-use crate::limits::DROP_PAUSE;
+use crate::limits::{DROP_PAUSE, SLOW_STEPS};
 
 /// An answer's body.
 pub(crate) enum AnswerBody {
@@ -21,6 +23,8 @@ pub(crate) enum AnswerBody {
     Passed(Incoming),
     /// The callee's, up to a point.
     Cut(Box<CutBody<Incoming>>),
+    /// Any of these, slowly.
+    Slow(Box<SlowBody>),
 }
 
 impl Body for AnswerBody {
@@ -32,6 +36,7 @@ impl Body for AnswerBody {
             Self::Own(body) => Pin::new(body).poll_frame(context).map_err(Broken::new),
             Self::Passed(body) => Pin::new(body).poll_frame(context).map_err(Broken::new),
             Self::Cut(body) => Pin::new(&mut **body).poll_frame(context),
+            Self::Slow(body) => Pin::new(&mut **body).poll_frame(context),
         }
     }
 
@@ -41,6 +46,7 @@ impl Body for AnswerBody {
             Self::Passed(body) => body.is_end_stream(),
             // A body that has more to come must not be taken for ended.
             Self::Cut(_) => false,
+            Self::Slow(body) => body.rest.is_empty() && body.inner.is_end_stream(),
         }
     }
 
@@ -48,7 +54,62 @@ impl Body for AnswerBody {
         match self {
             Self::Own(body) => body.size_hint(),
             Self::Passed(body) => body.size_hint(),
-            Self::Cut(_) => SizeHint::default(),
+            Self::Cut(_) | Self::Slow(_) => SizeHint::default(),
+        }
+    }
+}
+
+/// A body that comes with so many bytes a second.
+pub(crate) struct SlowBody {
+    inner: AnswerBody,
+    /// Bytes a second.
+    rate: u64,
+    /// What has come and is not passed on yet.
+    rest: Bytes,
+    pause: Option<Pin<Box<Sleep>>>,
+    rule: RuleId,
+    fate: Arc<Fate>,
+    counted: bool,
+}
+
+impl SlowBody {
+    pub fn new(inner: AnswerBody, rate: u64, rule: RuleId, fate: Arc<Fate>) -> Self {
+        Self { inner, rate, rest: Bytes::new(), pause: None, rule, fate, counted: false }
+    }
+
+    /// The next bytes, and a pause after them as long as they are to take.
+    fn next(&mut self) -> Bytes {
+        if !self.counted {
+            self.counted = true;
+            self.fate.came_about(self.rule, Kind::Bandwidth);
+        }
+        let step = (self.rate / SLOW_STEPS).max(1);
+        let bytes = self.rest.split_to(self.rest.len().min(usize::try_from(step).unwrap_or(usize::MAX)));
+        let nanos = (bytes.len() as u64).saturating_mul(1_000_000_000) / self.rate.max(1);
+        self.pause = Some(Box::pin(tokio::time::sleep(Duration::from_nanos(nanos))));
+        bytes
+    }
+}
+
+impl Body for SlowBody {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let this = self.get_mut();
+        loop {
+            if let Some(pause) = &mut this.pause {
+                ready!(pause.as_mut().poll(context));
+                this.pause = None;
+            }
+            if !this.rest.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(this.next()))));
+            }
+            let Some(frame) = ready!(Pin::new(&mut this.inner).poll_frame(context)) else { return Poll::Ready(None) };
+            match frame?.into_data() {
+                Ok(data) => this.rest = data,
+                Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+            }
         }
     }
 }
@@ -59,7 +120,7 @@ pub(crate) struct CutBody<B> {
     left: u64,
     kind: Kind,
     rule: RuleId,
-    fate: Fate,
+    fate: Arc<Fate>,
     state: State,
 }
 
@@ -72,7 +133,7 @@ enum State {
 }
 
 impl<B> CutBody<B> {
-    pub fn new(inner: B, cut: Cut, rule: RuleId, fate: Fate) -> Self {
+    pub fn new(inner: B, cut: Cut, rule: RuleId, fate: Arc<Fate>) -> Self {
         Self { inner, left: cut.after, kind: cut.kind, rule, fate, state: State::Passing }
     }
 }

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
-use crate::answer_body::{AnswerBody, CutBody};
+use crate::answer_body::{AnswerBody, CutBody, SlowBody};
 use crate::callee::{Own, without_connection};
 use crate::edge::Edge;
 use crate::limits::THROWN_AWAY_MAX;
@@ -63,7 +63,7 @@ impl Fate {
 pub(crate) async fn exchange(edge: Arc<Edge>, mut request: Request<Incoming>) -> Result<Response<AnswerBody>, Broken> {
     let trace = trace_of(request.headers());
     let doom = edge.meet(trace);
-    let fate = Fate { edge: Arc::clone(&edge), hit: AtomicBool::new(false) };
+    let fate = Arc::new(Fate { edge: Arc::clone(&edge), hit: AtomicBool::new(false) });
     wait(&doom, &fate).await;
     match doom.end {
         Some((End::Answer(answer), rule)) => {
@@ -82,6 +82,13 @@ pub(crate) async fn exchange(edge: Arc<Edge>, mut request: Request<Incoming>) ->
         Passed::Answer(answer) => answer,
         Passed::Own(answer) => return Ok(answer),
     };
+    let slow = |answer: Response<AnswerBody>| match doom.bandwidth {
+        Some((rate, rule)) => {
+            let fate = Arc::clone(&fate);
+            answer.map(|body| AnswerBody::Slow(Box::new(SlowBody::new(body, rate, rule, fate))))
+        }
+        None => answer,
+    };
     match doom.end {
         Some((End::DropAnswer, rule)) => {
             // To its end, so that the callee does all of its work.
@@ -90,8 +97,8 @@ pub(crate) async fn exchange(edge: Arc<Edge>, mut request: Request<Incoming>) ->
             fate.came_about(rule, Kind::Drop);
             Err(Broken::asked_for())
         }
-        Some((End::Cut(cut), rule)) if !is_head => Ok(cut_body(answer, cut, rule, fate)),
-        _ => Ok(answer.map(AnswerBody::Passed)),
+        Some((End::Cut(cut), rule)) if !is_head => Ok(slow(cut_body(answer, cut, rule, Arc::clone(&fate)))),
+        _ => Ok(slow(answer.map(AnswerBody::Passed))),
     }
 }
 
@@ -168,7 +175,7 @@ fn innermost(error: &dyn std::error::Error) -> String {
     cause.to_string()
 }
 
-fn cut_body(mut answer: Response<Incoming>, cut: Cut, rule: RuleId, fate: Fate) -> Response<AnswerBody> {
+fn cut_body(mut answer: Response<Incoming>, cut: Cut, rule: RuleId, fate: Arc<Fate>) -> Response<AnswerBody> {
     let length = answer.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length <= cut.after) {
         return answer.map(AnswerBody::Passed);

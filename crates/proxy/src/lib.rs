@@ -4,7 +4,7 @@
 //! ```text
 //! caller ──> 127.0.0.1:9104 ── the request's trace ── rules of the edge ── as it is ─────> callee
 //!                                                           │
-//!                                             delay, status, drop, truncate, strip
+//!                                             delay, bandwidth, status, drop, …
 //! ```
 //!
 //! Without a fault a request passes as it is: bodies are streamed both ways, trailers and server-sent events included, and

@@ -18,6 +18,8 @@ pub const THROWN_AWAY_MAX: Duration = Duration::from_secs(10);
 pub const IDLE_MAX: Duration = Duration::from_secs(4);
 /// Before a connection is dropped amid an answer: what was sent before must have left.
 pub const DROP_PAUSE: Duration = Duration::from_millis(20);
+/// A slow answer comes in so many steps a second.
+pub const SLOW_STEPS: u64 = 20;
 /// After a failed accept: out of file descriptors, say; trying again at once would spin.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Edges of one process.

@@ -133,6 +133,25 @@ async fn a_cut_answer_looks_whole_and_one_that_is_short_enough_is_not_hit() {
 }
 
 #[tokio::test]
+async fn an_answer_may_come_slowly_and_whole_or_cut() {
+    let stage = Stage::new().await;
+    for http2 in [false, true] {
+        let lease = stage.inject("bandwidth=300", Some(ONE));
+        let began = Instant::now();
+        let answer = stage.ask(http2, Some(ONE)).await.map(|(_, body, _)| body);
+        assert_eq!(answer, Ok(BODY.to_owned()));
+        // The last step is not waited for.
+        let least = Duration::from_millis((BODY.len() as u64 - 15) * 1_000 / 300);
+        assert!(began.elapsed() >= least, "{:?}", began.elapsed());
+        assert_eq!(stage.proxies.end(lease).expect("a lease")[0].hits, 1);
+        let lease = stage.inject("bandwidth=1KB truncate=10", Some(ONE));
+        assert_eq!(stage.ask(http2, Some(ONE)).await.map(|(_, body, _)| body), Ok(BODY[..10].to_owned()));
+        assert_eq!(stage.proxies.end(lease).expect("a lease")[0].hits, 1);
+    }
+    assert_eq!(stage.proxies.told()[0].counters.faults.bandwidth, 4);
+}
+
+#[tokio::test]
 async fn headers_are_stripped() {
     let stage = Stage::new().await;
     let lease = stage.inject("strip=traceparent,tracestate", Some(ONE));

@@ -265,6 +265,7 @@ pub(crate) const INJECTION: &[Key] = &[
     required("edge", Shape::Edge, "The call it happens on; a proxy must stand there."),
     key("delay", Shape::Duration, "The request waits so long."),
     key("jitter", Shape::Duration, "And up to so long more, by `run.seed`."),
+    key("bandwidth", Shape::Text, "The answer's body comes with so many bytes a second: `2KB`."),
     key(
         "status",
         Shape::Count,

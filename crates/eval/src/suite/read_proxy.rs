@@ -74,10 +74,15 @@ fn fault(reader: &mut Reader<'_>, node: &Node) -> Fault {
         reader.duration(node, &format!("`{key}`"))
     };
     let (delay, jitter) = (time("delay"), time("jitter"));
+    let bandwidth = node.get("bandwidth").and_then(|node| {
+        let text = reader.text(node, "`bandwidth`")?;
+        reader.read(node, fault::bandwidth(&text))
+    });
     let truncate = node.get("truncate").and_then(|node| reader.count(node, "`truncate`", 0, u32::MAX));
     Fault {
         delay,
         jitter,
+        bandwidth,
         answer: answer(reader, node),
         drop: node.get("drop").and_then(|node| drop_at(reader, node)),
         truncate: truncate.map(u64::from),
