@@ -133,7 +133,7 @@ pub(crate) fn decode_plain(kind: BodyKind, plain: &[u8]) -> Result<DecodedPacked
     let decoded = match (kind.format, kind.signal) {
         (Format::Protobuf, Signal::Traces) => otlp::decode_traces_protobuf_packed(plain),
         (Format::Protobuf, Signal::Logs) => otlp::decode_logs_protobuf(plain).map(DecodedPacked::from),
-        (Format::Json, _) => otlp::decode_json(plain).map(DecodedPacked::from),
+        (Format::Json, _) => otlp::decode_json_packed(plain),
     };
     decoded.map_err(|error| BodyError::Decode(error.to_string()))
 }

@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use model::{Resource, Scope, Text};
+use model::{Resource, Scope, Text, TextId, Texts};
 
-use crate::limits::{INTERNED_TEXT_BYTES_MAX, INTERNED_TEXTS_MAX};
+use crate::limits::{INTERNED_TEXT_BYTES_MAX, INTERNED_TEXTS_MAX, KEYS_REMEMBERED_MAX};
 
 #[derive(Default)]
 pub(crate) struct Interner {
@@ -35,5 +35,30 @@ impl Interner {
 
     pub fn scope(&mut self, scope: Scope) -> Arc<Scope> {
         Arc::clone(self.scopes.entry(scope).or_insert_with_key(|scope| Arc::new(scope.clone())))
+    }
+}
+
+/// The keys of the last span's attributes, in order: those of the next one are mostly the same.
+#[derive(Default)]
+pub(crate) struct LastKeys {
+    keys: Vec<TextId>,
+}
+
+impl LastKeys {
+    /// The key that was last seen at this position, if it is the same.
+    pub fn known(&self, position: usize, key: &[u8], texts: &Texts) -> Option<TextId> {
+        let last = self.keys.get(position).copied().unwrap_or(TextId::EMPTY);
+        (texts.text(last).as_bytes() == key).then_some(last)
+    }
+
+    /// Remembers the key of this position, and answers with it.
+    pub fn note(&mut self, position: usize, key: TextId) -> TextId {
+        if position < KEYS_REMEMBERED_MAX {
+            if self.keys.len() <= position {
+                self.keys.resize(position + 1, TextId::EMPTY);
+            }
+            self.keys[position] = key;
+        }
+        key
     }
 }

@@ -15,6 +15,7 @@
 //! | `wire.rs` | protobuf's wire format: a reader with positions, a writer |
 //! | `intern.rs` | equal texts, resources and scopes of one body share one allocation |
 //! | `protobuf_decode.rs`, `protobuf_encode.rs` | OTLP protobuf |
+//! | `json_cursor.rs` | JSON text from left to right |
 //! | `json_decode.rs`, `json_encode.rs` | OTLP JSON, JSON Lines |
 //! | `grouping.rs` | spans and logs back into blocks of one resource and one scope |
 //! | `metrics.rs` | metrics are only counted |
@@ -25,6 +26,7 @@ mod decoded;
 mod error;
 mod grouping;
 mod intern;
+mod json_cursor;
 mod json_decode;
 mod json_encode;
 pub mod limits;
@@ -36,7 +38,7 @@ mod wire;
 
 pub use decoded::{Decoded, DecodedPacked, Rejected};
 pub use error::DecodeError;
-pub use json_decode::{JsonLine, decode_json, decode_json_lines};
+pub use json_decode::{JsonLine, decode_json, decode_json_lines, decode_json_packed};
 pub use json_encode::{encode_json, encode_logs_json, encode_traces_json};
 pub use metrics::{count_metric_points_json, count_metric_points_protobuf};
 pub use protobuf_decode::{decode_logs_protobuf, decode_traces_protobuf, decode_traces_protobuf_packed};

@@ -4,6 +4,9 @@
 /// matters: everything else of OTLP is at most seven deep.
 pub const NESTING_MAX: u32 = 100;
 
+/// Nesting of objects and lists in JSON, the same as serde_json's.
+pub const JSON_NESTING_MAX: usize = 127;
+
 /// Texts longer than this are not looked up among those seen before: prompts do not repeat.
 pub const INTERNED_TEXT_BYTES_MAX: usize = 64;
 

@@ -13,8 +13,8 @@ use model::{
 
 use crate::decoded::{Decoded, DecodedPacked, wrong_length};
 use crate::error::DecodeError;
-use crate::intern::Interner;
-use crate::limits::{ATTRIBUTE_BYTES_GUESS, KEYS_REMEMBERED_MAX, SPAN_BYTES_GUESS};
+use crate::intern::{Interner, LastKeys};
+use crate::limits::{ATTRIBUTE_BYTES_GUESS, SPAN_BYTES_GUESS};
 use crate::wire::{Reader, WireType};
 
 type Result<T> = std::result::Result<T, DecodeError>;
@@ -60,8 +60,7 @@ struct Decoder {
     interner: Interner,
     decoded: Decoded,
     packer: Packer,
-    /// The keys of the last span's attributes, in order: those of the next one are mostly the same.
-    last_keys: Vec<TextId>,
+    last_keys: LastKeys,
 }
 
 /// What the items of a block share.
@@ -261,18 +260,11 @@ impl Decoder {
         let before = *message;
         let bytes = message.bytes(wire_type)?;
         let position = self.packer.batch.attributes.len() - first;
-        let last = self.last_keys.get(position).copied().unwrap_or(TextId::EMPTY);
-        if self.packer.texts.texts().text(last).as_bytes() == bytes {
-            return Ok(last);
+        if let Some(known) = self.last_keys.known(position, bytes, self.packer.texts.texts()) {
+            return Ok(known);
         }
-        let id = self.id_of(bytes, &before)?;
-        if position < KEYS_REMEMBERED_MAX {
-            if self.last_keys.len() <= position {
-                self.last_keys.resize(position + 1, TextId::EMPTY);
-            }
-            self.last_keys[position] = id;
-        }
-        Ok(id)
+        let key = self.id_of(bytes, &before)?;
+        Ok(self.last_keys.note(position, key))
     }
 
     fn id_of(&mut self, bytes: &[u8], place: &Reader<'_>) -> Result<TextId> {

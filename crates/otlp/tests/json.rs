@@ -56,6 +56,43 @@ fn a_mistake_is_told_with_its_place() {
 }
 
 #[test]
+fn what_spans_share_may_stand_behind_them() {
+    let span = r#"{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"00f067aa0ba902b7"}"#;
+    let log = r#"{"traceId":"0af7651916cd43dd8448eb211c80319c","body":{"stringValue":"said"}}"#;
+    let shared = r#""attributes":[{"key":"of","value":{"stringValue":"all"}}]"#;
+    let spans = |before: &str, after: &str| {
+        format!(
+            r#"{{"resourceSpans":[{{{before}"scopeSpans":[{{{before}"spans":[{span}]{after}}}]{after}}},{{"scopeSpans":[{{"spans":[{span}]}}]}}],
+                "resourceLogs":[{{{before}"scopeLogs":[{{{before}"logRecords":[{log}]{after}}}]{after}}}]}}"#
+        )
+    };
+    let said = format!(r#""resource":{{{shared}}},"scope":{{"name":"s",{shared}}},"schemaUrl":"u""#);
+    let first = otlp::decode_json(spans(&format!("{said},"), "").as_bytes()).expect("readable");
+    let last = otlp::decode_json(spans("", &format!(",{said}")).as_bytes()).expect("readable");
+    assert_eq!(first, last);
+    let span = &last.batch.spans[0];
+    assert_eq!((&*span.scope.name, &*span.scope.schema_url, &*span.resource.schema_url), ("s", "u", "u"));
+    assert_eq!((span.resource.attributes.0.len(), span.scope.attributes.0.len()), (1, 1));
+    assert_eq!((&last.batch.logs[0].resource, &last.batch.logs[0].scope), (&span.resource, &span.scope));
+    assert_eq!(last.batch.spans[1].resource.attributes.0.len(), 0);
+    let packed = otlp::decode_json_packed(spans("", &format!(",{said}")).as_bytes()).expect("readable").batch;
+    let again = model::PackedBatch::from(&last.batch);
+    for (one, other) in packed.spans.iter().zip(&again.spans) {
+        assert_eq!(one.content_hash, other.content_hash, "equal spans are known as equal, whichever way they came");
+    }
+}
+
+#[test]
+fn a_key_that_stands_twice_adds_to_lists_and_replaces_anything_else() {
+    let span = decode_one(
+        r#""name":"a","name":"b","name":null,"attributes":[{"key":"k","value":{"intValue":1,"stringValue":"t"}}],"attributes":[{"value":{"stringValue":"t","intValue":2},"key":"l"}]"#,
+    );
+    assert_eq!(&*span.name, "b");
+    let values: Vec<_> = span.attributes.iter().map(|(key, value)| (&**key, value.clone())).collect();
+    assert_eq!(values, [("k", model::Value::String("t".into())), ("l", model::Value::Int(2))]);
+}
+
+#[test]
 fn spans_with_wrong_ids_are_set_aside_with_their_reason() {
     let text = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0af7","spanId":"00f067aa0ba902b7"},{"spanId":"00f067aa0ba902b7"}]}]}]}"#;
     let decoded = otlp::decode_json(text.as_bytes()).expect("readable");

@@ -374,6 +374,37 @@ proptest! {
     }
 
     #[test]
+    fn damaged_json_is_read_as_what_serde_makes_of_it(
+        traces in traces(),
+        logs in logs(),
+        damage in vec((any::<prop::sample::Index>(), prop_oneof!["[ \\[\\]{}\":,\\\\0-9.eE+-]", "[ -~]"], 0..3_u8), 0..4),
+    ) {
+        let spans = otlp::decode_traces_protobuf(&traces.encode_to_vec()).expect("prost wrote it").batch.spans;
+        let logs = otlp::decode_logs_protobuf(&logs.encode_to_vec()).expect("prost wrote it").batch.logs;
+        let mut bytes = otlp::encode_json(&spans, &logs).into_bytes();
+        for (at, text, kind) in damage {
+            if bytes.is_empty() { break; }
+            let at = at.index(bytes.len());
+            match kind {
+                0 => bytes[at] = text.as_bytes()[0],
+                1 => bytes.insert(at, text.as_bytes()[0]),
+                _ => drop(bytes.remove(at)),
+            }
+        }
+        let decoded = otlp::decode_json(&bytes);
+        match serde_json::from_slice::<serde_json::Value>(&bytes) {
+            // Without a space, an escape, or another way to write a number.
+            Ok(document) => prop_assert_eq!(format!("{:?}", otlp::decode_json(document.to_string().as_bytes())), format!("{decoded:?}")),
+            Err(error) => {
+                // A field of the wrong type may be met before the place where the text breaks.
+                let refused = decoded.expect_err("it is no JSON").to_string();
+                let as_serde = refused.starts_with("this is no JSON") && refused.contains(&format!("line {}", error.line()));
+                prop_assert!(as_serde || refused.contains("expected"), "{}", refused);
+            }
+        }
+    }
+
+    #[test]
     fn noise_never_panics(bytes in vec(any::<u8>(), 0..200), text in "[\\[\\]{}\":,a-zA-Z0-9]{0,60}") {
         let prost = ExportTraceServiceRequest::decode(&bytes[..]).is_ok();
         prop_assert_eq!(otlp::decode_traces_protobuf(&bytes).is_ok(), prost);

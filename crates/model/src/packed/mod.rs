@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use crate::{
     Attributes, Batch, Event, Instant, KeyValue, Link, LogRecord, Resource, Scope, Span, SpanId, SpanKind, Status,
-    StatusCode, TraceId, Value,
+    StatusCode, Text, TraceId, Value,
 };
 
 pub use texts::{TextCollector, TextId, Texts, bytes_hash, hash_of, text_hash};
@@ -179,6 +179,7 @@ impl PackedAttribute {
 
     /// A text.
     #[must_use]
+    #[inline]
     pub fn text(key: TextId, text: TextId) -> Self {
         Self::new(key, PackedKind::Text, u64::from(text.0))
     }
@@ -231,6 +232,7 @@ impl PackedAttribute {
     /// # Panics
     /// If the attribute is not of this batch.
     #[must_use]
+    #[inline]
     pub fn value<'a>(&self, batch: &'a PackedBatch) -> PackedValue<'a> {
         match self.kind {
             PackedKind::Empty => PackedValue::Empty,
@@ -262,6 +264,7 @@ impl PackedBatch {
     /// # Panics
     /// If the span is not of this batch.
     #[must_use]
+    #[inline]
     pub fn attributes_of(&self, span: &PackedSpan) -> &[PackedAttribute] {
         let first = span.first_attribute as usize;
         &self.attributes[first..first + span.attribute_count as usize]
@@ -272,6 +275,7 @@ impl PackedBatch {
     /// # Panics
     /// If the span is not of this batch.
     #[must_use]
+    #[inline]
     pub fn extras_of(&self, span: &PackedSpan) -> Option<&Extras> {
         span.extras.checked_sub(1).map(|place| &self.extras[place as usize])
     }
@@ -288,23 +292,30 @@ impl PackedBatch {
             attributes: Attributes(attributes.collect()),
             events: extras.events,
             links: extras.links,
-            ..self.outline(span)
+            ..self.bare(span, &mut |text| self.texts.text(text).into())
         }
     }
 
-    /// One of its spans, unpacked except for its attributes, events and links.
+    /// One of its spans, unpacked except for its attributes and events. `text` is asked for its texts: whoever looks at many
+    /// spans may have the same ones ready.
     ///
     /// # Panics
     /// If the span is not of this batch.
     #[must_use]
-    pub fn outline(&self, span: &PackedSpan) -> Span {
+    pub fn outline(&self, span: &PackedSpan, text: &mut dyn FnMut(TextId) -> Text) -> Span {
+        // Whether a span holds up its parent may be told by a link.
+        let links = self.extras_of(span).map_or_else(Vec::new, |extras| extras.links.clone());
+        Span { links, ..self.bare(span, text) }
+    }
+
+    fn bare(&self, span: &PackedSpan, text: &mut dyn FnMut(TextId) -> Text) -> Span {
         Span {
             trace_id: span.trace_id,
             span_id: span.span_id,
             parent_span_id: span.parent_span_id,
-            trace_state: self.texts.text(span.trace_state).into(),
+            trace_state: text(span.trace_state),
             flags: span.flags,
-            name: self.texts.text(span.name).into(),
+            name: text(span.name),
             kind: span.kind,
             start: span.start,
             end: span.end,
@@ -314,7 +325,7 @@ impl PackedBatch {
             dropped_events_count: span.dropped_events_count,
             links: Vec::new(),
             dropped_links_count: span.dropped_links_count,
-            status: Status { code: span.status_code, message: self.texts.text(span.status_message).into() },
+            status: Status { code: span.status_code, message: text(span.status_message) },
             resource: Arc::clone(&self.resources[span.resource as usize]),
             scope: Arc::clone(&self.scopes[span.scope as usize]),
         }
@@ -414,16 +425,31 @@ impl Packer {
         self.batch.attributes.push(packed);
     }
 
-    /// Takes a span whose attributes, from `first_attribute` on, were taken before.
-    pub fn span(&mut self, mut span: PackedSpan, first_attribute: usize, extras: Extras, shared_hash: u64) {
+    /// Takes a span whose attributes, from `first_attribute` on, were taken before. `shared_hash` is that of its resource
+    /// and scope.
+    pub fn span(&mut self, span: PackedSpan, first_attribute: usize, extras: Extras, shared_hash: u64) {
+        self.span_unhashed(span, first_attribute, extras);
+        self.hash_span(self.batch.spans.len() - 1, shared_hash);
+    }
+
+    /// As [`Packer::span`] where resource or scope are not known yet; [`Packer::hash_span`] has to follow.
+    pub fn span_unhashed(&mut self, mut span: PackedSpan, first_attribute: usize, extras: Extras) {
         span.first_attribute = first_attribute as u32;
         span.attribute_count = (self.batch.attributes.len() - first_attribute) as u32;
         if !extras.events.is_empty() || !extras.links.is_empty() {
             self.batch.extras.push(extras);
             span.extras = self.batch.extras.len() as u32;
         }
-        span.content_hash = self.batch.content_hash(self.texts.texts(), &span, shared_hash);
         self.batch.spans.push(span);
+    }
+
+    /// Notes the hash of the span at `place`.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn hash_span(&mut self, place: usize, shared_hash: u64) {
+        let hash = self.batch.content_hash(self.texts.texts(), &self.batch.spans[place], shared_hash);
+        self.batch.spans[place].content_hash = hash;
     }
 
     /// The batch.

@@ -63,6 +63,7 @@ impl Texts {
     /// # Panics
     /// If the number is not of these texts.
     #[must_use]
+    #[inline]
     pub fn text(&self, id: TextId) -> &str {
         let place = id.0 as usize;
         let begin = place.checked_sub(1).map_or(0, |before| self.ends[before]);
@@ -74,6 +75,7 @@ impl Texts {
     /// # Panics
     /// If the number is not of these texts.
     #[must_use]
+    #[inline]
     pub fn hash(&self, id: TextId) -> u64 {
         self.hashes[id.0 as usize]
     }
@@ -134,6 +136,7 @@ impl TextCollector {
     }
 
     /// The number of `text`, a new one if it was not seen before.
+    #[inline]
     pub fn id(&mut self, text: &str) -> TextId {
         self.id_of_hashed(text, text_hash(text))
     }
@@ -152,6 +155,7 @@ impl TextCollector {
     }
 
     /// As [`TextCollector::id`] where the text's hash is known already.
+    #[inline]
     pub fn id_of_hashed(&mut self, text: &str, hash: u64) -> TextId {
         if text.is_empty() {
             return TextId::EMPTY;
@@ -170,6 +174,7 @@ impl TextCollector {
 
     /// The texts so far.
     #[must_use]
+    #[inline]
     pub fn texts(&self) -> &Texts {
         &self.texts
     }
