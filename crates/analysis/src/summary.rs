@@ -14,9 +14,10 @@ pub fn summarise(trace: &Trace) -> TraceSummary {
 #[must_use]
 pub fn summarise_on(trace: &Trace, path: &CriticalPath) -> TraceSummary {
     let mut summary = TraceSummary::of(trace);
-    for (name, time) in path.by_service(trace) {
-        if let Ok(position) = summary.services.binary_search_by(|service| service.name.cmp(&name)) {
-            summary.services[position].critical = time;
+    for segment in &path.segments {
+        let name = trace.span(segment.span).service_name();
+        if let Ok(position) = summary.services.binary_search_by(|service| (*service.name).cmp(name)) {
+            summary.services[position].critical += segment.duration();
         }
     }
     summary

@@ -52,7 +52,7 @@ impl TraceSummary {
         let end = spans.iter().map(|span| span.end.max(span.start)).max().unwrap_or_default();
         let root = trace.roots().first().map(|&index| trace.span(index));
         let mut services: Vec<ServiceSummary> = Vec::new();
-        let mut positions = std::collections::HashMap::new();
+        let mut positions = hashbrown::HashMap::new();
         for span in spans {
             let name = span.service_name();
             let position = *positions.entry(name).or_insert_with(|| {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use model::{Instant, LogRecord, PackedBatch, PackedSpan, Span, Trace, TraceId, TraceSummary, hash_of};
+use model::{Instant, LogRecord, PackedBatch, PackedSpan, Span, Text, TextId, Trace, TraceId, TraceSummary, hash_of};
 
 use crate::limits::SPANS_COMPARED_MAX;
 
@@ -264,18 +264,26 @@ impl HeadTrace {
 
     /// The summary of this part alone.
     pub fn summary(&self, id: TraceId, summarise: &dyn Fn(&Trace) -> TraceSummary) -> &TraceSummary {
-        self.summary.get_or_init(|| summarise(&outline(id, &self.rows().collect::<Vec<_>>(), self.logs.clone())))
+        self.summary.get_or_init(|| {
+            let mut text = |batch: &Arc<PackedBatch>, text| batch.texts.text(text).into();
+            summarise(&outline(id, &self.rows().collect::<Vec<_>>(), self.logs.clone(), &mut text))
+        })
     }
 }
 
-/// The trace as far as a summary needs it.
-pub fn outline(id: TraceId, rows: &[Row<'_>], logs: Vec<LogRecord>) -> Trace {
+/// The trace as far as a summary needs it; `text` is asked for the texts of its spans.
+pub fn outline(
+    id: TraceId,
+    rows: &[Row<'_>],
+    logs: Vec<LogRecord>,
+    text: &mut dyn FnMut(&Arc<PackedBatch>, TextId) -> Text,
+) -> Trace {
     // Spans of one id may differ in nothing but their attributes, and then only those tell them apart.
     let mut ids: Vec<_> = rows.iter().map(|(_, span)| span.span_id).collect();
     ids.sort_unstable();
     let is_unique = ids.windows(2).all(|pair| pair[0] != pair[1]);
-    let unpacked = |(batch, span): &Row<'_>| match is_unique {
-        true => batch.outline(span),
+    let unpacked = |&(batch, span): &Row<'_>| match is_unique {
+        true => batch.outline(span, &mut |of_span| text(batch, of_span)),
         false => batch.unpack_span(span),
     };
     // Exact duplicates were left out when they arrived, or are left out by whoever merges.

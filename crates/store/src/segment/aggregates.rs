@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use model::{Duration, Instant, SpanKind, StatusCode, Text};
 
+use crate::LatencyHistogram;
 use crate::encoding::{Decoder, Encoder, Malformed};
-use crate::{LatencyHistogram, MinuteAggregate};
 
 /// The unit of aggregates by minute.
 pub const MINUTE_NANOS: u64 = 60_000_000_000;
@@ -42,59 +42,125 @@ pub struct AggregateRow<'a> {
     pub buckets: &'a [(u16, u64)],
 }
 
-/// Encodes counts and durations by `unit` nanoseconds, into which the aggregates are added up.
-pub fn encode(aggregates: &[MinuteAggregate], unit: u64, counts: &mut Encoder, durations: &mut Encoder) {
-    let mut sorted: Vec<&MinuteAggregate> = aggregates.iter().collect();
-    sorted.sort_by(|a, b| key(a).cmp(&key(b)).then(a.minute.cmp(&b.minute)));
-    let mut numbers: HashMap<&str, u64> = HashMap::new();
-    let mut strings: Vec<&str> = Vec::new();
-    for text in sorted.iter().flat_map(|aggregate| [&*aggregate.service, &*aggregate.name]) {
-        numbers.entry(text).or_insert_with(|| {
-            strings.push(text);
-            strings.len() as u64 - 1
-        });
+/// One span as aggregates count it.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    /// The number of its key, then its minute.
+    key_and_minute: u64,
+    duration: i64,
+}
+
+impl Sample {
+    fn key(&self) -> u32 {
+        (self.key_and_minute >> 32) as u32
     }
-    counts.count(strings.len());
-    strings.iter().for_each(|text| counts.text(text));
-    let keys: Vec<&[&MinuteAggregate]> = sorted.chunk_by(|a, b| key(a) == key(b)).collect();
-    counts.count(keys.len());
-    for rows in &keys {
-        counts.unsigned(numbers[&*rows[0].service]);
-        counts.unsigned(numbers[&*rows[0].name]);
-        counts.signed(rows[0].kind.0.into());
-        counts.signed(rows[0].status.0.into());
+
+    fn time(&self, unit: u64) -> u64 {
+        (self.key_and_minute & u64::from(u32::MAX)) / (unit / MINUTE_NANOS)
     }
-    for rows in keys {
-        let steps: Vec<&[&MinuteAggregate]> = rows.chunk_by(|a, b| a.minute.0 / unit == b.minute.0 / unit).collect();
-        counts.count(steps.len());
-        let mut before = 0;
-        for step in steps {
-            let time = step[0].minute.0 / unit;
-            counts.unsigned(time - before);
-            before = time;
-            let count: u64 = step.iter().map(|row| row.count).sum();
-            counts.unsigned(count);
-            counts.signed(step.iter().map(|row| row.duration_sum).sum::<Duration>().0);
-            if count > 1 {
-                encode_buckets(step, durations);
+}
+
+/// The spans of a segment, noted one by one; sorted once everything is there, so that what is encoded is met in order.
+#[derive(Debug, Default)]
+pub struct Samples {
+    keys: Vec<AggregateKey>,
+    samples: Vec<Sample>,
+}
+
+impl Samples {
+    /// Notes a span that starts at `start`; `key` is a number that [`Samples::sorted`] is told the meaning of.
+    pub fn note(&mut self, key: u32, start: Instant, duration: Duration) {
+        // Since 1970 there are fewer minutes than 32 bits can count, whatever an instant says.
+        let minute = start.0 / MINUTE_NANOS;
+        self.samples.push(Sample { key_and_minute: u64::from(key) << 32 | minute, duration: duration.0 });
+    }
+
+    /// Sorts by key and minute; `keys` are those of the numbers, of which some may be equal.
+    pub fn sorted(mut self, keys: Vec<AggregateKey>) -> Self {
+        let mut is_used = vec![false; keys.len()];
+        self.samples.iter().for_each(|sample| is_used[sample.key() as usize] = true);
+        let mut order: Vec<u32> = (0..keys.len() as u32).filter(|&number| is_used[number as usize]).collect();
+        order.sort_by(|&a, &b| keys[a as usize].order().cmp(&keys[b as usize].order()));
+        let mut places = vec![0; keys.len()];
+        for number in order {
+            let key = &keys[number as usize];
+            if self.keys.last() != Some(key) {
+                self.keys.push(key.clone());
+            }
+            places[number as usize] = self.keys.len() as u64 - 1;
+        }
+        for sample in &mut self.samples {
+            let place = places[sample.key() as usize];
+            sample.key_and_minute = place << 32 | sample.key_and_minute & u64::from(u32::MAX);
+        }
+        self.samples.sort_unstable_by_key(|sample| sample.key_and_minute);
+        self
+    }
+
+    /// How many spans there are.
+    pub fn spans(&self) -> u64 {
+        self.samples.len() as u64
+    }
+
+    /// How many rows a table by minute has.
+    pub fn minutes(&self) -> u64 {
+        self.samples.chunk_by(|a, b| a.key_and_minute == b.key_and_minute).count() as u64
+    }
+
+    /// Encodes counts and durations by `unit`, which is a minute or an hour.
+    pub fn encode(&self, unit: u64, counts: &mut Encoder, durations: &mut Encoder) {
+        let mut numbers: HashMap<&str, u64> = HashMap::new();
+        let mut strings: Vec<&str> = Vec::new();
+        for text in self.keys.iter().flat_map(|key| [&*key.service, &*key.name]) {
+            numbers.entry(text).or_insert_with(|| {
+                strings.push(text);
+                strings.len() as u64 - 1
+            });
+        }
+        counts.count(strings.len());
+        strings.iter().for_each(|text| counts.text(text));
+        counts.count(self.keys.len());
+        for key in &self.keys {
+            counts.unsigned(numbers[&*key.service]);
+            counts.unsigned(numbers[&*key.name]);
+            counts.signed(key.kind.0.into());
+            counts.signed(key.status.0.into());
+        }
+        let mut buckets = Vec::new();
+        for of_key in self.samples.chunk_by(|a, b| a.key() == b.key()) {
+            counts.count(of_key.chunk_by(|a, b| a.time(unit) == b.time(unit)).count());
+            let mut before = 0;
+            for of_row in of_key.chunk_by(|a, b| a.time(unit) == b.time(unit)) {
+                let time = of_row[0].time(unit);
+                counts.unsigned(time - before);
+                before = time;
+                counts.count(of_row.len());
+                counts.signed(of_row.iter().fold(0_i64, |sum, sample| sum.saturating_add(sample.duration.max(0))));
+                if of_row.len() > 1 {
+                    buckets.clear();
+                    buckets.extend(of_row.iter().map(|sample| LatencyHistogram::bucket(Duration(sample.duration))));
+                    encode_buckets(&mut buckets, durations);
+                }
             }
         }
     }
 }
 
-fn key(aggregate: &MinuteAggregate) -> (&str, &str, i32, i32) {
-    (&aggregate.service, &aggregate.name, aggregate.kind.0, aggregate.status.0)
+impl AggregateKey {
+    fn order(&self) -> (&str, &str, i32, i32) {
+        (&self.service, &self.name, self.kind.0, self.status.0)
+    }
 }
 
-fn encode_buckets(rows: &[&MinuteAggregate], to: &mut Encoder) {
-    let mut all = LatencyHistogram::default();
-    rows.iter().for_each(|row| all.merge(&row.durations));
-    to.count(all.buckets.len());
+/// Encodes how often each bucket occurs.
+fn encode_buckets(buckets: &mut [u16], to: &mut Encoder) {
+    buckets.sort_unstable();
+    to.count(buckets.chunk_by(|a, b| a == b).count());
     let mut before = 0;
-    for (bucket, count) in all.buckets {
-        to.unsigned((bucket - before).into());
-        to.unsigned(count);
-        before = bucket;
+    for equal in buckets.chunk_by(|a, b| a == b) {
+        to.unsigned((equal[0] - before).into());
+        to.count(equal.len());
+        before = equal[0];
     }
 }
 
@@ -164,31 +230,29 @@ mod tests {
             hours in any::<bool>(),
         ) {
             let unit = if hours { HOUR_NANOS } else { MINUTE_NANOS };
-            let mut minutes: BTreeMap<(u64, usize, i32), MinuteAggregate> = BTreeMap::new();
+            let mut samples = Samples::default();
             let mut expected: BTreeMap<(String, i32, u64), (u64, i64, LatencyHistogram)> = BTreeMap::new();
-            for (minute, name, status, duration) in spans {
-                let names = ["b", "a", "c"];
-                let aggregate = minutes.entry((minute, name, status)).or_insert_with(|| MinuteAggregate {
-                    minute: Instant(minute * MINUTE_NANOS),
-                    service: "s".into(),
-                    name: names[name].into(),
-                    kind: SpanKind(1),
-                    status: StatusCode(status),
-                    count: 0,
-                    duration_sum: Duration::ZERO,
-                    durations: LatencyHistogram::default(),
-                });
-                aggregate.count += 1;
-                aggregate.duration_sum += Duration(duration.max(0));
-                aggregate.durations.record(Duration(duration));
+            let names = ["b", "a", "c"];
+            // Two numbers may mean the same.
+            let keys = [0, 1, 2, 0, 1, 2].map(|name: usize| names[name]).into_iter().flat_map(|name| {
+                (0..2).map(|status| AggregateKey {
+                    service: "s".into(), name: name.into(), kind: SpanKind(1), status: StatusCode(status),
+                })
+            });
+            for (place, (minute, name, status, duration)) in spans.into_iter().enumerate() {
+                let key = (name + place % 2 * 3) * 2 + status as usize;
+                samples.note(key as u32, Instant(minute * MINUTE_NANOS + place as u64), Duration(duration));
                 let sum = expected.entry((names[name].to_owned(), status, minute * MINUTE_NANOS / unit)).or_default();
                 sum.0 += 1;
                 sum.1 += duration.max(0);
                 sum.2.record(Duration(duration));
             }
-            let aggregates: Vec<MinuteAggregate> = minutes.into_values().collect();
+            let samples = samples.sorted(keys.collect());
             let (mut counts, mut durations) = (Encoder::default(), Encoder::default());
-            encode(&aggregates, unit, &mut counts, &mut durations);
+            samples.encode(unit, &mut counts, &mut durations);
+            if unit == MINUTE_NANOS {
+                prop_assert_eq!(samples.minutes(), expected.len() as u64);
+            }
             let mut found = BTreeMap::new();
             decode(&counts.bytes, Some(&durations.bytes), unit, &mut |key, row| {
                 let histogram = LatencyHistogram { buckets: row.buckets.to_vec() };

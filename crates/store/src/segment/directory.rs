@@ -15,7 +15,7 @@ use std::sync::Arc;
 use journal::{Disk, File};
 use model::{Duration, Instant, ServiceSummary, SpanKind, StatusCode, Text, TraceId, TraceSummary};
 
-use super::aggregates::{self, AggregateKey, AggregateRow, HOUR_NANOS, MINUTE_NANOS};
+use super::aggregates::{self, AggregateKey, AggregateRow, HOUR_NANOS, MINUTE_NANOS, Samples};
 use super::checked_file::Sums;
 use super::filter::TraceFilter;
 use super::id_table::IdTable;
@@ -532,7 +532,7 @@ pub fn write_directory(
     overview: &Overview,
     traces: &Traces,
     keys: &KeyCounts,
-    by_minute: &[MinuteAggregate],
+    samples: &Samples,
 ) -> io::Result<u64> {
     let (table, blocks) = traces.in_blocks()?;
     let (ids, id_blocks) = IdTable::of(traces.entries.iter().map(|entry| entry.id));
@@ -540,16 +540,18 @@ pub fn write_directory(
     let packed =
         |section, unpacked: Vec<u8>| Ok::<_, io::Error>((section, zstd::bulk::compress(&unpacked, 1)?, unpacked.len()));
     let blocks_bytes = blocks.len();
-    let [minutes, hours] = [MINUTE_NANOS, HOUR_NANOS].map(|unit| {
+    let encode = |unit| {
         let (mut counts, mut durations) = (Encoder::default(), Encoder::default());
-        aggregates::encode(by_minute, unit, &mut counts, &mut durations);
+        samples.encode(unit, &mut counts, &mut durations);
         (counts.bytes, durations.bytes)
-    });
+    };
     let mut sections = Vec::new();
-    if are_minutes_worth_it(by_minute) {
-        sections.push(packed(Section::MinuteCounts, minutes.0)?);
-        sections.push(packed(Section::MinuteDurations, minutes.1)?);
+    if are_minutes_worth_it(samples) {
+        let (counts, durations) = encode(MINUTE_NANOS);
+        sections.push(packed(Section::MinuteCounts, counts)?);
+        sections.push(packed(Section::MinuteDurations, durations)?);
     }
+    let hours = encode(HOUR_NANOS);
     sections.extend([
         packed(Section::Overview, encoded(|to| overview.encode(to)))?,
         packed(Section::Keys, encoded(|to| keys.encode(to)))?,
@@ -585,9 +587,9 @@ pub fn write_directory(
 }
 
 /// Whether a table by minute is much shorter than the columns it sums up. Where there are few spans, it does not matter.
-fn are_minutes_worth_it(by_minute: &[MinuteAggregate]) -> bool {
-    let spans: u64 = by_minute.iter().map(|aggregate| aggregate.count).sum();
-    spans < FEW_SPANS || by_minute.len() as u64 * 2 <= spans
+fn are_minutes_worth_it(samples: &Samples) -> bool {
+    let spans = samples.spans();
+    spans < FEW_SPANS || samples.minutes() * 2 <= spans
 }
 
 impl DirectoryFile {

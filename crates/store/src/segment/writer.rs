@@ -10,14 +10,15 @@ use arrow_array::{ArrayRef, Int32Array, RecordBatch, TimestampNanosecondArray, U
 use arrow_schema::ArrowError;
 use journal::Disk;
 use model::{
-    Duration, Instant, LogRecord, PackedSpan, Resource, Scope, Span, Text, TextId, Trace, TraceId, TraceSummary, Value,
+    Duration, Instant, LogRecord, PackedBatch, PackedSpan, Resource, Scope, Span, Text, TextId, Trace, TraceId,
+    TraceSummary, Value,
 };
 use parquet::arrow::{ArrowSchemaConverter, ArrowWriter, add_encoded_arrow_schema_to_metadata};
 use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
 
 use super::SegmentInfo;
-use super::aggregates::MINUTE_NANOS;
+use super::aggregates::{AggregateKey, MINUTE_NANOS, Samples};
 use super::checked_file::{CheckedWriter, Sums};
 use super::chunk::ChunkEncoder;
 use super::columns::ColumnPlan;
@@ -42,6 +43,7 @@ pub struct SegmentWriter<'a> {
     summarise: &'a dyn Fn(&Trace) -> TraceSummary,
     plan: ColumnPlan,
     texts: SegmentTexts,
+    made_texts: MadeTexts,
     finder: ColumnFinder,
     group: RowGroup,
     encoder: ChunkEncoder,
@@ -79,6 +81,7 @@ impl<'a> SegmentWriter<'a> {
             group: RowGroup::new(&plan),
             plan,
             texts,
+            made_texts: MadeTexts::default(),
             finder: ColumnFinder::default(),
             encoder: ChunkEncoder::new()?,
             spans: spans.map_err(io_error)?,
@@ -120,7 +123,9 @@ impl<'a> SegmentWriter<'a> {
     /// Writes the next trace.
     pub fn write_trace(&mut self, id: TraceId, mut rows: Vec<Row<'_>>, logs: &[LogRecord]) -> io::Result<()> {
         rows.sort_by_key(|(_, span)| row_order(span));
-        let trace = outline(id, &rows, logs.to_vec());
+        let Self { made_texts, texts, .. } = self;
+        let mut text = |batch: &Arc<PackedBatch>, text| made_texts.text(texts, batch, text);
+        let trace = outline(id, &rows, logs.to_vec(), &mut text);
         let summary = (self.summarise)(&trace);
         self.info.account(summary.start, rows.len() as u64, logs.len() as u64);
         self.traces.push(&summary, rows.len() as u32, logs.len() as u32);
@@ -214,12 +219,12 @@ fn arrow_error(error: ArrowError) -> io::Error {
 }
 
 /// Minute, service, name, kind, status.
-type AggregateKey = (u64, Text, Text, i32, i32);
+type MinuteKey = (u64, Text, Text, i32, i32);
 
 /// Counts spans by minute, service, name, kind and status.
 #[derive(Debug, Default)]
 pub struct Aggregates {
-    groups: BTreeMap<AggregateKey, (u64, i64, LatencyHistogram)>,
+    groups: BTreeMap<MinuteKey, (u64, i64, LatencyHistogram)>,
 }
 
 /// The first moment of the minute that `instant` lies in.
@@ -259,63 +264,57 @@ impl Aggregates {
     }
 }
 
-/// The same from packed spans, by the segment's numbers: noted one by one, sorted and counted at the end.
+/// The same from packed spans, by the segment's numbers.
 #[derive(Debug, Default)]
 struct PackedAggregates {
-    samples: Vec<Sample>,
+    samples: Samples,
+    numbers: hashbrown::HashMap<PackedKey, u32>,
+    keys: Vec<PackedKey>,
 }
 
-/// Minute, resource, name, kind, status; duration.
-type Sample = ((u64, u32, u32, i32, i32), i64);
+/// Resource, name, kind, status.
+type PackedKey = (u32, u32, i32, i32);
 
 impl PackedAggregates {
     fn count(&mut self, resource: u32, name: TextId, span: &PackedSpan) {
-        let group = (minute_of(span.start).0, resource, name.0, span.kind.0, span.status_code.0);
-        self.samples.push((group, (span.end - span.start).0));
+        let key = (resource, name.0, span.kind.0, span.status_code.0);
+        let Self { samples, numbers, keys } = self;
+        let number = *numbers.entry(key).or_insert_with(|| {
+            keys.push(key);
+            keys.len() as u32 - 1
+        });
+        samples.note(number, span.start, span.end - span.start);
     }
 
-    fn finish(mut self, texts: &SegmentTexts) -> Vec<MinuteAggregate> {
-        // Several resources may be of one service: those become one here.
-        let mut services: Vec<Text> = Vec::new();
-        let mut numbers: HashMap<Text, u32> = HashMap::new();
-        let of_resource: Vec<u32> = texts
-            .resources
-            .things
-            .iter()
-            .map(|(_, resource)| {
-                let service = Text::from(resource.service_name());
-                *numbers.entry(Arc::clone(&service)).or_insert_with(|| {
-                    services.push(service);
-                    services.len() as u32 - 1
-                })
-            })
-            .collect();
-        for ((_, resource, ..), _) in &mut self.samples {
-            *resource = of_resource[*resource as usize];
+    /// Several resources may be of one service: those become one here.
+    fn finish(self, texts: &SegmentTexts) -> Samples {
+        let services: Vec<Text> =
+            texts.resources.things.iter().map(|(_, resource)| Text::from(resource.service_name())).collect();
+        let key = |&(resource, name, kind, status): &PackedKey| AggregateKey {
+            service: Arc::clone(&services[resource as usize]),
+            name: Text::from(texts.texts.texts().text(TextId(name))),
+            kind: model::SpanKind(kind),
+            status: model::StatusCode(status),
+        };
+        self.samples.sorted(self.keys.iter().map(key).collect())
+    }
+}
+
+/// Texts of spans, made once for all spans that have them, by the segment's numbers.
+#[derive(Debug, Default)]
+struct MadeTexts(Vec<Option<Text>>);
+
+impl MadeTexts {
+    fn text(&mut self, texts: &mut SegmentTexts, batch: &Arc<PackedBatch>, text: TextId) -> Text {
+        if text == TextId::EMPTY {
+            return Text::default();
         }
-        self.samples.sort_unstable();
-        let mut names: HashMap<u32, Text> = HashMap::new();
-        let mut aggregates: Vec<MinuteAggregate> = Vec::new();
-        for group in self.samples.chunk_by(|(group, _), (other, _)| group == other) {
-            let (minute, service, name, kind, status) = group[0].0;
-            let mut durations = LatencyHistogram::default();
-            group.iter().for_each(|&(_, duration)| durations.record(Duration(duration)));
-            let text = || Text::from(texts.texts.texts().text(TextId(name)));
-            aggregates.push(MinuteAggregate {
-                minute: Instant(minute),
-                service: Arc::clone(&services[service as usize]),
-                name: Arc::clone(names.entry(name).or_insert_with(text)),
-                kind: model::SpanKind(kind),
-                status: model::StatusCode(status),
-                count: group.len() as u64,
-                duration_sum: Duration(group.iter().fold(0, |sum, &(_, duration)| sum.saturating_add(duration.max(0)))),
-                durations,
-            });
+        let known = texts.batch(batch);
+        let place = texts.text(known, text).0 as usize;
+        if self.0.len() <= place {
+            self.0.resize(place + 1, None);
         }
-        aggregates.sort_by(|a, b| {
-            (a.minute, &a.service, &a.name, a.kind, a.status).cmp(&(b.minute, &b.service, &b.name, b.kind, b.status))
-        });
-        aggregates
+        Arc::clone(self.0[place].get_or_insert_with(|| batch.texts.text(text).into()))
     }
 }
 
