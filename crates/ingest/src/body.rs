@@ -1,9 +1,11 @@
 //! What a body is: its signal, its format, its compression; and how it becomes a batch.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::io::Read;
 
 use otlp::DecodedPacked;
+use zstd::zstd_safe::DCtx;
 
 use crate::limits::{DECOMPRESSED_BYTES_MAX, EXPECTED_BYTES_MAX, EXPECTED_RATIO, PIECE_BYTES, ZSTD_WINDOW_LOG_MAX};
 
@@ -148,12 +150,38 @@ pub(crate) fn decompress<E: From<BodyError>>(
         Encoding::Identity => Ok(None),
         Encoding::Gzip => read_bounded(flate2::read::MultiGzDecoder::new(body), expected(body), hold).map(Some),
         Encoding::Zstd => {
+            if let Some(bytes) = announced(body) {
+                hold(bytes)?;
+                if let Some(plain) = at_once(body, bytes) {
+                    return Ok(Some(plain));
+                }
+            }
             let broken = |error: std::io::Error| BodyError::Compression(error.to_string());
             let mut decoder = zstd::stream::read::Decoder::new(body).map_err(broken)?;
             decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(broken)?;
             read_bounded(decoder, expected(body), hold).map(Some)
         }
     }
+}
+
+/// How many bytes the body's first frame says it has; none if it does not say, or more than is asked for on its word.
+fn announced(body: &[u8]) -> Option<usize> {
+    let bytes = zstd::zstd_safe::get_frame_content_size(body).ok().flatten()?;
+    usize::try_from(bytes).ok().filter(|&bytes| bytes <= EXPECTED_BYTES_MAX)
+}
+
+/// The plain bytes, in one step and with a context that is used again; none if they are more than announced, or broken:
+/// whoever reads piece by piece then tells what is wrong.
+fn at_once(body: &[u8], announced: usize) -> Option<Vec<u8>> {
+    thread_local! {
+        static CONTEXT: RefCell<Option<DCtx<'static>>> = const { RefCell::new(None) };
+    }
+    let mut plain = Vec::with_capacity(announced);
+    CONTEXT.with_borrow_mut(|context| {
+        let context = context.get_or_insert_with(DCtx::create);
+        context.decompress(&mut plain, body).ok()
+    })?;
+    Some(plain)
 }
 
 /// About how many bytes the body has once decompressed, so that memory is mostly asked for once.
