@@ -20,7 +20,7 @@
 
 use std::collections::HashMap;
 
-use model::{Duration, Instant, SpanIndex, Text, Trace};
+use model::{Duration, Instant, SpanFacts as _, SpanIndex, SpanTree, Text, Trace};
 
 use crate::timeline::{Timeline, is_blocking};
 
@@ -93,19 +93,19 @@ impl CriticalPath {
 
 /// The critical path of the trace's first root; empty for a trace without spans.
 #[must_use]
-pub fn critical_path(trace: &Trace) -> CriticalPath {
+pub fn critical_path<T: SpanTree>(trace: &T) -> CriticalPath {
     trace.roots().first().map_or_else(CriticalPath::default, |&root| critical_path_below(trace, root))
 }
 
 /// The critical path of `root`, which may be any span of the trace.
 #[must_use]
-pub fn critical_path_below(trace: &Trace, root: SpanIndex) -> CriticalPath {
+pub fn critical_path_below<T: SpanTree>(trace: &T, root: SpanIndex) -> CriticalPath {
     critical_path_on(trace, &Timeline::of(trace), root)
 }
 
 /// As [`critical_path_below`] for a caller that has the sanitised times already.
 #[must_use]
-pub fn critical_path_on(trace: &Trace, times: &Timeline, root: SpanIndex) -> CriticalPath {
+pub fn critical_path_on<T: SpanTree>(trace: &T, times: &Timeline, root: SpanIndex) -> CriticalPath {
     let mut segments = Vec::new();
     let mut stack = vec![Visit::of(trace, times, root, times.start(root), times.end(root))];
     while let Some(visit) = stack.last_mut() {
@@ -148,7 +148,7 @@ enum Step {
 }
 
 impl Visit {
-    fn of(trace: &Trace, times: &Timeline, span: SpanIndex, low: Instant, high: Instant) -> Self {
+    fn of<T: SpanTree>(trace: &T, times: &Timeline, span: SpanIndex, low: Instant, high: Instant) -> Self {
         let mut children: Vec<(Instant, Instant, SpanIndex)> = trace
             .children(span)
             .iter()
@@ -157,7 +157,7 @@ impl Visit {
             .collect();
         // Popped from the back: greatest end, then latest start, then lowest id.
         children.sort_by(|a, b| {
-            (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| trace.span(b.2).span_id.cmp(&trace.span(a.2).span_id))
+            (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| trace.span(b.2).span_id().cmp(&trace.span(a.2).span_id()))
         });
         Self { span, low, at: high, children, finished: false }
     }

@@ -258,8 +258,11 @@ async fn open_store(
         keep_longer: options.keep_longer.clone(),
         ..Options::new(&options.data)
     };
-    let hooks =
-        Hooks { decode: Arc::new(decode_record), summarise: Arc::new(analysis::summarise), clock: Arc::clone(clock) };
+    let hooks = Hooks {
+        decode: Arc::new(decode_record),
+        summarise: Arc::new(|gist: &model::Gist<'_>| analysis::summarise(gist)),
+        clock: Arc::clone(clock),
+    };
     let opened = tokio::task::spawn_blocking(move || EmbeddedStore::open(store_options, hooks)).await;
     let opened = opened.map_err(|error| Failure::infrastructure(error.to_string()))?;
     let (store, found) = opened.map_err(|error| Failure::infrastructure(error.to_string()))?;

@@ -26,10 +26,14 @@
 //! | `batch.rs` | [`Batch`]: what one request carried |
 //! | `packed/` | [`PackedBatch`]: a batch in a compact form, for the way from the wire to the disk |
 //! | `trace.rs` | [`Trace`]: the spans of one trace as a forest, with remarks on what is broken |
+//! | `forest.rs` | [`Forest`]: how spans hang together, from a few facts of each |
+//! | `gist.rs` | [`Gist`]: a trace as far as its summary needs it |
 //! | `oddity.rs` | [`Oddity`]: a remark on broken data |
 //! | `summary.rs` | [`TraceSummary`]: one row about a whole trace |
 
 mod batch;
+mod forest;
+mod gist;
 mod ids;
 mod log;
 mod oddity;
@@ -42,6 +46,8 @@ mod trace;
 mod value;
 
 pub use batch::Batch;
+pub use forest::{Forest, SpanFacts, SpanTree};
+pub use gist::{Gist, GistSpan};
 pub use ids::{ParseIdError, SpanId, TraceId, parse_hex};
 pub use log::LogRecord;
 pub use oddity::{Oddity, OddityKind};

@@ -34,3 +34,11 @@ pub struct LogRecord {
     /// Which instrumentation made it.
     pub scope: Arc<Scope>,
 }
+
+impl LogRecord {
+    /// When it happened, or where that is unknown when it was seen.
+    #[must_use]
+    pub fn moment(&self) -> Instant {
+        if self.time.0 == 0 { self.observed_time } else { self.time }
+    }
+}

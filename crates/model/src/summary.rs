@@ -1,6 +1,6 @@
 //! One row about a whole trace: what lists, sorting and paging need without touching spans.
 
-use crate::{Duration, Instant, Text, Trace, TraceId};
+use crate::{Duration, Instant, SpanFacts as _, SpanTree, Text, TraceId};
 
 /// A trace in one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,10 +46,10 @@ impl TraceSummary {
     /// Summarises `trace`, except for the critical path, which `analysis` adds. A trace without spans (only logs)
     /// summarises to an empty row.
     #[must_use]
-    pub fn of(trace: &Trace) -> Self {
+    pub fn of<T: SpanTree>(trace: &T) -> Self {
         let spans = trace.spans();
-        let start = spans.iter().map(|span| span.start).min().unwrap_or_default();
-        let end = spans.iter().map(|span| span.end.max(span.start)).max().unwrap_or_default();
+        let start = spans.iter().map(|span| span.start()).min().unwrap_or_default();
+        let end = spans.iter().map(|span| span.end().max(span.start())).max().unwrap_or_default();
         let root = trace.roots().first().map(|&index| trace.span(index));
         let mut services: Vec<ServiceSummary> = Vec::new();
         let mut positions = hashbrown::HashMap::new();
@@ -74,11 +74,11 @@ impl TraceSummary {
             start,
             duration: end - start,
             root_service: root.map_or("", |span| span.service_name()).into(),
-            root_name: root.map_or_else(Text::default, |span| span.name.clone()),
-            root_received: root.is_some_and(|span| span.parent_span_id.is_none()),
+            root_name: root.map_or("", |span| span.name()).into(),
+            root_received: root.is_some_and(|span| span.parent_span_id().is_none()),
             span_count: count(spans.len()),
             error_count: count(spans.iter().filter(|span| span.is_error()).count()),
-            log_count: count(trace.logs().len()),
+            log_count: count(trace.log_count()),
             services,
             oddity_count: count(trace.oddities().iter().filter(|oddity| oddity.kind.is_broken()).count()),
         }

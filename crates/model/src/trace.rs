@@ -13,12 +13,11 @@
 
 use std::collections::HashSet;
 
-use crate::{LogRecord, Oddity, OddityKind, Span, SpanId, TraceId};
+use crate::forest::{Forest, NO_PARENT, remark, span_order};
+use crate::{LogRecord, Oddity, OddityKind, Span, SpanId, SpanTree, TraceId};
 
 /// Position of a span in [`Trace::spans`].
 pub type SpanIndex = u32;
-
-const NO_PARENT: SpanIndex = SpanIndex::MAX;
 
 /// The spans and log records of one trace. Spans are sorted by start (then longest first, then id); exact duplicates
 /// are kept once; every span is reachable from exactly one root.
@@ -27,12 +26,27 @@ pub struct Trace {
     id: TraceId,
     spans: Vec<Span>,
     logs: Vec<LogRecord>,
-    parents: Vec<SpanIndex>,
-    children: Vec<SpanIndex>,
-    /// `children[child_offsets[i]..child_offsets[i + 1]]` are the children of span `i`.
-    child_offsets: Vec<u32>,
-    roots: Vec<SpanIndex>,
-    oddities: Vec<Oddity>,
+    forest: Forest,
+}
+
+impl SpanTree for Trace {
+    type Span = Span;
+
+    fn id(&self) -> TraceId {
+        self.id
+    }
+
+    fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
+    fn forest(&self) -> &Forest {
+        &self.forest
+    }
+
+    fn log_count(&self) -> usize {
+        self.logs.len()
+    }
 }
 
 impl Trace {
@@ -51,16 +65,11 @@ impl Trace {
         Self::forest(id, spans, logs, Vec::new())
     }
 
-    fn forest(id: TraceId, mut spans: Vec<Span>, mut logs: Vec<LogRecord>, mut oddities: Vec<Oddity>) -> Self {
-        spans.sort_by(|a, b| (a.start, b.end, a.span_id).cmp(&(b.start, a.end, b.span_id)));
-        logs.sort_by_key(|log| if log.time.0 == 0 { log.observed_time } else { log.time });
-
-        let mut parents = resolve_parents(&spans, &mut oddities);
-        cut_cycles(&spans, &mut parents, &mut oddities);
-        let (children, child_offsets) = children_of(&parents);
-        let roots = roots_of(&spans, &parents, &mut oddities);
-        remark_on_times(&spans, &parents, &mut oddities);
-        Self { id, spans, logs, parents, children, child_offsets, roots, oddities }
+    fn forest(id: TraceId, mut spans: Vec<Span>, mut logs: Vec<LogRecord>, oddities: Vec<Oddity>) -> Self {
+        spans.sort_by(span_order);
+        logs.sort_by_key(LogRecord::moment);
+        let forest = Forest::of(&spans, oddities);
+        Self { id, spans, logs, forest }
     }
 
     /// The trace's id.
@@ -93,32 +102,25 @@ impl Trace {
     /// The parent of the span at `index`; none for roots and for spans whose parent was not received.
     #[must_use]
     pub fn parent(&self, index: SpanIndex) -> Option<SpanIndex> {
-        Some(self.parents[index as usize]).filter(|&parent| parent != NO_PARENT)
+        Some(self.forest.parents[index as usize]).filter(|&parent| parent != NO_PARENT)
     }
 
     /// The children of the span at `index`, by start.
     #[must_use]
     pub fn children(&self, index: SpanIndex) -> &[SpanIndex] {
-        let index = index as usize;
-        &self.children[self.child_offsets[index] as usize..self.child_offsets[index + 1] as usize]
+        self.forest.children(index)
     }
 
     /// Where the trees begin: spans without a parent first, then those whose parent is missing; each group by start.
     #[must_use]
     pub fn roots(&self) -> &[SpanIndex] {
-        &self.roots
+        &self.forest.roots
     }
 
     /// Every span with its depth (roots have 0): depth first, siblings by start.
     #[must_use]
     pub fn depth_first(&self) -> Vec<(SpanIndex, u32)> {
-        let mut order = Vec::with_capacity(self.spans.len());
-        let mut stack: Vec<(SpanIndex, u32)> = self.roots.iter().rev().map(|&root| (root, 0)).collect();
-        while let Some((index, depth)) = stack.pop() {
-            order.push((index, depth));
-            stack.extend(self.children(index).iter().rev().map(|&child| (child, depth + 1)));
-        }
-        order
+        self.forest.depth_first()
     }
 
     /// The first span with this id.
@@ -130,7 +132,7 @@ impl Trace {
     /// Remarks on what is broken, in the order of the spans.
     #[must_use]
     pub fn oddities(&self) -> &[Oddity] {
-        &self.oddities
+        &self.forest.oddities
     }
 
     /// The trace as it would be if no span had the instrumentation scope `name`: what such spans began begins anew. So
@@ -158,10 +160,6 @@ impl Trace {
     }
 }
 
-fn remark(oddities: &mut Vec<Oddity>, kind: OddityKind, span: &Span) {
-    oddities.push(Oddity { kind, span_id: span.span_id, count: 1 });
-}
-
 fn without_duplicates(spans: Vec<Span>, oddities: &mut Vec<Oddity>) -> Vec<Span> {
     let mut duplicate = vec![false; spans.len()];
     {
@@ -179,141 +177,6 @@ fn without_duplicates(spans: Vec<Span>, oddities: &mut Vec<Oddity>) -> Vec<Span>
         }
     }
     kept
-}
-
-fn resolve_parents(spans: &[Span], oddities: &mut Vec<Oddity>) -> Vec<SpanIndex> {
-    // Sorted, spans of one id stand together in their order; most traces are small, and nothing is hashed or allocated.
-    let number = |id: SpanId| u64::from_be_bytes(id.0);
-    let mut sorted: Vec<(u64, SpanIndex)> = spans.iter().map(|span| number(span.span_id)).zip(0..).collect();
-    sorted.sort_unstable();
-    let of_id = |id: SpanId| {
-        let begin = sorted.partition_point(|&(other, _)| other < number(id));
-        let count = sorted[begin..].iter().take_while(|&&(other, _)| other == number(id)).count();
-        &sorted[begin..begin + count]
-    };
-    let has_twins = sorted.windows(2).any(|two| two[0].0 == two[1].0);
-    let mut parents = vec![NO_PARENT; spans.len()];
-    for (index, span) in spans.iter().enumerate() {
-        let twins = if has_twins { of_id(span.span_id) } else { &[] };
-        if twins.len() > 1 {
-            remark(oddities, OddityKind::SharedId, span);
-            // Zipkin lets both sides of a call share one id: the server then hangs below the client.
-            if let Some(client) = client_of_shared_id(spans, twins, index) {
-                parents[index] = client;
-                continue;
-            }
-        }
-        let Some(parent_id) = span.parent_span_id else { continue };
-        if parent_id == span.span_id {
-            remark(oddities, OddityKind::SelfParent, span);
-            continue;
-        }
-        match of_id(parent_id) {
-            [] => remark(oddities, OddityKind::MissingParent, span),
-            [(_, parent)] => parents[index] = *parent,
-            candidates => parents[index] = nearest_parent(spans, candidates, span),
-        }
-    }
-    parents
-}
-
-fn client_of_shared_id(spans: &[Span], twins: &[(u64, SpanIndex)], index: usize) -> Option<SpanIndex> {
-    if !spans[index].kind.answers() {
-        return None;
-    }
-    twins.iter().map(|&(_, twin)| twin).find(|&twin| spans[twin as usize].kind.asks())
-}
-
-/// Of several spans with the parent's id: the answering side in the child's own service, else in the child's service,
-/// else the first.
-fn nearest_parent(spans: &[Span], candidates: &[(u64, SpanIndex)], child: &Span) -> SpanIndex {
-    let candidates = || candidates.iter().map(|&(_, candidate)| candidate);
-    let same_service = |candidate: &SpanIndex| spans[*candidate as usize].service_name() == child.service_name();
-    let answers = |candidate: &SpanIndex| spans[*candidate as usize].kind.answers();
-    candidates()
-        .find(|candidate| same_service(candidate) && answers(candidate))
-        .or_else(|| candidates().find(same_service))
-        .or_else(|| candidates().next())
-        .unwrap_or(NO_PARENT)
-}
-
-fn cut_cycles(spans: &[Span], parents: &mut [SpanIndex], oddities: &mut Vec<Oddity>) {
-    const UNSEEN: u32 = 0;
-    // Each walk towards the root has a number of its own; meeting one's own number again is a circle.
-    let mut walk_of = vec![UNSEEN; parents.len()];
-    for start in 0..parents.len() {
-        let walk = start as u32 + 1;
-        let mut at = start;
-        while walk_of[at] == UNSEEN {
-            walk_of[at] = walk;
-            if parents[at] == NO_PARENT {
-                break;
-            }
-            at = parents[at] as usize;
-        }
-        if walk_of[at] != walk || parents[at] == NO_PARENT {
-            continue;
-        }
-        // `at` lies on a circle. Spans are sorted by start, so the smallest index is the earliest span.
-        let mut earliest = at;
-        let mut next = parents[at] as usize;
-        while next != at {
-            earliest = earliest.min(next);
-            next = parents[next] as usize;
-        }
-        parents[earliest] = NO_PARENT;
-        remark(oddities, OddityKind::Cycle, &spans[earliest]);
-    }
-}
-
-fn children_of(parents: &[SpanIndex]) -> (Vec<SpanIndex>, Vec<u32>) {
-    let mut offsets = vec![0_u32; parents.len() + 1];
-    for &parent in parents.iter().filter(|&&parent| parent != NO_PARENT) {
-        offsets[parent as usize + 1] += 1;
-    }
-    for index in 1..offsets.len() {
-        offsets[index] += offsets[index - 1];
-    }
-    let mut next = offsets.clone();
-    let mut children = vec![0; offsets[parents.len()] as usize];
-    for (child, &parent) in parents.iter().enumerate() {
-        if parent != NO_PARENT {
-            children[next[parent as usize] as usize] = child as SpanIndex;
-            next[parent as usize] += 1;
-        }
-    }
-    (children, offsets)
-}
-
-fn roots_of(spans: &[Span], parents: &[SpanIndex], oddities: &mut Vec<Oddity>) -> Vec<SpanIndex> {
-    let without_parent = || (0..spans.len()).filter(|&index| parents[index] == NO_PARENT);
-    let is_true_root = |&index: &usize| spans[index].parent_span_id.is_none();
-    let true_roots: Vec<usize> = without_parent().filter(is_true_root).collect();
-    for &index in true_roots.iter().skip(1) {
-        remark(oddities, OddityKind::SeveralRoots, &spans[index]);
-    }
-    let orphans = without_parent().filter(|index| !is_true_root(index));
-    true_roots.iter().copied().chain(orphans).map(|index| index as SpanIndex).collect()
-}
-
-fn remark_on_times(spans: &[Span], parents: &[SpanIndex], oddities: &mut Vec<Oddity>) {
-    for (span, &parent) in spans.iter().zip(parents) {
-        if span.end.0 == 0 {
-            remark(oddities, OddityKind::Unfinished, span);
-        } else if span.end < span.start {
-            remark(oddities, OddityKind::NegativeDuration, span);
-        }
-        if parent == NO_PARENT {
-            continue;
-        }
-        let parent = &spans[parent as usize];
-        if span.start < parent.start {
-            remark(oddities, OddityKind::StartsBeforeParent, span);
-        }
-        if parent.end.0 != 0 && span.end > parent.end {
-            remark(oddities, OddityKind::EndsAfterParent, span);
-        }
-    }
 }
 
 #[cfg(test)]

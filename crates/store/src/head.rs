@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use model::{Instant, LogRecord, PackedBatch, PackedSpan, Span, Text, TextId, Trace, TraceId, TraceSummary, hash_of};
+use model::{Gist, GistSpan, Instant, LogRecord, PackedBatch, PackedSpan, Span, TraceId, TraceSummary, hash_of};
 
 use crate::limits::SPANS_COMPARED_MAX;
 
@@ -26,6 +26,10 @@ pub struct Head {
     pub starts: Option<(Instant, Instant)>,
     /// The journal's position of its last batch.
     pub position: u64,
+    /// The batches it was made of.
+    batches: Vec<Arc<PackedBatch>>,
+    /// Whether some spans of the batches were left out, since they were there already.
+    has_left_out: bool,
 }
 
 /// A batch with its rows in order of trace.
@@ -135,6 +139,7 @@ impl Head {
         let Arriving { arrived, spans, logs, bytes, starts } = arriving;
         self.bytes += bytes;
         self.note_starts(starts);
+        self.batches.push(Arc::clone(&arrived.batch));
         let mut duplicates = 0;
         for (id, rows) in spans {
             let trace = self.trace(id, may_be_sealed_too);
@@ -146,6 +151,7 @@ impl Head {
             let trace = self.trace(id, may_be_sealed_too);
             duplicates += logs.into_iter().map(|log| u64::from(!trace.insert_log(log))).sum::<u64>();
         }
+        self.has_left_out |= duplicates > 0;
         duplicates
     }
 
@@ -165,6 +171,11 @@ impl Head {
         };
     }
 
+    /// The batches of whose spans exactly those are here; none if some were left out.
+    pub fn whole_batches(&self) -> Option<&[Arc<PackedBatch>]> {
+        (!self.has_left_out).then_some(&self.batches)
+    }
+
     /// Takes back what could not be sealed; `earlier` arrived before everything here.
     pub fn take_back(&mut self, earlier: &Self) {
         let later = std::mem::take(&mut self.traces);
@@ -172,6 +183,9 @@ impl Head {
         self.bytes += earlier.bytes;
         self.oldest = earlier.oldest.or(self.oldest);
         self.note_starts(earlier.starts);
+        self.batches.splice(..0, earlier.batches.iter().cloned());
+        // Whether what came later repeats something earlier is not counted here.
+        self.has_left_out = true;
         for (id, later) in later {
             let trace = self.trace(id, &|_| later.may_be_sealed_too);
             for part in &later.parts {
@@ -263,31 +277,14 @@ impl HeadTrace {
     }
 
     /// The summary of this part alone.
-    pub fn summary(&self, id: TraceId, summarise: &dyn Fn(&Trace) -> TraceSummary) -> &TraceSummary {
-        self.summary.get_or_init(|| {
-            let mut text = |batch: &Arc<PackedBatch>, text| batch.texts.text(text).into();
-            summarise(&outline(id, &self.rows().collect::<Vec<_>>(), self.logs.clone(), &mut text))
-        })
+    pub fn summary(&self, id: TraceId, summarise: &dyn Fn(&Gist<'_>) -> TraceSummary) -> &TraceSummary {
+        self.summary.get_or_init(|| summarise(&gist(id, self.rows(), self.logs.len())))
     }
 }
 
-/// The trace as far as a summary needs it; `text` is asked for the texts of its spans.
-pub fn outline(
-    id: TraceId,
-    rows: &[Row<'_>],
-    logs: Vec<LogRecord>,
-    text: &mut dyn FnMut(&Arc<PackedBatch>, TextId) -> Text,
-) -> Trace {
-    // Spans of one id may differ in nothing but their attributes, and then only those tell them apart.
-    let mut ids: Vec<_> = rows.iter().map(|(_, span)| span.span_id).collect();
-    ids.sort_unstable();
-    let is_unique = ids.windows(2).all(|pair| pair[0] != pair[1]);
-    let unpacked = |&(batch, span): &Row<'_>| match is_unique {
-        true => batch.outline(span, &mut |of_span| text(batch, of_span)),
-        false => batch.unpack_span(span),
-    };
-    // Exact duplicates were left out when they arrived, or are left out by whoever merges.
-    Trace::assemble_distinct(id, rows.iter().map(unpacked).collect(), logs)
+/// The gist of a trace of these rows. Exact duplicates were left out when they arrived, or are left out by whoever merges.
+pub fn gist<'a>(id: TraceId, rows: impl Iterator<Item = Row<'a>>, log_count: usize) -> Gist<'a> {
+    Gist::of_spans(id, rows.map(|(batch, span)| GistSpan::of_packed(batch, span)).collect(), log_count)
 }
 
 /// What a trace takes beside its rows: the place in the map, the list of parts, room left free.

@@ -9,6 +9,12 @@ pub const SEAL_BYTES: usize = 96 << 20;
 /// Appends are refused (429) beyond this: one head being sealed, one being filled, and some of a third.
 pub const HEAD_BYTES_MAX: usize = 224 << 20;
 
+/// Threads that decode the journal at a start.
+pub const REPLAY_THREADS_MAX: usize = 4;
+
+/// Batches decoded at a start that wait for those before them.
+pub const REPLAY_DECODED_MAX: usize = 16;
+
 /// The head is sealed when its oldest batch is this old, so that an idle server gives its memory back; replaying what
 /// two minutes bring costs little.
 pub const SEAL_AGE: Duration = Duration::from_secs(120);

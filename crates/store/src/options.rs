@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use model::{Duration, PackedBatch, Trace, TraceSummary};
+use model::{Duration, Gist, PackedBatch, TraceSummary};
 use stdx::Clock;
 
 use crate::limits;
@@ -81,8 +81,8 @@ impl std::fmt::Debug for KeepLonger {
 /// Turns a journaled body into what it was decoded to when it arrived, or says why that is not possible.
 pub type Decode = Arc<dyn Fn(&JournalRecord) -> Result<PackedBatch, String> + Send + Sync>;
 
-/// Summarises a whole trace. The spans come without attributes, events and links, so that sealing need not unpack them.
-pub type Summarise = Arc<dyn Fn(&Trace) -> TraceSummary + Send + Sync>;
+/// Summarises a whole trace from its gist.
+pub type Summarise = Arc<dyn Fn(&Gist<'_>) -> TraceSummary + Send + Sync>;
 
 /// What the store must be told because it speaks no OTLP, draws no conclusions and owns no clock.
 #[derive(Clone)]

@@ -30,7 +30,11 @@ fn hooks() -> Hooks {
         let text = std::str::from_utf8(&record.body).map_err(|error| error.to_string())?;
         text.parse().map(|number| (&batch_of(number)).into()).map_err(|_| format!("not a number: {text}"))
     };
-    Hooks { decode: Arc::new(decode), summarise: Arc::new(TraceSummary::of), clock: Arc::new(SystemClock::new()) }
+    Hooks {
+        decode: Arc::new(decode),
+        summarise: Arc::new(|gist: &model::Gist<'_>| TraceSummary::of(gist)),
+        clock: Arc::new(SystemClock::new()),
+    }
 }
 
 /// Seals often, so that kills hit every step.

@@ -23,7 +23,11 @@ fn open(data: &DataArg) -> Result<(EmbeddedStore, OpenReport, PathBuf), Failure>
     if !folder.exists() {
         return Err(Failure::usage(format!("there is no data folder {}", folder.display())));
     }
-    let hooks = Hooks { decode: Arc::new(decode_record), summarise: Arc::new(analysis::summarise), clock: clock() };
+    let hooks = Hooks {
+        decode: Arc::new(decode_record),
+        summarise: Arc::new(|gist: &model::Gist<'_>| analysis::summarise(gist)),
+        clock: clock(),
+    };
     let opened = EmbeddedStore::open(Options::new(&folder), hooks);
     let (store, found) = opened.map_err(|error| Failure::infrastructure(error.to_string()))?;
     Ok((store, found, folder))

@@ -31,7 +31,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use journal::{Disk, Journal};
-use model::{Batch, Duration, Instant, PackedBatch, Trace, TraceId, TraceSummary};
+use model::{Batch, Duration, Gist, Instant, PackedBatch, Trace, TraceId, TraceSummary};
 use tokio::sync::broadcast;
 
 pub use counts::StoreCounts;
@@ -301,7 +301,7 @@ impl EmbeddedStore {
     }
 
     fn summarise(&self, trace: &Trace) -> TraceSummary {
-        (self.hooks.summarise)(trace)
+        (self.hooks.summarise)(&Gist::of(trace))
     }
 
     fn snapshot(&self) -> Snapshot {

@@ -1,11 +1,12 @@
 //! Opens a data folder: version first, then the lock, the catalog, the segments, and the journal's unsealed part.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use bytes::Bytes;
-use journal::{Disk, Journal, Position, Recovered, SystemDisk};
+use journal::{Cursor, Disk, Journal, Position, Recovered, SystemDisk};
 use model::Instant;
 use tokio::sync::broadcast;
 
@@ -45,6 +46,18 @@ impl OpenReport {
             && self.catalog_rebuilt.is_none()
             && self.damaged_segments.is_empty()
     }
+}
+
+/// What of the journal is not replayed yet.
+struct Unread {
+    cursor: Cursor,
+    taken: u64,
+}
+
+/// A record, decoded: its batch with the count of its spans, or why it cannot be decoded.
+struct Replayed {
+    position: u64,
+    arriving: Result<(Arriving, u64), String>,
 }
 
 impl EmbeddedStore {
@@ -119,34 +132,100 @@ impl EmbeddedStore {
         Ok((store, report))
     }
 
-    /// Puts the unsealed part of the journal into the head.
+    /// Puts the unsealed part of the journal into the head. Several threads decode, what they decoded is taken in order. A
+    /// head that is full is sealed by whoever runs next: a start does not wait for that.
     fn replay(&self, sealed: Position, report: &mut OpenReport) -> Result<(), StoreError> {
-        let mut cursor = self.journal.cursor(sealed);
         let now = self.now();
-        while let Some(record) = cursor.next()? {
-            let [signal, format, encoding, _] = record.kind.0;
-            let body = Bytes::from(record.payload);
-            let batch = match (self.hooks.decode)(&JournalRecord { signal, format, encoding, body }) {
-                Ok(batch) => batch,
-                Err(problem) => {
-                    report.records_undecodable += 1;
-                    report.first_undecodable.get_or_insert(problem);
-                    continue;
-                }
+        let unread = Mutex::new(Unread { cursor: self.journal.cursor(sealed), taken: 0 });
+        let (sender, decoded) = mpsc::sync_channel(limits::REPLAY_DECODED_MAX);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(limits::REPLAY_THREADS_MAX);
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                let (unread, sender) = (&unread, sender.clone());
+                let decode = move || self.decode_unread(unread, &sender);
+                let failed = |error| StoreError::of_io("start a thread for", &self.options.folder, error);
+                std::thread::Builder::new()
+                    .name("store-replay".to_owned())
+                    .spawn_scoped(scope, decode)
+                    .map_err(failed)?;
+            }
+            drop(sender);
+            self.take_decoded(decoded, now, report)
+        })?;
+        self.state().counters = super::Counters::default();
+        Ok(())
+    }
+
+    /// Reads and decodes records until there are no more, or nobody wants them.
+    fn decode_unread(&self, unread: &Mutex<Unread>, sender: &SyncSender<(u64, Result<Replayed, StoreError>)>) {
+        loop {
+            let (number, record) = {
+                let mut unread = unread.lock().unwrap_or_else(PoisonError::into_inner);
+                let record = unread.cursor.next();
+                unread.taken += 1;
+                (unread.taken, record)
             };
-            report.records_replayed += 1;
-            report.spans_replayed += batch.spans.len() as u64;
-            let arriving = Arriving::new(Arc::new(batch));
-            let full = {
-                let mut state = self.state();
-                self.insert(&mut state, arriving, record.position.0, now);
-                state.head.bytes >= self.options.seal_bytes
+            let replayed = match record {
+                Ok(None) => return,
+                Ok(Some(record)) => Ok(self.decode(record)),
+                Err(error) => Err(StoreError::from(error)),
             };
-            if full {
-                self.seal(&mut self.notes(), now, None)?;
+            let is_error = replayed.is_err();
+            if sender.send((number, replayed)).is_err() || is_error {
+                return;
             }
         }
-        self.state().counters = super::Counters::default();
+    }
+
+    fn decode(&self, record: journal::Record) -> Replayed {
+        let [signal, format, encoding, _] = record.kind.0;
+        let body = Bytes::from(record.payload);
+        let decoded = (self.hooks.decode)(&JournalRecord { signal, format, encoding, body });
+        let arriving = decoded.map(|batch| {
+            let spans = batch.spans.len() as u64;
+            (Arriving::new(Arc::new(batch)), spans)
+        });
+        Replayed { position: record.position.0, arriving }
+    }
+
+    fn take_decoded(
+        &self,
+        decoded: Receiver<(u64, Result<Replayed, StoreError>)>,
+        now: Instant,
+        report: &mut OpenReport,
+    ) -> Result<(), StoreError> {
+        let mut early = BTreeMap::new();
+        let mut taken = 0;
+        for (number, replayed) in decoded {
+            early.insert(number, replayed);
+            while let Some(replayed) = early.remove(&(taken + 1)) {
+                taken += 1;
+                self.take_replayed(replayed?, now, report)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_replayed(&self, replayed: Replayed, now: Instant, report: &mut OpenReport) -> Result<(), StoreError> {
+        let (arriving, spans) = match replayed.arriving {
+            Ok(arriving) => arriving,
+            Err(problem) => {
+                report.records_undecodable += 1;
+                report.first_undecodable.get_or_insert(problem);
+                return Ok(());
+            }
+        };
+        report.records_replayed += 1;
+        report.spans_replayed += spans;
+        let is_over = {
+            let mut state = self.state();
+            self.insert(&mut state, arriving, replayed.position, now);
+            state.head.bytes >= self.options.head_bytes_max
+        };
+        // More than was ever in memory at once: only a journal that could not be let go holds so much.
+        if is_over {
+            self.seal(&mut self.notes(), now, None)?;
+        }
         Ok(())
     }
 

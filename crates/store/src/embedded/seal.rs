@@ -72,8 +72,9 @@ impl EmbeddedStore {
         now: Instant,
     ) -> Result<Segment, StoreError> {
         let mut survey = Survey::default();
-        for (batch, span) in ids.iter().flat_map(|id| head.traces[id].rows()) {
-            survey.see(batch, span);
+        match head.whole_batches().filter(|_| ids.len() == head.traces.len()) {
+            Some(batches) => batches.iter().for_each(|batch| survey.see_all(batch)),
+            None => ids.iter().flat_map(|id| head.traces[id].rows()).for_each(|(batch, span)| survey.see(batch, span)),
         }
         let number = notes.take_number();
         self.write_segment(number, survey.finish(), now, &|id| is_in(others, id), &mut |writer| {
@@ -94,7 +95,7 @@ impl EmbeddedStore {
         continued: &dyn Fn(TraceId) -> bool,
         fill: &mut dyn FnMut(&mut SegmentWriter<'_>) -> std::io::Result<()>,
     ) -> Result<Segment, StoreError> {
-        let summarise = |trace: &model::Trace| self.summarise(trace);
+        let summarise = |gist: &model::Gist<'_>| (self.hooks.summarise)(gist);
         let write = move || {
             let mut writer = SegmentWriter::create(&*self.disk, &self.segments_folder, number, prepared, &summarise)?;
             fill(&mut writer)?;

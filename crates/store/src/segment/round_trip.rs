@@ -30,7 +30,7 @@ fn traces_of(spans: Vec<Span>, logs: Vec<LogRecord>) -> Vec<TraceRows> {
 }
 
 fn write(disk: &FaultyDisk, traces: &[TraceRows], plan: Prepared, at_once: usize) -> Segment {
-    let summarise = |trace: &Trace| TraceSummary::of(trace);
+    let summarise = |gist: &model::Gist<'_>| TraceSummary::of(gist);
     let mut writer = SegmentWriter::create(disk, Path::new("/s"), 1, plan, &summarise).expect("made");
     traces.chunks(at_once).for_each(|chunk| writer.write(chunk.to_vec()).expect("written"));
     let info = writer.finish(&|_| false).expect("finished");

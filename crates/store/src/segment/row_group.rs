@@ -24,6 +24,12 @@ struct Cells<T> {
 }
 
 impl<T> Cells<T> {
+    fn reserve(&mut self, cells: usize) {
+        self.rows.reserve(cells);
+        self.values.reserve(cells);
+    }
+
+    #[inline]
     fn push(&mut self, row: u32, value: T) {
         self.rows.push(row);
         self.values.push(value);
@@ -136,6 +142,23 @@ impl RowGroup {
         let mut group = Self::default();
         group.attributes.resize_with(plan.columns.len(), AttributeCells::default);
         group
+    }
+
+    /// Makes room for `rows` rows, of which each has the column's attribute as often as told: what grows bit by bit is
+    /// copied as often.
+    pub fn reserve(&mut self, rows: usize, shares: &[f64]) {
+        self.trace_ids.reserve(rows * 16);
+        self.parent_distances.reserve(rows);
+        for bytes in [&mut self.span_ids, &mut self.starts, &mut self.durations] {
+            bytes.reserve(rows * 8);
+        }
+        for column in [&mut self.names, &mut self.services, &mut self.resources, &mut self.scopes] {
+            column.reserve(rows);
+        }
+        self.numbers.iter_mut().for_each(|column| column.reserve(rows));
+        for (column, share) in self.attributes.iter_mut().zip(shares) {
+            column.cells.reserve((rows as f64 * share) as usize);
+        }
     }
 
     /// Takes the spans of one trace, in the order in which they are kept.
@@ -328,9 +351,12 @@ fn put_entries(entries: &[&PackedAttribute], batch: &PackedBatch, to: &mut Encod
 
 /// For each span of a trace by how many rows its parent stands before it; none if it has none, or none among these.
 fn parent_distances(spans: &[(&Arc<PackedBatch>, &PackedSpan)]) -> Vec<Option<i32>> {
-    let mut by_id: Vec<(SpanId, u32)> = spans.iter().zip(0..).map(|((_, span), row)| (span.span_id, row)).collect();
+    let number = |id: SpanId| u64::from_be_bytes(id.0);
+    let mut by_id: Vec<(u64, u32)> =
+        spans.iter().zip(0..).map(|((_, span), row)| (number(span.span_id), row)).collect();
     by_id.sort_unstable();
     let row_of = |id: SpanId| {
+        let id = number(id);
         let first = by_id.partition_point(|&(other, _)| other < id);
         by_id.get(first).filter(|&&(other, _)| other == id).map(|&(_, row)| row)
     };

@@ -10,8 +10,7 @@ use arrow_array::{ArrayRef, Int32Array, RecordBatch, TimestampNanosecondArray, U
 use arrow_schema::ArrowError;
 use journal::Disk;
 use model::{
-    Duration, Instant, LogRecord, PackedBatch, PackedSpan, Resource, Scope, Span, Text, TextId, Trace, TraceId,
-    TraceSummary, Value,
+    Duration, Gist, Instant, LogRecord, PackedSpan, Resource, Scope, Span, Text, TextId, TraceId, TraceSummary, Value,
 };
 use parquet::arrow::{ArrowSchemaConverter, ArrowWriter, add_encoded_arrow_schema_to_metadata};
 use parquet::errors::ParquetError;
@@ -31,7 +30,7 @@ use super::survey::{Prepared, Tally};
 use super::texts::SegmentTexts;
 use crate::encoding::{Encoder, encoded};
 use crate::filenames::{DIRECTORY_SUFFIX, LOGS_SUFFIX, SPANS_SUFFIX, segment_file};
-use crate::head::{Row, outline};
+use crate::head::{Row, gist};
 use crate::limits::{CHUNK_SPANS, ROW_GROUP_ROWS};
 use crate::{LatencyHistogram, MinuteAggregate};
 
@@ -40,12 +39,14 @@ pub struct SegmentWriter<'a> {
     disk: &'a dyn Disk,
     folder: PathBuf,
     number: u64,
-    summarise: &'a dyn Fn(&Trace) -> TraceSummary,
+    summarise: &'a dyn Fn(&Gist<'_>) -> TraceSummary,
     plan: ColumnPlan,
     texts: SegmentTexts,
-    made_texts: MadeTexts,
     finder: ColumnFinder,
     group: RowGroup,
+    /// Spans that are still expected, and what part of them has each column's attribute.
+    expected: u64,
+    shares: Vec<f64>,
     encoder: ChunkEncoder,
     spans: SerializedFileWriter<CheckedWriter>,
     pending_logs: Vec<LogRecord>,
@@ -64,9 +65,10 @@ impl<'a> SegmentWriter<'a> {
         folder: &Path,
         number: u64,
         prepared: Prepared,
-        summarise: &'a dyn Fn(&Trace) -> TraceSummary,
+        summarise: &'a dyn Fn(&Gist<'_>) -> TraceSummary,
     ) -> io::Result<Self> {
-        let Prepared { columns: plan, texts, keys } = prepared;
+        let shares = prepared.shares();
+        let Prepared { columns: plan, texts, keys, spans: expected } = prepared;
         let schema = spans_schema(&plan);
         let file = CheckedWriter::create(disk, &segment_file(folder, number, SPANS_SUFFIX))?;
         let mut properties = properties();
@@ -79,9 +81,10 @@ impl<'a> SegmentWriter<'a> {
             number,
             summarise,
             group: RowGroup::new(&plan),
+            expected,
+            shares,
             plan,
             texts,
-            made_texts: MadeTexts::default(),
             finder: ColumnFinder::default(),
             encoder: ChunkEncoder::new()?,
             spans: spans.map_err(io_error)?,
@@ -123,14 +126,13 @@ impl<'a> SegmentWriter<'a> {
     /// Writes the next trace.
     pub fn write_trace(&mut self, id: TraceId, mut rows: Vec<Row<'_>>, logs: &[LogRecord]) -> io::Result<()> {
         rows.sort_by_key(|(_, span)| row_order(span));
-        let Self { made_texts, texts, .. } = self;
-        let mut text = |batch: &Arc<PackedBatch>, text| made_texts.text(texts, batch, text);
-        let trace = outline(id, &rows, logs.to_vec(), &mut text);
-        let summary = (self.summarise)(&trace);
+        let summary = (self.summarise)(&gist(id, rows.iter().copied(), logs.len()));
         self.info.account(summary.start, rows.len() as u64, logs.len() as u64);
         self.traces.push(&summary, rows.len() as u32, logs.len() as u32);
         self.ids.push(id);
-        self.pending_logs.extend(trace.into_parts().1);
+        let before = self.pending_logs.len();
+        self.pending_logs.extend_from_slice(logs);
+        self.pending_logs[before..].sort_by_key(LogRecord::moment);
         for &(batch, span) in &rows {
             let known = self.texts.batch(batch);
             if self.keys.is_none() {
@@ -139,6 +141,12 @@ impl<'a> SegmentWriter<'a> {
             let resource = self.texts.resource(known, span.resource);
             self.aggregates.count(resource, self.texts.text(known, span.name), span);
         }
+        if self.group.rows == 0 {
+            // A trace is not cut, so that a group has some rows more.
+            let room = (self.expected as usize).min(ROW_GROUP_ROWS + CHUNK_SPANS);
+            self.group.reserve(room, &self.shares);
+        }
+        self.expected = self.expected.saturating_sub(rows.len() as u64);
         self.group.push_trace(&self.plan, &mut self.finder, &mut self.texts, &rows);
         if self.group.rows >= ROW_GROUP_ROWS {
             self.write_group()?;
@@ -297,24 +305,6 @@ impl PackedAggregates {
             status: model::StatusCode(status),
         };
         self.samples.sorted(self.keys.iter().map(key).collect())
-    }
-}
-
-/// Texts of spans, made once for all spans that have them, by the segment's numbers.
-#[derive(Debug, Default)]
-struct MadeTexts(Vec<Option<Text>>);
-
-impl MadeTexts {
-    fn text(&mut self, texts: &mut SegmentTexts, batch: &Arc<PackedBatch>, text: TextId) -> Text {
-        if text == TextId::EMPTY {
-            return Text::default();
-        }
-        let known = texts.batch(batch);
-        let place = texts.text(known, text).0 as usize;
-        if self.0.len() <= place {
-            self.0.resize(place + 1, None);
-        }
-        Arc::clone(self.0[place].get_or_insert_with(|| batch.texts.text(text).into()))
     }
 }
 

@@ -63,7 +63,7 @@ impl World {
         let bodies = self.bodies.clone();
         Hooks {
             decode: Arc::new(move |record| bodies.decode(record)),
-            summarise: Arc::new(TraceSummary::of),
+            summarise: Arc::new(|gist: &model::Gist<'_>| TraceSummary::of(gist)),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
         }
     }
