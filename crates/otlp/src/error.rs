@@ -31,3 +31,10 @@ impl fmt::Display for DecodeError {
 }
 
 impl std::error::Error for DecodeError {}
+
+/// While decoding it travels in a box: results are handed up several times per byte, and should be small.
+impl From<Box<Self>> for DecodeError {
+    fn from(error: Box<Self>) -> Self {
+        *error
+    }
+}

@@ -15,16 +15,14 @@ use crate::decoded::{Decoded, DecodedPacked, wrong_length};
 use crate::error::DecodeError;
 use crate::intern::{Interner, LastKeys};
 use crate::limits::{ATTRIBUTE_BYTES_GUESS, SPAN_BYTES_GUESS};
-use crate::wire::{Reader, WireType};
-
-type Result<T> = std::result::Result<T, DecodeError>;
+use crate::wire::{Reader, Result, WireType};
 
 /// Decodes an `ExportTraceServiceRequest` (or `TracesData`, which has the same shape).
 ///
 /// # Errors
 /// If the bytes are no such message; then nothing of them is kept. Spans that are readable but break OTLP's rules (ids of
 /// a wrong length) are set aside in [`Decoded::rejected`].
-pub fn decode_traces_protobuf(body: &[u8]) -> Result<Decoded> {
+pub fn decode_traces_protobuf(body: &[u8]) -> std::result::Result<Decoded, DecodeError> {
     decode_traces_protobuf_packed(body).map(DecodedPacked::unpack)
 }
 
@@ -32,7 +30,7 @@ pub fn decode_traces_protobuf(body: &[u8]) -> Result<Decoded> {
 ///
 /// # Errors
 /// As for [`decode_traces_protobuf`].
-pub fn decode_traces_protobuf_packed(body: &[u8]) -> Result<DecodedPacked> {
+pub fn decode_traces_protobuf_packed(body: &[u8]) -> std::result::Result<DecodedPacked, DecodeError> {
     let mut decoder = Decoder::default();
     // Untouched memory costs nothing; growing costs a copy each time.
     decoder.packer.batch.spans.reserve(body.len() / SPAN_BYTES_GUESS);
@@ -49,7 +47,7 @@ pub fn decode_traces_protobuf_packed(body: &[u8]) -> Result<DecodedPacked> {
 ///
 /// # Errors
 /// As for [`decode_traces_protobuf`].
-pub fn decode_logs_protobuf(body: &[u8]) -> Result<Decoded> {
+pub fn decode_logs_protobuf(body: &[u8]) -> std::result::Result<Decoded, DecodeError> {
     let mut decoder = Decoder::default();
     decoder.blocks(Reader::new(body), Decoder::log)?;
     Ok(decoder.decoded)

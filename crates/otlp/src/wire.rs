@@ -26,19 +26,20 @@ pub(crate) struct Reader<'a> {
     levels_left: u32,
 }
 
-type Result<T> = std::result::Result<T, DecodeError>;
+pub(crate) type Result<T> = std::result::Result<T, Box<DecodeError>>;
 
 impl<'a> Reader<'a> {
     pub fn new(body: &'a [u8]) -> Self {
         Self { body_length: body.len(), at: 0, rest: body, levels_left: NESTING_MAX }
     }
 
-    pub fn error(&self, problem: impl Into<String>) -> DecodeError {
-        DecodeError::new(format!("byte {} of {}", self.at, self.body_length), problem)
+    #[cold]
+    pub fn error(&self, problem: impl Into<String>) -> Box<DecodeError> {
+        Box::new(DecodeError::new(format!("byte {} of {}", self.at, self.body_length), problem))
     }
 
     #[cold]
-    fn cut_short(&self, length: usize, what: &str) -> DecodeError {
+    fn cut_short(&self, length: usize, what: &str) -> Box<DecodeError> {
         self.error(format!("{what} of {length} bytes is cut short, {} are left", self.rest.len()))
     }
 
@@ -128,16 +129,19 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     pub fn uint64(&mut self, wire_type: WireType) -> Result<u64> {
         self.expect(wire_type, WireType::Varint)?;
         self.varint()
     }
 
+    #[inline]
     pub fn uint32(&mut self, wire_type: WireType) -> Result<u32> {
         // Protobuf truncates what does not fit.
         self.uint64(wire_type).map(|value| value as u32)
     }
 
+    #[inline]
     pub fn int32(&mut self, wire_type: WireType) -> Result<i32> {
         self.uint64(wire_type).map(|value| value as i32)
     }
@@ -149,6 +153,7 @@ impl<'a> Reader<'a> {
         Ok(bytes.try_into().map_or(0, u64::from_le_bytes))
     }
 
+    #[inline]
     pub fn fixed32(&mut self, wire_type: WireType) -> Result<u32> {
         self.expect(wire_type, WireType::Fixed32)?;
         let bytes = self.take(4, "a fixed32")?;
@@ -163,6 +168,7 @@ impl<'a> Reader<'a> {
         self.take(length, "a field")
     }
 
+    #[inline]
     pub fn text(&mut self, wire_type: WireType) -> Result<&'a str> {
         let before = *self;
         let bytes = self.bytes(wire_type)?;
