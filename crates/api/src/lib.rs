@@ -59,7 +59,7 @@ mod values;
 pub use feed::{ArrivedBatch, Changed, Feed, Notice, Watched};
 pub use guard::{Guard, TokenMissing};
 pub use parts::{Counters, MemorySettings, NoSuites, Settings, Starter};
-pub use reader::Reader;
+pub use reader::{Reader, Shown};
 pub use run_book::{RunBook, RunRefused};
 pub use server::{Api, Identity, Parts, router};
 pub use styles::Styles;

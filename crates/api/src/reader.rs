@@ -18,7 +18,11 @@ use crate::selector;
 #[derive(Clone)]
 pub struct Reader {
     pub(crate) store: Arc<dyn SpanStore>,
+    shown: Option<Shown>,
 }
+
+/// What is shown of a trace in place of all of it.
+pub type Shown = Arc<dyn Fn(Trace) -> Trace + Send + Sync>;
 
 impl std::fmt::Debug for Reader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -121,7 +125,20 @@ impl Reader {
     /// Reads from `store`.
     #[must_use]
     pub fn new(store: Arc<dyn SpanStore>) -> Self {
-        Self { store }
+        Self { store, shown: None }
+    }
+
+    /// Shows of whole traces what `shown` leaves of them.
+    #[must_use]
+    pub fn shown_as(self, shown: Option<Shown>) -> Self {
+        Self { shown, ..self }
+    }
+
+    fn shown(&self, trace: Arc<Trace>) -> Arc<Trace> {
+        match &self.shown {
+            Some(shown) => Arc::new(shown(Arc::unwrap_or_clone(trace))),
+            None => trace,
+        }
     }
 
     /// One page of traces.
@@ -206,17 +223,18 @@ impl Reader {
     /// A trace, if it is held, and whether all that is stored of it could be read.
     pub async fn trace(&self, id: TraceId) -> Result<(Option<Arc<Trace>>, Completeness), Refusal> {
         let answer = self.ask(move |store| store.trace(id)).await?;
-        Ok((answer.value, completeness_of(&answer.completeness)))
+        Ok((answer.value.map(|trace| self.shown(trace)), completeness_of(&answer.completeness)))
     }
 
     /// Traces in the order asked, and whether all that is stored of them could be read; those that are not held (any
     /// more) are left out.
     pub async fn traces(&self, ids: Vec<TraceId>) -> Result<(Vec<Arc<Trace>>, Completeness), Refusal> {
+        let reader = self.clone();
         self.ask(move |store| {
             let (mut traces, mut completeness) = (Vec::with_capacity(ids.len()), Completeness::whole());
             for id in ids {
                 let answer = store.trace(id)?;
-                traces.extend(answer.value);
+                traces.extend(answer.value.map(|trace| reader.shown(trace)));
                 completeness.add(completeness_of(&answer.completeness));
             }
             Ok((traces, completeness))

@@ -16,6 +16,7 @@
 //! | `injector.rs` | [`FaultInjector`]: proxies through which faults happen |
 //! | `source.rs`, `watched.rs` | [`TraceSource`]: where traces come from; [`WatchedTraces`] for whoever owns a receiver |
 //! | `rag/` | what spans tell of retrieval and generation, and measures of them |
+//! | `secrets.rs` | [`Secrets`]: what no report has |
 //! | `own_spans.rs` | the runner's own spans |
 //! | `baseline/` | [`baseline::Baseline`]: what runs used to look like, in a file |
 //! | `facts.rs` | what several traces have in common |
@@ -36,6 +37,7 @@ mod own_spans;
 mod rag;
 pub mod report;
 mod run;
+mod secrets;
 mod select;
 mod source;
 mod suggest;
@@ -49,6 +51,7 @@ pub use complete::Learned;
 pub use injector::{FaultInjector, InjectedFault, InjectionError};
 pub use json_path::JsonPath;
 pub use run::{Host, Plan, PlanError, RunEvent, RunOptions, Stop, SweepEvent, SweepFault, SweepOptions, run, sweep};
+pub use secrets::Secrets;
 pub use source::{Arrivals, ArrivedSpan, Cursor, NoSettings, Settings, SourceError, SpanSink, TraceSource};
 pub use suggest::{Suggestion, suggest, suggest_into};
 pub use trigger::{ClientError, HttpClient};

@@ -22,6 +22,15 @@ pub const STORED_TRACES: u32 = 20;
 /// Stored traces that a scenario judges at most: each is an attempt with its report.
 pub const STORED_TRACES_MAX: u32 = 10_000;
 
+/// Bytes of the `.proto` files of one target, imports included.
+pub const PROTO_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// How long a gRPC server may take to be reached.
+pub const CONNECT_TIMEOUT: model::Duration = model::Duration::from_secs(10);
+/// How long a server's reflection may take; it is asked once, before the first call.
+pub const REFLECTION_TIMEOUT: model::Duration = model::Duration::from_secs(10);
+/// Files that a server's reflection tells of one service, imports included.
+pub const REFLECTED_FILES_MAX: usize = 1_000;
+
 /// Bytes of an answer that are kept; a longer one is cut and its being cut is said.
 pub const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes of what a command wrote that are kept.
@@ -33,6 +42,8 @@ pub const COMMAND_ERRORS_BYTES_MAX: usize = 600;
 pub const TRACE_SPANS_MAX: usize = 1_000_000;
 /// Log records of one watched trace.
 pub const TRACE_LOGS_MAX: usize = 1_000_000;
+/// Spans of traces that are unpacked at once to be judged (0.5 to 1 KB each); what goes beyond waits packed.
+pub const UNPACKED_SPANS_MAX: usize = 100_000;
 /// Spans of all watched traces together (about 1 KB each).
 pub const WATCHED_SPANS_MAX: usize = 4_000_000;
 
@@ -53,6 +64,8 @@ pub const PASS_AT_MAX: usize = 10;
 
 /// Run events that wait for the reports to fold them.
 pub const RUN_EVENTS_WAITING_MAX: usize = 1_024;
+/// Characters of a secret from which on it is hidden: shorter ones would hide ordinary text, and are told instead.
+pub const SECRET_CHARS_MIN: usize = 4;
 /// Evidence spans named by one assertion; the count of the rest is said.
 pub const EVIDENCE_MAX: usize = 10;
 /// Characters of an expected or found text in a report.

@@ -29,6 +29,13 @@ pub trait TraceSource: Send + Sync + fmt::Debug {
     /// When the source cannot be asked (a server beside us is down).
     fn arrivals(&self, trace_id: TraceId, after: Cursor) -> BoxFuture<'_, Result<Arrivals, SourceError>>;
 
+    /// How many spans [`TraceSource::arrivals`] would hand out now, as far as the source knows: tells what reading them
+    /// takes in memory.
+    fn unread(&self, trace_id: TraceId) -> usize {
+        let _ = trace_id;
+        0
+    }
+
     /// Resolves when something of `trace_id` has arrived after `after`: at once if it is there already. May resolve too
     /// often, never too late: no arrival between [`TraceSource::arrivals`] and this call may be missed.
     fn changed(&self, trace_id: TraceId, after: Cursor) -> BoxFuture<'_, ()>;

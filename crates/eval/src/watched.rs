@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
-use model::{Batch, LogRecord, PackedBatch, TraceId};
+use model::{Batch, LogRecord, PackedBatch, TraceId, Unpacker};
 use stdx::Clock;
 use tokio::sync::watch;
 
@@ -33,6 +33,10 @@ struct Inner {
 #[derive(Debug)]
 struct Watched {
     spans: Vec<ArrivedSpan>,
+    /// Spans that are still in the batches that they came in.
+    packed: Vec<Rows>,
+    /// How many of both were not read.
+    unread: usize,
     logs: Vec<LogRecord>,
     span_total: usize,
     log_total: usize,
@@ -43,6 +47,22 @@ struct Watched {
     /// What of both was read.
     left_out_read: u64,
     revision: watch::Sender<u64>,
+}
+
+/// Rows of a batch, in memory that the store shares.
+#[derive(Debug)]
+struct Rows {
+    batch: Arc<PackedBatch>,
+    rows: Vec<u32>,
+    arrived: model::Instant,
+}
+
+impl Rows {
+    fn unpack(&self, spans: &mut Vec<ArrivedSpan>) {
+        let mut unpacker = Unpacker::new(&self.batch);
+        let unpacked = self.rows.iter().map(|row| unpacker.span(&self.batch.spans[*row as usize]));
+        spans.extend(unpacked.map(|span| ArrivedSpan { span, arrived: self.arrived }));
+    }
 }
 
 impl Watched {
@@ -58,17 +78,36 @@ impl WatchedTraces {
         Self { clock, inner: Mutex::default() }
     }
 
-    /// As [`WatchedTraces::receive`]; only what is watched is unpacked.
-    pub fn receive_packed(&self, batch: &PackedBatch) {
-        let watched = {
-            let inner = self.lock();
-            let is_watched = |id: &TraceId| inner.traces.contains_key(id);
-            let spans = batch.spans.iter().filter(|span| is_watched(&span.trace_id));
-            let logs = batch.logs.iter().filter(|log| log.trace_id.as_ref().is_some_and(is_watched));
-            Batch { spans: spans.map(|span| batch.unpack_span(span)).collect(), logs: logs.cloned().collect() }
-        };
-        if !watched.is_empty() {
-            self.receive(&watched);
+    /// As [`WatchedTraces::receive`]; spans are unpacked when they are read.
+    pub fn receive_packed(&self, batch: &Arc<PackedBatch>) {
+        let arrived = model::Instant(self.clock.unix_nanos());
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        if inner.traces.is_empty() {
+            return;
+        }
+        let mut rows: HashMap<TraceId, Vec<u32>> = HashMap::new();
+        for (row, span) in (0..).zip(&batch.spans) {
+            let Some(watched) = inner.traces.get_mut(&span.trace_id) else { continue };
+            if inner.span_count < WATCHED_SPANS_MAX && watched.span_total < TRACE_SPANS_MAX {
+                watched.span_total += 1;
+                inner.span_count += 1;
+                rows.entry(span.trace_id).or_default().push(row);
+            } else {
+                watched.left_out += 1;
+                rows.entry(span.trace_id).or_default();
+            }
+        }
+        for (trace_id, rows) in rows {
+            if let Some(watched) = inner.traces.get_mut(&trace_id) {
+                watched.unread += rows.len();
+                watched.packed.push(Rows { batch: Arc::clone(batch), rows, arrived });
+                watched.revision.send_modify(|revision| *revision += 1);
+            }
+        }
+        drop(guard);
+        if !batch.logs.is_empty() {
+            self.receive(&Batch { spans: Vec::new(), logs: batch.logs.clone() });
         }
     }
 
@@ -86,6 +125,7 @@ impl WatchedTraces {
             touched.push(span.trace_id);
             if room && watched.span_total < TRACE_SPANS_MAX {
                 watched.span_total += 1;
+                watched.unread += 1;
                 watched.spans.push(ArrivedSpan { span: span.clone(), arrived });
                 inner.span_count += 1;
             } else {
@@ -132,6 +172,8 @@ impl TraceSource for WatchedTraces {
     fn watch(&self, trace_id: TraceId) {
         self.lock().traces.entry(trace_id).or_insert_with(|| Watched {
             spans: Vec::new(),
+            packed: Vec::new(),
+            unread: 0,
             logs: Vec::new(),
             span_total: 0,
             log_total: 0,
@@ -145,32 +187,38 @@ impl TraceSource for WatchedTraces {
     fn release(&self, trace_id: TraceId) {
         let mut inner = self.lock();
         if let Some(watched) = inner.traces.remove(&trace_id) {
-            inner.span_count -= watched.spans.len();
+            inner.span_count -= watched.unread;
         }
+    }
+
+    fn unread(&self, trace_id: TraceId) -> usize {
+        self.lock().traces.get(&trace_id).map_or(0, |watched| watched.unread)
     }
 
     fn arrivals(&self, trace_id: TraceId, after: Cursor) -> BoxFuture<'_, Result<Arrivals, SourceError>> {
         let mut inner = self.lock();
-        let arrivals = inner.traces.get_mut(&trace_id).map_or_else(
-            || Arrivals { cursor: after, ..Arrivals::default() },
-            |watched| {
-                watched.left_out_read = watched.left_out();
-                Arrivals {
-                    spans: std::mem::take(&mut watched.spans),
-                    logs: std::mem::take(&mut watched.logs),
-                    left_out: watched.left_out_read,
-                    cursor: Cursor((watched.span_total + watched.log_total) as u64),
-                }
-            },
-        );
-        inner.span_count -= arrivals.spans.len();
+        let Some(watched) = inner.traces.get_mut(&trace_id) else {
+            return Box::pin(std::future::ready(Ok(Arrivals { cursor: after, ..Arrivals::default() })));
+        };
+        watched.left_out_read = watched.left_out();
+        let mut arrivals = Arrivals {
+            spans: std::mem::take(&mut watched.spans),
+            logs: std::mem::take(&mut watched.logs),
+            left_out: watched.left_out_read,
+            cursor: Cursor((watched.span_total + watched.log_total) as u64),
+        };
+        let packed = std::mem::take(&mut watched.packed);
+        let unread = std::mem::take(&mut watched.unread);
+        inner.span_count -= unread;
+        drop(inner);
+        packed.iter().for_each(|rows| rows.unpack(&mut arrivals.spans));
         Box::pin(std::future::ready(Ok(arrivals)))
     }
 
     fn changed(&self, trace_id: TraceId, _after: Cursor) -> BoxFuture<'_, ()> {
         let inner = self.lock();
         let Some(watched) = inner.traces.get(&trace_id) else { return Box::pin(std::future::pending()) };
-        if !watched.spans.is_empty() || !watched.logs.is_empty() || watched.left_out() != watched.left_out_read {
+        if watched.unread > 0 || !watched.logs.is_empty() || watched.left_out() != watched.left_out_read {
             return Box::pin(std::future::ready(()));
         }
         // Subscribed while the lock is held: an arrival from here on is seen.
@@ -209,6 +257,26 @@ mod tests {
         assert!(traces.arrivals(TraceId([2; 16]), Cursor::START).await.expect("answers").spans.is_empty());
         traces.release(id);
         assert_eq!(traces.lock().span_count, 0);
+    }
+
+    #[tokio::test]
+    async fn packed_spans_are_those_that_were_sent() {
+        let traces = WatchedTraces::new(Arc::new(ManualClock::at(5)));
+        let id = TraceId([1; 16]);
+        traces.watch(id);
+        let mut mixed = batch(1, 3);
+        mixed.spans.extend(batch(2, 2).spans);
+        let waiting = traces.changed(id, Cursor::START);
+        traces.receive_packed(&Arc::new(PackedBatch::from(&mixed)));
+        waiting.await;
+        assert_eq!(traces.unread(id), 3);
+        let read = traces.arrivals(id, Cursor::START).await.expect("memory answers");
+        let spans: Vec<Span> = read.spans.into_iter().map(|arrived| arrived.span).collect();
+        assert_eq!(spans, batch(1, 3).spans);
+        assert_eq!((traces.unread(id), traces.lock().span_count), (0, 0));
+        traces.receive_packed(&Arc::new(PackedBatch::from(&batch(1, 2))));
+        traces.release(id);
+        assert_eq!(traces.lock().span_count, 0, "what was never read is given back too");
     }
 
     #[tokio::test]

@@ -266,10 +266,13 @@ pub struct EvalArgs {
     /// Only the scenarios that fall to part K of N, told by their names: `2/5`.
     #[arg(long, value_name = "K/N")]
     pub shard: Option<String>,
+    /// Send the run on as OTLP too: what is received, the runner's own spans, and scores as `gen_ai.evaluation.result`.
+    #[arg(long, value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
     /// Say why each trace was judged when it was, and what each assertion saw.
     #[arg(long)]
     pub explain: bool,
-    /// Run again whenever the suite's file changes, until Ctrl-C.
+    /// Run again whenever the suite or a file that it names changes, until Ctrl-C.
     #[arg(long)]
     pub watch: bool,
     /// Let `faults` happen at these proxies: NAME=LISTEN=UPSTREAM starts one, a URL names a running `headwater proxy`; may be

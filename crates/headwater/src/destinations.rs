@@ -9,6 +9,12 @@ pub fn from_environment() -> Vec<DestinationText> {
     forward::from_environment(|name| std::env::var(name).ok())
 }
 
+/// The one of a command line.
+pub fn from_argument(endpoint: Option<&str>) -> Option<DestinationText> {
+    let endpoint = endpoint?.to_owned();
+    Some(DestinationText { name: "otlp-endpoint".to_owned(), endpoint, ..DestinationText::default() })
+}
+
 /// Those of a suite file.
 pub fn from_suite(forwarding: &[eval::suite::Forwarding]) -> Vec<DestinationText> {
     let on = forwarding.iter().filter(|forwarding| forwarding.enabled);

@@ -55,6 +55,11 @@ impl Outputs {
         if problems.is_empty() { Ok(Self(outputs)) } else { Err(Failure::usage(problems.join("\n"))) }
     }
 
+    /// Whether any of them holds traces.
+    pub fn hold_traces(&self) -> bool {
+        self.0.iter().any(|(format, _)| matches!(format, Format::Sarif | Format::Html | Format::Run))
+    }
+
     /// Writes all of them. Those that hold traces get them from the server at `client`. What cannot be written does not keep the others
     /// from being written.
     pub async fn write(&self, run: &RunReport, client: &Client) -> Result<(), Failure> {

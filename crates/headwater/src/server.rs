@@ -46,6 +46,8 @@ pub struct ServerOptions {
     pub keep_longer: Option<KeepLonger>,
     /// Where everything is sent on to.
     pub destinations: Vec<Destination>,
+    /// What page, API and reports do not show of traces.
+    pub secrets: eval::Secrets,
     /// What else hears of every batch, beside the store.
     pub also: Vec<Arc<dyn ingest::Sink>>,
     /// What may be started from the page.
@@ -66,6 +68,7 @@ impl ServerOptions {
             retention: Retention::default(),
             keep_longer: None,
             destinations: Vec::new(),
+            secrets: eval::Secrets::default(),
             also: Vec::new(),
             suites: Vec::new(),
         }
@@ -158,7 +161,7 @@ impl Server {
         let suites = Arc::new(Suites::new(options.suites.clone(), inside, format!("http://{page}")));
         let api = Api::new(Parts {
             identity: identity(&options, &receiver, page, &*clock),
-            reader: Reader::new(Arc::clone(&store) as _),
+            reader: Reader::new(Arc::clone(&store) as _).shown_as(without(&options.secrets)),
             feed: Arc::clone(&feed),
             runs: Arc::clone(&runs),
             styles: Styles::open(Box::new(Shelf::settings(&store))),
@@ -308,4 +311,10 @@ pub async fn interrupted() {
     {
         let _ = tokio::signal::ctrl_c().await;
     }
+}
+
+/// What is left of a trace without secrets; none where there are none.
+fn without(secrets: &eval::Secrets) -> Option<api::Shown> {
+    let secrets = secrets.clone();
+    (!secrets.is_empty()).then(|| Arc::new(move |trace| secrets.hide_in_trace(trace)) as api::Shown)
 }

@@ -47,6 +47,15 @@ impl Pipeline {
     }
 }
 
+impl Pipeline {
+    async fn own(&self, batch: Batch, signal: Signal, body: Vec<u8>) {
+        let kind = BodyKind { signal, format: Format::Protobuf, encoding: Encoding::Identity };
+        if let Err(refused) = self.take(Arc::new(PackedBatch::from(&batch)), kind, body.into()).await {
+            eprintln!("headwater: the runner's own spans and results could not be kept: {refused:?}");
+        }
+    }
+}
+
 impl Sink for Pipeline {
     fn accept(&self, received: Arc<Received>) -> BoxFuture<'_, Result<(), Refusal>> {
         Box::pin(async move { self.take(Arc::clone(&received.batch), received.kind, received.body.clone()).await })
@@ -57,13 +66,15 @@ impl Sink for Pipeline {
 impl eval::SpanSink for Pipeline {
     fn deliver(&self, batch: Batch) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            if batch.spans.is_empty() {
-                return;
+            let Batch { spans, logs } = batch;
+            // As from anybody else, each signal in a request of its own: what is journaled and sent on is the request.
+            if !spans.is_empty() {
+                let body = otlp::encode_traces_protobuf(&spans);
+                self.own(Batch { spans, logs: Vec::new() }, Signal::Traces, body).await;
             }
-            let kind = BodyKind { signal: Signal::Traces, format: Format::Protobuf, encoding: Encoding::Identity };
-            let body = otlp::encode_traces_protobuf(&batch.spans).into();
-            if let Err(refused) = self.take(Arc::new(PackedBatch::from(&batch)), kind, body).await {
-                eprintln!("headwater: the runner's own spans could not be kept: {refused:?}");
+            if !logs.is_empty() {
+                let body = otlp::encode_logs_protobuf(&logs);
+                self.own(Batch { spans: Vec::new(), logs }, Signal::Logs, body).await;
             }
         })
     }

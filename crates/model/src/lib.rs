@@ -52,8 +52,8 @@ pub use ids::{ParseIdError, SpanId, TraceId, parse_hex};
 pub use log::LogRecord;
 pub use oddity::{Oddity, OddityKind};
 pub use packed::{
-    Extras, PackedAttribute, PackedBatch, PackedSpan, PackedValue, Packer, TextCollector, TextId, Texts, bytes_hash,
-    hash_of, shared_hash, text_hash,
+    Extras, PackedAttribute, PackedBatch, PackedSpan, PackedValue, Packer, TextCollector, TextId, Texts, Unpacker,
+    bytes_hash, hash_of, shared_hash, text_hash,
 };
 pub use resource::{EntityRef, Resource, Scope};
 pub use span::{

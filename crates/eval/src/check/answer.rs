@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::value::{cut, show, value_test};
 use super::{Finding, State};
 use crate::JsonPath;
-use crate::suite::{Assertion, Check, Range, StatusPattern, ValueTest, Variables};
+use crate::suite::{Assertion, Check, GRPC_CODES, Range, StatusPattern, ValueTest, Variables};
 use crate::trigger::Answer;
 
 /// Checks `assertion` against the answer of its step; none if it is about a trace. `durations` are those of all steps.
@@ -20,6 +20,7 @@ pub(crate) fn check_answer(
 ) -> Option<Finding> {
     let finding = match &assertion.check {
         Check::Status(patterns) => status(patterns, answer),
+        Check::GrpcStatus(codes) => grpc_status(codes, answer),
         Check::Json { path, tests } => json(path, tests, answer, variables),
         Check::Body(tests) => tested(tests, Some(&Json::String(answer.text())), "the answer", variables),
         Check::Header { name, tests } => {
@@ -62,6 +63,20 @@ fn status(patterns: &[StatusPattern], answer: &Answer) -> Finding {
     let found =
         if holds { answer.status.to_string() } else { format!("{}, answering {}", answer.status, cut(&answer.text())) };
     Finding::new(state(holds), format!("status {}", expected.join(" or ")), found)
+}
+
+fn grpc_status(codes: &[i32], answer: &Answer) -> Finding {
+    let name =
+        |code: i32| usize::try_from(code).ok().and_then(|code| GRPC_CODES.get(code)).copied().unwrap_or("UNKNOWN");
+    let expected: Vec<&str> = codes.iter().map(|code| name(*code)).collect();
+    let expected = format!("gRPC status {}", expected.join(" or "));
+    if answer.header("grpc-status").is_none() {
+        return Finding::not_evaluable(expected, "the answer is not one of gRPC");
+    }
+    let holds = codes.contains(&answer.status);
+    let found = name(answer.status);
+    let found = if holds { found.to_owned() } else { format!("{found}, answering {}", cut(&answer.text())) };
+    Finding::new(state(holds), expected, found)
 }
 
 fn json(path: &JsonPath, tests: &[ValueTest], answer: &Answer, variables: &Variables) -> Finding {

@@ -74,6 +74,7 @@ pub(crate) fn is_about_trace(assertion: &Assertion) -> bool {
         || !matches!(
             assertion.check,
             Check::Status(_)
+                | Check::GrpcStatus(_)
                 | Check::Json { .. }
                 | Check::Body(_)
                 | Check::Header { .. }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use model::{Batch, Duration, Instant, Resource, Span, SpanId, SpanKind, Text, Trace, TraceId};
 use stdx::Clock;
 
-use super::{Learned, Wait, Waited, wait};
+use super::{Learned, Room, Wait, Waited, wait};
 use crate::report::Outcome;
 use crate::source::TraceSource;
 use crate::suite::Complete;
@@ -84,6 +84,7 @@ impl Case {
             edges: &[],
             complete: Complete::default(),
             learned: &learned,
+            room: &Room::default(),
         };
         let has_worker = |trace: &Trace| trace.spans().iter().any(|span| span.service_name() == "worker");
         let waited = wait(waiting, |trace| !self.needs_worker || has_worker(trace)).await.expect("memory answers");

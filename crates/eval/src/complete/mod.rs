@@ -14,6 +14,7 @@
 //! | `learned.rs` | [`Learned`]: how each service's exporter behaves, and what lies behind each call |
 //! | `call.rs` | what tells one call from another |
 //! | `wait.rs` | the wait itself |
+//! | `room.rs` | how many spans are unpacked at once |
 //! | `stored.rs` | a stored trace, which nothing is waited for of |
 //! | `late.rs` | its tests: late spans on a clock that is moved |
 
@@ -22,9 +23,11 @@ mod call;
 #[cfg(test)]
 mod late;
 mod learned;
+mod room;
 mod stored;
 mod wait;
 
 pub use learned::Learned;
+pub(crate) use room::Room;
 pub(crate) use stored::look_at_stored;
 pub(crate) use wait::{Wait, Waited, wait};

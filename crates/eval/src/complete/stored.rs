@@ -16,7 +16,7 @@ pub(crate) async fn look_at_stored(wait: Wait<'_>) -> Result<Waited, SourceError
     let Some(trace) = wait.source.stored(wait.trace_id).await? else {
         let reason = "it is not stored: it was not received, or is past retention".to_owned();
         let trace = Trace::assemble(wait.trace_id, Vec::new(), Vec::new());
-        return Ok(Waited { trace, outcome: Outcome::NoSpan, reasons: vec![reason] });
+        return Ok(Waited { trace, outcome: Outcome::NoSpan, reasons: vec![reason], room: None });
     };
     let (mut spans, logs) = trace.without_scope(OWN_SCOPE).into_parts();
     // Whatever begins the trace is taken for what continues a request of ours.
@@ -35,5 +35,5 @@ pub(crate) async fn look_at_stored(wait: Wait<'_>) -> Result<Waited, SourceError
         (false, true) => (Outcome::Complete, vec!["every span that something stored refers to is there".to_owned()]),
         (false, false) => (Outcome::Quiet, assessment.reasons()),
     };
-    Ok(Waited { trace: Trace::assemble(wait.trace_id, spans, logs), outcome, reasons })
+    Ok(Waited { trace: Trace::assemble(wait.trace_id, spans, logs), outcome, reasons, room: None })
 }

@@ -7,6 +7,7 @@ use stdx::Clock;
 
 use super::assess::{Assessment, Expected, assess};
 use super::learned::Learned;
+use super::room::{Room, Taken};
 use crate::OWN_SCOPE;
 use crate::report::Outcome;
 use crate::source::{Cursor, SourceError, TraceSource};
@@ -59,6 +60,8 @@ pub(crate) struct Wait<'a> {
     pub complete: Complete,
     /// Learned by earlier traces; this one adds to it.
     pub learned: &'a std::sync::Mutex<Learned>,
+    /// Room for its spans.
+    pub room: &'a Room,
 }
 
 /// How the wait ended.
@@ -67,6 +70,9 @@ pub(crate) struct Waited {
     pub trace: Trace,
     pub outcome: Outcome,
     pub reasons: Vec<String>,
+    /// The room that the trace takes, until it is dropped.
+    #[expect(dead_code, reason = "held, not read")]
+    pub room: Option<Taken>,
 }
 
 /// Waits until the trace is whole, nothing more can be expected, or the deadline. `holds` says whether every positive
@@ -75,13 +81,24 @@ pub(crate) struct Waited {
 /// # Errors
 /// When the source cannot be asked.
 pub(crate) async fn wait(wait: Wait<'_>, mut holds: impl FnMut(&Trace) -> bool) -> Result<Waited, SourceError> {
-    let began = wait.clock.monotonic_nanos();
+    let mut began = wait.clock.monotonic_nanos();
     let since =
         |then: u64| Duration(i64::try_from(wait.clock.monotonic_nanos().saturating_sub(then)).unwrap_or(i64::MAX));
     let mut received = Received::default();
     let mut cursor = Cursor::START;
     let mut last_arrival = began;
+    let mut room: Option<Taken> = None;
     loop {
+        match (wait.source.unread(wait.trace_id), &mut room) {
+            (0, _) => {}
+            (unread, Some(taken)) => wait.room.grow(taken, unread),
+            (unread, None) => {
+                let asked = wait.clock.monotonic_nanos();
+                room = wait.room.enter(unread).await;
+                // While it waits for its turn, nothing is late.
+                began += wait.clock.monotonic_nanos().saturating_sub(asked);
+            }
+        }
         let arrivals = wait.source.arrivals(wait.trace_id, cursor).await?;
         cursor = arrivals.cursor;
         if take_in(&mut received, arrivals, wait.learned) {
@@ -92,7 +109,8 @@ pub(crate) async fn wait(wait: Wait<'_>, mut holds: impl FnMut(&Trace) -> bool) 
         if structure_is_whole {
             let trace = received.take(wait.trace_id, wait.own_span);
             if holds(&trace) {
-                return Ok(complete(trace, &wait, "every span that something refers to is there".to_owned()));
+                let reason = "every span that something refers to is there".to_owned();
+                return Ok(Waited { room, ..complete(trace, &wait, reason) });
             }
             received.put_back(trace, wait.own_span);
         }
@@ -100,10 +118,10 @@ pub(crate) async fn wait(wait: Wait<'_>, mut holds: impl FnMut(&Trace) -> bool) 
         let until_quiet = quiet - since(last_arrival);
         let until_deadline = wait.complete.deadline - since(began);
         if until_quiet <= Duration::ZERO {
-            return Ok(ended_quiet(received, assessment, quiet, &wait));
+            return Ok(Waited { room, ..ended_quiet(received, assessment, quiet, &wait) });
         }
         if until_deadline <= Duration::ZERO {
-            return Ok(timed_out(received, assessment, &wait));
+            return Ok(Waited { room, ..timed_out(received, assessment, &wait) });
         }
         let pause = tokio::time::sleep(until_quiet.min(until_deadline).to_std());
         tokio::select! {
@@ -143,12 +161,12 @@ fn look(received: &Received, wait: &Wait<'_>) -> (Assessment, Duration) {
 
 fn complete(trace: Trace, wait: &Wait<'_>, reason: String) -> Waited {
     lock(wait.learned).was_whole(&trace);
-    Waited { trace, outcome: Outcome::Complete, reasons: vec![reason] }
+    Waited { trace, outcome: Outcome::Complete, reasons: vec![reason], room: None }
 }
 
 /// The wait ended without the trace being known to be whole.
 fn incomplete(mut received: Received, wait: &Wait<'_>, outcome: Outcome, reasons: Vec<String>) -> Waited {
-    Waited { trace: received.take(wait.trace_id, wait.own_span), outcome, reasons }
+    Waited { trace: received.take(wait.trace_id, wait.own_span), outcome, reasons, room: None }
 }
 
 fn ended_quiet(mut received: Received, assessment: Assessment, quiet: Duration, wait: &Wait<'_>) -> Waited {

@@ -29,6 +29,9 @@ pub fn github(report: &RunReport) -> String {
         }
         let _ = writeln!(text, "{separator}title={}::{}", property(&title), message(&body(one)));
     }
+    for error in report.errors_beside() {
+        let _ = writeln!(text, "::error title=headwater::{}", message(error));
+    }
     if all.len() > SHOWN {
         let _ = writeln!(
             text,

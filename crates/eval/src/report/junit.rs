@@ -11,14 +11,15 @@ use super::{AttemptReport, RunReport, ScenarioReport, Verdict};
 #[must_use]
 pub fn junit(report: &RunReport) -> String {
     let counts = &report.counts;
+    let beside = report.errors_beside();
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let _ = writeln!(
         xml,
         "<testsuite name=\"{}\" time=\"{}\" tests=\"{}\" errors=\"{}\" skipped=\"{}\" failures=\"{}\">",
         escaped(&report.suite),
         seconds(report.duration),
-        counts.total(),
-        counts.error,
+        counts.total() as usize + beside.len(),
+        counts.error as usize + beside.len(),
         counts.not_evaluable + counts.insufficient,
         counts.fail + counts.regressed,
     );
@@ -37,6 +38,14 @@ pub fn junit(report: &RunReport) -> String {
     xml.push_str("  </properties>\n");
     for scenario in &report.scenarios {
         case(&mut xml, report, scenario);
+    }
+    for error in beside {
+        let _ = writeln!(
+            xml,
+            "  <testcase name=\"teardown\" classname=\"{}\" time=\"0.000\">\n    <error message=\"{}\" type=\"error\"/>\n  </testcase>",
+            escaped(&report.suite),
+            escaped(error)
+        );
     }
     xml.push_str("</testsuite>\n");
     xml

@@ -43,6 +43,9 @@ pub fn markdown(report: &RunReport) -> String {
         tell_assertions(&mut text, &scenario.over_attempts);
         text.push_str("\n</details>\n");
     }
+    for error in report.errors_beside() {
+        let _ = writeln!(text, "\n- **error** {}", plain(error));
+    }
     let _ = writeln!(text, "\n{} in {}", summary(report), Duration(report.duration));
     text
 }

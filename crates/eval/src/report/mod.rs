@@ -6,6 +6,7 @@
 //! | `explain.rs` | why each trace was judged when |
 //! | `fold.rs` | [`Fold`]: a run's report while it runs |
 //! | `terminal.rs`, `style.rs` | progress, table, what is wrong |
+//! | `hidden.rs` | secrets are in none of them |
 //! | `json.rs`, `json_lines.rs`, `junit.rs`, `markdown.rs` | files |
 //! | `sweep_report.rs`, `sweep_table.rs` | [`SweepReport`]: how far faults reached; as a table |
 //! | `told.rs`, `github.rs`, `sarif.rs` | what did not hold, with its place: annotations and code scanning |
@@ -13,6 +14,7 @@
 mod explain;
 mod fold;
 mod github;
+mod hidden;
 mod json;
 mod json_lines;
 mod junit;

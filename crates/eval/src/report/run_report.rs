@@ -161,6 +161,14 @@ pub struct RunReport {
 }
 
 impl RunReport {
+    /// Errors that belong to no attempt: what a teardown failed at.
+    #[must_use]
+    pub fn errors_beside(&self) -> Vec<&str> {
+        let attempts = || self.scenarios.iter().flat_map(|scenario| &scenario.attempts);
+        let beside = |error: &&String| attempts().all(|attempt| attempt.error.as_ref() != Some(*error));
+        self.errors.iter().filter(beside).map(String::as_str).collect()
+    }
+
     /// Where a trace can be looked at, if anywhere.
     #[must_use]
     pub fn link(&self, trace_id: &str) -> Option<String> {

@@ -187,6 +187,10 @@ fn details(report: &RunReport, style: Style) -> String {
             tell_assertion(&mut text, report, assertion, style);
         }
     }
+    for error in report.errors_beside() {
+        let (sign, ink) = sign(Verdict::Error);
+        let _ = writeln!(text, "\n{} {}", style.paint(ink, &format!("{sign} error")), printable(error));
+    }
     let counts = [
         (report.counts.pass, "passed", Ink::Green),
         (report.counts.fail, "failed", Ink::Red),

@@ -42,7 +42,7 @@ pub(super) fn existing(
             let id = traces.found.get(number as usize).copied();
             Some(id.map(found).ok_or_else(|| "the query found fewer traces than there are attempts".to_owned()))
         }
-        Target::Http(_) | Target::Exec(_) => None,
+        Target::Http(_) | Target::Grpc(_) | Target::Exec(_) => None,
     }
 }
 

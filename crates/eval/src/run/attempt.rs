@@ -223,7 +223,7 @@ pub(super) async fn attempt(shared: &Arc<Shared>, scenario_at: usize, number: u3
     own_spans(shared, scenario, &sent, scenario_span, began, verdict, &mut own);
     shared.host.sink.deliver(Batch { spans: own, logs: std::mem::take(&mut measured.evaluations) }).await;
     let main = sent.last();
-    let report = AttemptReport {
+    let mut report = AttemptReport {
         attempt: number,
         verdict,
         trace_id: main.map(|main| main.context.trace_id.to_string()),
@@ -234,6 +234,7 @@ pub(super) async fn attempt(shared: &Arc<Shared>, scenario_at: usize, number: u3
         assertions: assertions.into_iter().flatten().collect(),
         error,
     };
+    report.hide(&shared.plan.suite.secrets);
     if !number.is_multiple_of(2) {
         against = drive_against(shared, scenario, number).await;
     }
@@ -258,13 +259,20 @@ async fn drive_against(shared: &Arc<Shared>, scenario: &Scenario, number: u32) -
             None => wait_for(shared, &twin, main, &[]).await.ok(),
         };
         let waited = waited.as_ref().or(main.waited.as_ref());
-        shape = waited.filter(|waited| waited.outcome == Outcome::Complete).map(|waited| Shape::of(&waited.trace));
+        shape =
+            waited.filter(|waited| waited.outcome == Outcome::Complete).map(|waited| shape_of(shared, &waited.trace));
     }
     sent.iter().for_each(|sent| shared.host.source.release(sent.context.trace_id));
     let own = driven(&sent).map(|sent| extra_span(shared, "compare", scenario, sent)).collect();
     shared.host.sink.deliver(Batch { spans: own, logs: Vec::new() }).await;
     let shape = if shared.plan.options.without_traces { Some(Shape::default()) } else { shape };
     answered.zip(shape)
+}
+
+/// What a trace looks like, for a file that people share.
+fn shape_of(shared: &Shared, trace: &Trace) -> Shape {
+    let secrets = &shared.plan.suite.secrets;
+    if secrets.is_empty() { Shape::of(trace) } else { Shape::of(&secrets.hide_in_trace(trace.clone())) }
 }
 
 /// Of a scenario whose query found no stored trace.
@@ -372,7 +380,11 @@ async fn send_step<'a>(shared: &Shared, scenario: &Scenario, step: &'a Step, var
         Ok(lease) => (lease, send(&host.client, &step.target, &Send { context, variables: &variables, faults }).await),
         Err(message) => (None, Err(message)),
     };
-    let answer = answer.and_then(|answer| if step.is_hook { hooks::succeeded(step, answer) } else { Ok(answer) });
+    let secrets = &shared.plan.suite.secrets;
+    let answer =
+        answer.and_then(|answer| if step.is_hook { hooks::succeeded(step, answer, secrets) } else { Ok(answer) });
+    // An error becomes the status of a span.
+    let answer = answer.map_err(|error| secrets.hide(&error).into_owned());
     let ended = Instant(host.clock.unix_nanos());
     Sent { step, context, started, ended, answer, variables, how: How::Driven, waited: None, lacks: None, lease }
 }
@@ -392,7 +404,8 @@ async fn read_spans(shared: &Arc<Shared>, scenario: &Scenario, sent: &mut Sent<'
         Err(error) => sent.answer = Err(error.to_string()),
         Ok(waited) => {
             sent.lacks = span_output::set(sent.step, &waited.trace, &sent.variables, variables).err();
-            sent.waited = Some(waited);
+            // What comes after must not wait for room while this holds some.
+            sent.waited = Some(Waited { room: None, ..waited });
         }
     }
 }
@@ -587,7 +600,7 @@ async fn judge_trace(
         reports[position] = ask_model(shared, &scenario.assertions[position], sent, measured).await;
     }
     if profiles && completeness.outcome == Outcome::Complete {
-        measured.shape = Some(Shape::of(trace));
+        measured.shape = Some(shape_of(shared, trace));
     }
     if sent.how != How::Driven {
         return Ok(Some(completeness));
@@ -671,7 +684,7 @@ fn evaluations(
             name,
             value,
             label: report.verdict.name(),
-            explanation: report.found.clone(),
+            explanation: shared.plan.suite.secrets.hide(&report.found).into_owned(),
             trace_id: sent.context.trace_id,
             span_id: span,
             time: Instant(shared.host.clock.unix_nanos()),
@@ -697,6 +710,7 @@ async fn wait_for(
         edges: &edges,
         complete: scenario.complete,
         learned: &shared.learned,
+        room: &shared.room,
     };
     if sent.how != How::Driven {
         return look_at_stored(waiting).await;

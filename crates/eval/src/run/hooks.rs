@@ -8,6 +8,7 @@ use model::{Duration, Instant};
 
 use super::attempt::outputs;
 use super::runner::Shared;
+use crate::Secrets;
 use crate::report::StepReport;
 use crate::suite::{Step, Target, Variables};
 use crate::trigger::{Answer, Context, Send, send};
@@ -169,7 +170,7 @@ async fn run(shared: &Shared, hook: &Step, variables: &mut Variables) -> (StepRe
     let context = Context { trace_id: host.trace_id(), span_id: host.span_id() };
     let started = Instant(host.clock.unix_nanos());
     let answer = send(&host.client, &hook.target, &Send { context, variables: &own, faults: &[] }).await;
-    let answer = answer.and_then(|answer| succeeded(hook, answer));
+    let answer = answer.and_then(|answer| succeeded(hook, answer, &shared.plan.suite.secrets));
     let result = answer.as_ref().map_err(Clone::clone).and_then(|answer| outputs(hook, answer, variables));
     let took: Duration = Instant(host.clock.unix_nanos()) - started;
     let failed = result.err();
@@ -185,7 +186,7 @@ async fn run(shared: &Shared, hook: &Step, variables: &mut Variables) -> (StepRe
 }
 
 /// The answer of a hook that did what it was to do.
-pub(super) fn succeeded(hook: &Step, answer: Answer) -> Result<Answer, String> {
+pub(super) fn succeeded(hook: &Step, answer: Answer, secrets: &Secrets) -> Result<Answer, String> {
     let (word, good) = match hook.target {
         Target::Exec(_) => ("code", answer.status == 0),
         _ => ("status", (200..300).contains(&answer.status)),
@@ -194,7 +195,8 @@ pub(super) fn succeeded(hook: &Step, answer: Answer) -> Result<Answer, String> {
         return Ok(answer);
     }
     let said = if answer.errors.is_empty() { answer.text() } else { answer.errors.clone() };
-    let said: String = said.trim().chars().take(SAID_CHARS).collect();
+    // Before it is cut, or the rest of one would be left.
+    let said: String = secrets.hide(&said).trim().chars().take(SAID_CHARS).collect();
     let said = if said.is_empty() { said } else { format!(": {said}") };
     Err(format!("`{}` failed with {word} {}{said}", hook.name, answer.status))
 }

@@ -16,7 +16,7 @@ use super::hooks::{self, Hooks};
 use super::plan::Plan;
 use super::repeated;
 use crate::check::is_about_trace;
-use crate::complete::Learned;
+use crate::complete::{Learned, Room};
 use crate::exit_code::{ExitCode, exit_code};
 use crate::injector::FaultInjector;
 use crate::limits::RUN_EVENTS_WAITING_MAX;
@@ -91,6 +91,8 @@ pub(super) struct Shared {
     pub learned: Mutex<Learned>,
     /// Which service answers at which address.
     pub peers: Mutex<analysis::Peers>,
+    /// Room for traces that are judged.
+    pub room: Room,
     /// What the suite's set-up came to, and what is still to be torn down.
     pub hooks: Hooks,
 }
@@ -105,7 +107,15 @@ pub async fn run(plan: Plan, host: Host, mut stop: Stop, mut tell: impl FnMut(&R
     tell(&RunEvent::Started { report: Box::new(report.clone()), scenarios: names, attempts: order.len() });
     let learned = Mutex::new(Learned::load(&*host.settings));
     let own = OwnSpans::new(&plan.options.version);
-    let shared = Arc::new(Shared { host, plan, own, learned, peers: Mutex::default(), hooks: Hooks::default() });
+    let shared = Arc::new(Shared {
+        host,
+        plan,
+        own,
+        learned,
+        peers: Mutex::default(),
+        room: Room::default(),
+        hooks: Hooks::default(),
+    });
     let mut collected = Collected::new(&shared.plan);
     let work = async {
         hooks::set_up(&shared).await;
@@ -127,6 +137,7 @@ pub async fn run(plan: Plan, host: Host, mut stop: Stop, mut tell: impl FnMut(&R
     let elapsed = clock.monotonic_nanos().saturating_sub(began);
     report.hooks = shared.hooks.take_reports();
     finish(&mut report, &shared.plan, Duration(i64::try_from(elapsed).unwrap_or(i64::MAX)), torn_down);
+    report.hide(&shared.plan.suite.secrets);
     tell(&RunEvent::Ended { report: Box::new(report.clone()) });
     report
 }
@@ -154,12 +165,14 @@ fn header(plan: &Plan, host: &Host) -> RunReport {
 
 /// What was left out on request.
 fn remarks(plan: &Plan) -> Vec<String> {
+    let short = plan.suite.too_short.iter();
+    let short = short.map(|name| format!("the value of `{name}` is too short to be hidden in reports"));
     if !plan.options.without_traces {
-        return Vec::new();
+        return short.collect();
     }
     let scenarios = plan.scenarios.iter().map(|&scenario| &plan.suite.scenarios[scenario]);
     let count = scenarios.flat_map(|scenario| &scenario.assertions).filter(|one| is_about_trace(one)).count();
-    vec![format!("{count} assertions on traces were left out, as asked")]
+    std::iter::once(format!("{count} assertions on traces were left out, as asked")).chain(short).collect()
 }
 
 fn finish(report: &mut RunReport, plan: &Plan, elapsed: Duration, torn_down: Result<(), Vec<String>>) {
@@ -298,7 +311,8 @@ impl Collected {
         if attempts.len() < plan.repeat(scenario) as usize {
             return None;
         }
-        let report = repeated::report(plan, scenario, attempts, explanations);
+        let mut report = repeated::report(plan, scenario, attempts, explanations);
+        report.hide(&plan.suite.secrets);
         self.attempts.remove(&scenario);
         self.explanations.remove(&scenario);
         self.ended.insert(scenario, report.clone());
@@ -311,6 +325,7 @@ impl Collected {
             let explanations = self.explanations.remove(&scenario).unwrap_or_default();
             self.ended.insert(scenario, repeated::report(plan, scenario, attempts, &explanations));
         }
+        self.ended.values_mut().for_each(|report| report.hide(&plan.suite.secrets));
         self.ended.into_values().collect()
     }
 }

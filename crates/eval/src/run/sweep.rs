@@ -100,7 +100,7 @@ pub async fn sweep(
     let learned = std::sync::Mutex::new(Learned::load(&*host.settings));
     let own = OwnSpans::new(&plan.options.version);
     let (peers, hooks) = Default::default();
-    let shared = Arc::new(Shared { host, plan, own, learned, peers, hooks });
+    let shared = Arc::new(Shared { host, plan, own, learned, peers, hooks, room: crate::complete::Room::default() });
     {
         let work = async {
             hooks::set_up(&shared).await;
@@ -269,6 +269,7 @@ async fn judge(
         edges: &[],
         complete: scenario.complete,
         learned: &shared.learned,
+        room: &shared.room,
     };
     let all_there = |trace: &Trace| {
         let there: BTreeSet<&str> = trace.spans().iter().map(Span::service_name).collect();

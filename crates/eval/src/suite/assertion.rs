@@ -31,6 +31,8 @@ pub struct Assertion {
 pub enum Check {
     /// The answer's status is one of these.
     Status(Vec<StatusPattern>),
+    /// The code of a gRPC answer is one of these.
+    GrpcStatus(Vec<i32>),
     /// A value within the JSON answer.
     Json {
         /// Where.

@@ -1,6 +1,8 @@
 //! Reading the values of maps, with every problem noted and none fatal: a reader that goes on finds the other four
 //! mistakes too.
 
+use std::cell::RefCell;
+
 use model::Duration;
 use serde_json::Value as Json;
 
@@ -17,9 +19,21 @@ pub(crate) struct Reader<'a> {
     pub problems: Vec<Problem>,
     pub environment: &'a dyn Fn(&str) -> Option<String>,
     pub files: &'a dyn Fn(&str) -> Result<String, String>,
+    /// Whether what is read is sent, so that values of the environment in it are secrets.
+    pub is_sent: bool,
+    /// Names and values of the environment that are sent.
+    pub secrets: Vec<(String, String)>,
 }
 
 impl<'a> Reader<'a> {
+    /// Reads what is sent, in which values of the environment are secrets.
+    pub fn sent<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.is_sent, true);
+        let read = read(self);
+        self.is_sent = before;
+        read
+    }
+
     pub fn problem(&mut self, problem: Problem) {
         self.problems.push(problem);
     }
@@ -60,7 +74,17 @@ impl<'a> Reader<'a> {
             self.expected(node, what, "text");
             return None;
         };
-        match expand(&scalar.text, self.environment) {
+        let used = RefCell::new(Vec::new());
+        let looked_up = |name: &str| {
+            let value = (self.environment)(name)?;
+            used.borrow_mut().push((name.to_owned(), value.clone()));
+            Some(value)
+        };
+        let expanded = expand(&scalar.text, &looked_up);
+        if self.is_sent {
+            self.secrets.extend(used.into_inner().into_iter().filter(|(_, value)| !value.is_empty()));
+        }
+        match expanded {
             Ok(text) => Some(text),
             Err(errors) => {
                 for (from, to, message, hint) in errors {

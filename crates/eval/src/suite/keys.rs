@@ -77,6 +77,7 @@ pub(crate) const SUITE: &[Key] = &[
 
 pub(crate) const TARGET: &[Key] = &[
     key("http", Shape::Map(HTTP), "Send an HTTP request."),
+    key("grpc", Shape::Map(GRPC), "Make a unary gRPC call."),
     key("exec", Shape::Map(EXEC), "Run a command; it gets TRACEPARENT in its environment."),
     key("trace", Shape::Text, "Send nothing: judge the stored trace with this id."),
     key("traces", Shape::Map(TRACES), "Send nothing: judge every stored trace that a query finds."),
@@ -95,6 +96,19 @@ pub(crate) const HTTP: &[Key] = &[
     key("json", Shape::Json, "The body as JSON; texts at any depth may hold {{variables}}."),
     key("body", Shape::Text, "The body as text."),
     key("timeout", Shape::Duration, "How long to wait for the answer; 30s if not said."),
+];
+
+pub(crate) const GRPC: &[Key] = &[
+    required("address", Shape::Text, "Where to: `host:port`, `http://host:port`, or `https://host:port` for TLS."),
+    required("method", Shape::Text, "The method in full, such as `shop.v1.Orders/Place`."),
+    key("json", Shape::Json, "The request message as JSON; texts at any depth may hold {{variables}}."),
+    key("metadata", Shape::MapOf(&Shape::Text), "Metadata to send."),
+    key(
+        "proto",
+        Shape::OneOf(&[Shape::Text, Shape::List(&Shape::Text)]),
+        "Files that define the service, from the suite's folder; server reflection is asked if not said.",
+    ),
+    key("timeout", Shape::Duration, "The deadline; 30s if not said."),
 ];
 
 pub(crate) const EXEC: &[Key] = &[
@@ -309,6 +323,27 @@ const fn kind(name: &'static str, shape: Shape, beside: &'static [Key], about: &
     Kind { name, about, shape, beside }
 }
 
+/// The codes of gRPC, by number.
+pub(crate) const GRPC_CODES: &[&str] = &[
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+];
+
 const SELECTORS: Shape = Shape::List(&Shape::TraceQl);
 
 pub(crate) const KINDS: &[Kind] = &[
@@ -317,6 +352,12 @@ pub(crate) const KINDS: &[Kind] = &[
         Shape::OneOf(&[Shape::Count, Shape::Text, Shape::List(&Shape::OneOf(&[Shape::Count, Shape::Text]))]),
         &[],
         "The answer's status (exit code of a command): 200, 2xx, or a list.",
+    ),
+    kind(
+        "grpc_status",
+        Shape::OneOf(&[Shape::Word(GRPC_CODES), Shape::Count, Shape::List(&Shape::Word(GRPC_CODES))]),
+        &[],
+        "The status of a gRPC answer: `OK`, `NOT_FOUND`, its number, or a list.",
     ),
     kind("json", Shape::Map(JSON_TESTS), &[], "A value within the JSON answer."),
     kind(

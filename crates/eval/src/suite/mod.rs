@@ -8,7 +8,7 @@
 //! | `keys.rs` | the one table of keys: what the reader accepts and the schema publishes |
 //! | `schema.rs` | the JSON Schema of the file, from that table |
 //! | `fields.rs` | reading values of a map, with its problems |
-//! | `read.rs`, `read_target.rs`, `read_data.rs`, `read_proxy.rs`, `read_assertion.rs` | the file, from the outside inwards |
+//! | `read.rs`, `read_target.rs`, `read_grpc.rs`, `read_data.rs`, `read_proxy.rs`, `read_assertion.rs` | the file, from the outside inwards |
 //! | `assertion.rs` | [`Assertion`] and its kinds |
 //! | `template.rs` | `{{variables}}` and `${VARIABLES}` |
 //! | `units.rs` | durations, shares, factors, ranges |
@@ -26,6 +26,7 @@ mod problem;
 mod read;
 mod read_assertion;
 mod read_data;
+mod read_grpc;
 mod read_proxy;
 mod read_target;
 mod schema;
@@ -38,10 +39,12 @@ pub use assertion::{
     JudgedCheck, LogsCheck, PassRate, Quantity, Relation, RetrievalCheck, Selector, ServicesCheck, SimilarCheck,
     SpansTest, StatusPattern, ToolCallsCheck, ValueTest,
 };
+pub(crate) use keys::GRPC_CODES;
 pub(crate) use nearest::{listed, nearest};
 pub use problem::{OtherFile, Place, Problem, SuiteError};
 pub use read::SuiteInput;
 pub(crate) use read::scenario_places;
+pub(crate) use read_grpc::method_of;
 pub use schema::json_schema;
 pub(crate) use template::plain;
 pub use template::{JsonTemplate, Template, Undefined, Variables};
@@ -56,6 +59,8 @@ pub struct Suite {
     pub name: String,
     /// The file as it was named.
     pub file: String,
+    /// Files that it names: tables of data, `.proto` files; paths from the suite's folder.
+    pub named_files: Vec<String>,
     /// SHA-256 of the file's text, hex.
     pub configuration_hash: String,
     /// What can be driven, by name; the first is the default.
@@ -78,6 +83,10 @@ pub struct Suite {
     pub baseline: Option<String>,
     /// The target that every scenario is compared with, by name.
     pub against: Option<String>,
+    /// Values of the environment that are sent: no report has them.
+    pub secrets: crate::Secrets,
+    /// Those of them that are too short to be hidden, by name.
+    pub too_short: std::collections::BTreeSet<String>,
     /// What is done once before all scenarios; they are driven only if it succeeds.
     pub setup: Vec<Step>,
     /// What is done once after all scenarios, whatever came of them.
@@ -146,6 +155,8 @@ impl std::fmt::Debug for Model {
 pub enum Target {
     /// One HTTP request.
     Http(HttpTarget),
+    /// One gRPC call.
+    Grpc(GrpcTarget),
     /// One command, run to its end with `TRACEPARENT` in its environment.
     Exec(ExecTarget),
     /// Nothing is sent: the stored trace with this id is judged.
@@ -179,6 +190,25 @@ pub struct HttpTarget {
     /// What to send.
     pub body: Option<Body>,
     /// How long to wait for the answer.
+    pub timeout: Duration,
+}
+
+/// A unary gRPC call.
+#[derive(Clone, Debug)]
+pub struct GrpcTarget {
+    /// Where to: `http://host:port`, `https://host:port`, or `host:port`.
+    pub address: Template,
+    /// The full name of the service, `shop.v1.Orders`.
+    pub service: String,
+    /// The method, `Place`.
+    pub method: String,
+    /// The request message as JSON.
+    pub request: JsonTemplate,
+    /// Sent beside it, in the order written.
+    pub metadata: Vec<(String, Template)>,
+    /// What `.proto` files say of the service; asked of the server by reflection if none.
+    pub descriptors: Option<prost_reflect::DescriptorPool>,
+    /// The deadline.
     pub timeout: Duration,
 }
 

@@ -1,6 +1,7 @@
 //! The suite file, read from the outside inwards.
 
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashSet};
 use std::net::SocketAddr;
 
 use model::Text;
@@ -21,6 +22,7 @@ use super::{
 };
 use crate::baseline::Tolerance;
 use crate::limits::{CONCURRENCY_MAX, MODEL_TIMEOUT, REPEAT_MAX, SCENARIOS_MAX, STEPS_MAX, SUITE_BYTES_MAX};
+use crate::secrets::{Secrets, is_too_short};
 
 /// What a suite is read from.
 #[derive(Clone, Copy)]
@@ -47,8 +49,20 @@ impl Suite {
     /// # Errors
     /// With every mistake in it, each with its place and what to do.
     pub fn read(input: SuiteInput<'_>) -> Result<Self, SuiteError> {
-        let mut reader = Reader { problems: Vec::new(), environment: input.environment, files: input.files };
+        let named = RefCell::new(Vec::new());
+        let files = |name: &str| {
+            named.borrow_mut().push(name.to_owned());
+            (input.files)(name)
+        };
+        let mut reader = Reader {
+            problems: Vec::new(),
+            environment: input.environment,
+            files: &files,
+            is_sent: false,
+            secrets: Vec::new(),
+        };
         let suite = read(&mut reader, input);
+        let suite = suite.map(|suite| Self { named_files: named.take(), ..suite });
         match suite {
             Some(suite) if reader.problems.is_empty() => Ok(suite),
             _ => {
@@ -81,7 +95,8 @@ fn read(reader: &mut Reader<'_>, input: SuiteInput<'_>) -> Option<Suite> {
         .map_or((None, Tolerance::default()), |node| baseline(reader, node, BASELINE, Tolerance::default()));
     let models = root.get("models").map_or_else(Models::default, |node| models(reader, node));
     let against = root.get("run").and_then(|node| node.get("against")).and_then(|node| reader.text(node, "`against`"));
-    let variables = root.get("vars").map_or_else(Variables::new, |node| reader.variables(node, "`vars`"));
+    let variables =
+        root.get("vars").map_or_else(Variables::new, |node| reader.sent(|reader| reader.variables(node, "`vars`")));
     let services = root.get("services").map_or_else(Vec::new, |node| services(reader, node));
     // A target that is there but wrong was told once; not again for every scenario.
     let target_said = root.get("target").or_else(|| root.get("targets")).is_some();
@@ -98,13 +113,22 @@ fn read(reader: &mut Reader<'_>, input: SuiteInput<'_>) -> Option<Suite> {
         run,
         tolerance,
     };
-    let scenarios = scenarios(reader, &root, &shared);
+    let mut scenarios = scenarios(reader, &root, &shared);
+    let receive = receive(reader, &root)?;
+    let forwarding = root.get("forwarding").map_or_else(Vec::new, |node| forwarding(reader, node));
+    let short = reader.secrets.iter().filter(|(_, value)| is_too_short(value)).map(|(name, _)| name.clone());
+    let too_short: BTreeSet<String> = short.collect();
+    let secrets = Secrets::new(std::mem::take(&mut reader.secrets));
+    scenarios.iter_mut().for_each(|scenario| secrets.hide_in(&mut scenario.name));
     Some(Suite {
         name: root.get("suite").and_then(|node| reader.text(node, "`suite`"))?,
         file: input.file.to_owned(),
+        named_files: Vec::new(),
         configuration_hash: hex(&Sha256::digest(input.text.as_bytes())),
-        receive: receive(reader, &root)?,
-        forwarding: root.get("forwarding").map_or_else(Vec::new, |node| forwarding(reader, node)),
+        secrets,
+        too_short,
+        receive,
+        forwarding,
         services,
         variables,
         complete,
@@ -182,7 +206,8 @@ fn models(reader: &mut Reader<'_>, node: &Node) -> Models {
 fn model(reader: &mut Reader<'_>, node: &Node) -> Option<Model> {
     reader.map(node, &[MODEL], "a model")?;
     let mut text = |key: &str| node.get(key).and_then(|node| reader.text(node, &format!("`{key}`")));
-    let (url, model, key) = (text("url"), text("model"), text("key"));
+    let (url, model) = (text("url"), text("model"));
+    let key = node.get("key").and_then(|key| reader.sent(|reader| reader.text(key, "`key`")));
     let timeout = node.get("timeout").and_then(|node| reader.duration(node, "`timeout`"));
     let key = key.filter(|key| !key.is_empty());
     Some(Model { url: url?, model: model?, key, timeout: timeout.unwrap_or(MODEL_TIMEOUT) })
@@ -306,7 +331,7 @@ fn forwarding(reader: &mut Reader<'_>, node: &Node) -> Vec<Forwarding> {
                 }
                 "headers" => {
                     for header in value.entries().unwrap_or_default() {
-                        if let Some(text) = reader.text(&header.value, "a header") {
+                        if let Some(text) = reader.sent(|reader| reader.text(&header.value, "a header")) {
                             forwarding.headers.push((header.key.clone(), text));
                         }
                     }
@@ -366,7 +391,7 @@ fn scenarios(reader: &mut Reader<'_>, root: &Node, shared: &Shared<'_>) -> Vec<S
 fn scenario(reader: &mut Reader<'_>, node: &Node, shared: &Shared<'_>) -> Vec<Scenario> {
     let mut variables = shared.variables.clone();
     if let Some(vars) = node.get("vars") {
-        variables.extend(reader.variables(vars, "`vars`"));
+        variables.extend(reader.sent(|reader| reader.variables(vars, "`vars`")));
     }
     let Some(data) = node.get("data") else {
         return one_scenario(reader, node, shared, variables).into_iter().collect();
@@ -518,7 +543,8 @@ fn step(
     scope: &super::read_assertion::Scope<'_>,
 ) -> Step {
     let name = node.get("name").and_then(|name| reader.text(name, "`name`"));
-    let variables = node.get("vars").map_or_else(Variables::new, |vars| reader.variables(vars, "`vars`"));
+    let variables =
+        node.get("vars").map_or_else(Variables::new, |vars| reader.sent(|reader| reader.variables(vars, "`vars`")));
     let outputs = node.get("outputs").map_or_else(Vec::new, |outputs| self::outputs(reader, outputs, scope, !is_hook));
     let capture = node.get("capture").and_then(|capture| reader.text(capture, "`capture`"));
     Step { name: name.unwrap_or_else(|| named.to_owned()), target, variables, outputs, capture, is_hook }

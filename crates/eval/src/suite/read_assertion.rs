@@ -8,8 +8,9 @@ use serde_json::Value as Json;
 
 use super::fields::{Reader, edge};
 use super::keys::{
-    CACHE, COMMON, CRITICAL_PATH, DATA_FLOW, FAULT_PATH, FIELD_OF, GROUNDING, HEADER_TESTS, JSON_TESTS, JUDGED, KINDS,
-    Kind, LOGS, RELATION, RETRIES, RETRIEVAL, SERVICE_TESTS, SEVERITIES, SIMILAR, TOKENS, TOOL_CALLS, VALUE_TESTS,
+    CACHE, COMMON, CRITICAL_PATH, DATA_FLOW, FAULT_PATH, FIELD_OF, GROUNDING, GRPC_CODES, HEADER_TESTS, JSON_TESTS,
+    JUDGED, KINDS, Kind, LOGS, RELATION, RETRIES, RETRIEVAL, SERVICE_TESTS, SEVERITIES, SIMILAR, TOKENS, TOOL_CALLS,
+    VALUE_TESTS,
 };
 use super::nearest::{listed, nearest};
 use super::problem::Problem;
@@ -190,6 +191,7 @@ impl Body<'_, '_, '_> {
         let value = self.value;
         match kind {
             "status" => self.status(),
+            "grpc_status" => self.grpc_status(),
             "json" => self.json(),
             "text" | "body" => self.body_text(kind),
             "regex" => {
@@ -424,6 +426,31 @@ impl Body<'_, '_, '_> {
         let built = jsonschema::validator_for(&schema).map_err(|error| format!("this is not a JSON Schema: {error}"));
         self.reader.read(node, built)?;
         Some(schema)
+    }
+
+    fn grpc_status(&mut self) -> Option<Check> {
+        let mut codes = Vec::new();
+        for item in self.reader.items(self.value) {
+            let text = self.reader.text(item, "`grpc_status`")?;
+            let by_name = GRPC_CODES.iter().position(|name| *name == text.to_uppercase());
+            let by_number = text.parse().ok().filter(|number| *number < GRPC_CODES.len());
+            let Some(code) = by_name.or(by_number) else {
+                let problem = Problem::new(item.place, format!("`{text}` is no status of gRPC"));
+                let meant = nearest(&text.to_uppercase(), GRPC_CODES.iter().copied());
+                let hint = meant.map_or_else(
+                    || format!("there are {}", listed(GRPC_CODES.iter().copied())),
+                    |meant| format!("did you mean `{meant}`?"),
+                );
+                self.reader.problem(problem.hint(hint));
+                return None;
+            };
+            codes.push(code as i32);
+        }
+        if codes.is_empty() {
+            self.reader.problem(Problem::new(self.value.place, "`grpc_status` asks for nothing"));
+            return None;
+        }
+        Some(Check::GrpcStatus(codes))
     }
 
     fn status(&mut self) -> Option<Check> {

@@ -92,7 +92,7 @@ fn inline(reader: &mut Reader<'_>, items: &[Node]) -> Rows {
             reader.expected(item, "a row", "a map of columns and values");
             continue;
         }
-        rows.push((item.place, reader.variables(item, "a row").into_iter().collect()));
+        rows.push((item.place, reader.sent(|reader| reader.variables(item, "a row")).into_iter().collect()));
     }
     Rows { rows, file: None }
 }

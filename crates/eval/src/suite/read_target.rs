@@ -9,7 +9,7 @@ use super::yaml::Node;
 use super::{Body, ExecTarget, HttpTarget, Target, Template, TracesTarget};
 use crate::limits::{STORED_TRACES, STORED_TRACES_MAX};
 
-const TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) fn target(reader: &mut Reader<'_>, node: &Node) -> Option<Target> {
     let entries = reader.map(node, &[TARGET], "a target")?;
@@ -17,6 +17,7 @@ pub(super) fn target(reader: &mut Reader<'_>, node: &Node) -> Option<Target> {
     match known.as_slice() {
         [entry] => match entry.key.as_str() {
             "http" => http(reader, &entry.value).map(Target::Http),
+            "grpc" => super::read_grpc::grpc(reader, &entry.value).map(Target::Grpc),
             "exec" => exec(reader, &entry.value).map(Target::Exec),
             "trace" => reader.template(&entry.value, "`trace`").map(Target::Trace),
             _ => traces(reader, &entry.value).map(Target::Traces),
@@ -54,7 +55,7 @@ fn traces(reader: &mut Reader<'_>, node: &Node) -> Option<TracesTarget> {
 pub(super) fn http(reader: &mut Reader<'_>, node: &Node) -> Option<HttpTarget> {
     reader.map(node, &[HTTP], "`target.http`")?;
     let url = node.get("url").and_then(|url| self::url(reader, url));
-    let body = body(reader, node);
+    let body = reader.sent(|reader| body(reader, node));
     let method = match node.get("method") {
         Some(method) => self::method(reader, method),
         None if body.is_some() => Some(http::Method::POST),
@@ -64,7 +65,7 @@ pub(super) fn http(reader: &mut Reader<'_>, node: &Node) -> Option<HttpTarget> {
     if let Some(node) = node.get("headers") {
         for entry in node.entries().unwrap_or_default() {
             let name = http::HeaderName::try_from(entry.key.as_str());
-            let value = reader.template(&entry.value, "a header");
+            let value = reader.sent(|reader| reader.template(&entry.value, "a header"));
             match (name, value) {
                 (Ok(name), Some(value)) => headers.push((name, value)),
                 (Err(_), _) => {
@@ -120,6 +121,10 @@ fn body(reader: &mut Reader<'_>, node: &Node) -> Option<Body> {
 }
 
 pub(super) fn exec(reader: &mut Reader<'_>, node: &Node) -> Option<ExecTarget> {
+    reader.sent(|reader| command(reader, node))
+}
+
+fn command(reader: &mut Reader<'_>, node: &Node) -> Option<ExecTarget> {
     reader.map(node, &[EXEC], "`target.exec`")?;
     let mut command = Vec::new();
     if let Some(list) = node.get("command") {
@@ -154,6 +159,11 @@ pub(super) fn variables(target: &Target) -> Vec<(&str, Place)> {
                 Some(Body::Text(text)) => found.extend(text.variables()),
                 None => {}
             }
+            found
+        }
+        Target::Grpc(grpc) => {
+            let mut found: Vec<_> = grpc.address.variables().chain(grpc.request.variables()).collect();
+            found.extend(grpc.metadata.iter().flat_map(|(_, value)| value.variables()));
             found
         }
         Target::Exec(exec) => {

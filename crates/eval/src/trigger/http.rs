@@ -14,6 +14,8 @@ use crate::suite::{Body, HttpTarget};
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     client: reqwest::Client,
+    /// Connections of gRPC, and what was learned by reflection.
+    pub(super) grpc: super::grpc::Connections,
 }
 
 /// The HTTP client could not be set up.
@@ -37,7 +39,7 @@ impl HttpClient {
         // Installing twice is an error of no consequence: somebody in this process already did.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy();
-        builder.build().map(|client| Self { client }).map_err(ClientError)
+        builder.build().map(|client| Self { client, grpc: super::grpc::Connections::default() }).map_err(ClientError)
     }
 }
 

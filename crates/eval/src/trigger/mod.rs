@@ -3,6 +3,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | `http.rs` | requests |
+//! | `grpc.rs`, `reflection.rs` | gRPC calls, and what a server tells of its services |
 //! | `exec.rs` | commands |
 //! | `baggage.rs` | the fault, as services that were started with faults on read it |
 
@@ -10,7 +11,9 @@ use model::{Duration, SpanId, TraceId};
 
 mod baggage;
 mod exec;
+mod grpc;
 mod http;
+mod reflection;
 
 pub(crate) use self::baggage::fault_baggage;
 pub use self::http::{ClientError, HttpClient};
@@ -20,7 +23,7 @@ use crate::suite::{Fault, Target, Variables};
 /// What came back.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
-    /// HTTP status or exit code.
+    /// HTTP status, exit code, or gRPC's code.
     pub status: i32,
     /// Headers, names in lower case; none for a command.
     pub headers: Vec<(String, String)>,
@@ -77,6 +80,7 @@ pub(crate) struct Send<'a> {
 pub(crate) async fn send(client: &HttpClient, target: &Target, send: &Send<'_>) -> Result<Answer, String> {
     match target {
         Target::Http(target) => self::http::send(client, target, send).await,
+        Target::Grpc(target) => grpc::call(client, target, send).await,
         Target::Exec(target) => exec::run(target, send).await,
         Target::Trace(_) | Target::Traces(_) => Err("a stored trace is judged, not sent".to_owned()),
     }

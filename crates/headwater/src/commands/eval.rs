@@ -1,7 +1,7 @@
 //! `headwater eval`: drives a live system through the scenarios of a suite.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use api::{RunBook, RunRefused};
@@ -44,13 +44,15 @@ pub async fn run(args: &EvalArgs) -> Result<ExitCode, Failure> {
         return once(args, &outputs).await;
     }
     loop {
-        let seen = changed_at(&args.suite);
+        // Before the run: a change while it runs is seen too. A suite that cannot be read is told by the run.
+        let watched = files_of(&args.suite);
+        let seen = changed_at(&watched);
         if let Err(failure) = once(args, &outputs).await {
             eprintln!("headwater: {}", failure.message);
         }
         println!("\nwatching {}; Ctrl-C ends", args.suite.display());
         let changed = async {
-            while changed_at(&args.suite) == seen {
+            while changed_at(&watched) == seen {
                 tokio::time::sleep(WATCH_PAUSE).await;
             }
         };
@@ -64,8 +66,16 @@ pub async fn run(args: &EvalArgs) -> Result<ExitCode, Failure> {
 /// How often the suite's file is looked at.
 const WATCH_PAUSE: std::time::Duration = std::time::Duration::from_millis(300);
 
-fn changed_at(path: &Path) -> Option<std::time::SystemTime> {
-    std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+/// The suite's file and those that it names.
+fn files_of(suite: &Path) -> Vec<PathBuf> {
+    let folder = suite.parent().map(Path::to_owned).unwrap_or_default();
+    let named = read_suite(suite).map(|suite| suite.named_files).unwrap_or_default();
+    std::iter::once(suite.to_owned()).chain(named.into_iter().map(|name| folder.join(name))).collect()
+}
+
+fn changed_at(paths: &[PathBuf]) -> Vec<Option<std::time::SystemTime>> {
+    let modified = |path: &PathBuf| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    paths.iter().map(modified).collect()
 }
 
 /// Runs the suite once.
@@ -86,6 +96,11 @@ async fn once(args: &EvalArgs, outputs: &Outputs) -> Result<ExitCode, Failure> {
     }
     let proxies = proxies.map(|proxies| proxies as Arc<dyn FaultInjector>);
     let report = match args.server.clone().or(named) {
+        Some(_) if args.otlp_endpoint.is_some() => {
+            return Err(Failure::usage(
+                "--otlp-endpoint: the server that is named receives; start it with a `forwarding:` section instead",
+            ));
+        }
         Some(url) if let Some(sweep) = &sweep => return sweep.run(plan, host_beside(&url, proxies).await?.0).await,
         None if let Some(sweep) = &sweep => return swept(args, plan, &suite, sweep, proxies).await,
         Some(_) if args.last_failed => {
@@ -93,6 +108,11 @@ async fn once(args: &EvalArgs, outputs: &Outputs) -> Result<ExitCode, Failure> {
         }
         Some(url) => {
             let options = RunOptions { page: Some(url.clone()), ..options };
+            if !suite.secrets.is_empty() && outputs.hold_traces() {
+                eprintln!(
+                    "headwater: {url} does not know what the suite sends of its environment: what traces echo of it is not hidden in reports with traces"
+                );
+            }
             beside(&url, stored_traces::plan(suite, options, &url).await?, outputs, proxies).await?
         }
         None => embedded(args, suite, options, outputs, proxies).await?,
@@ -233,10 +253,12 @@ async fn receiver(args: &EvalArgs, suite: &Suite) -> Result<(Server, Option<data
     };
     let mut texts = destinations::from_environment();
     texts.extend(destinations::from_suite(&suite.forwarding));
+    texts.extend(destinations::from_argument(args.otlp_endpoint.as_deref()));
     let server = Server::start(ServerOptions {
         grpc: Some(grpc.map_or_else(|| "127.0.0.1:4317".to_owned(), |address| address.to_string())),
         http: Some(http.map_or_else(|| "127.0.0.1:4318".to_owned(), |address| address.to_string())),
         destinations: destinations::checked(&texts)?,
+        secrets: suite.secrets.clone(),
         ..ServerOptions::quiet(&folder)
     })
     .await?;

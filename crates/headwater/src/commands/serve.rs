@@ -97,6 +97,7 @@ fn options(args: &ServeArgs) -> Result<ServerOptions, Failure> {
         retention,
         keep_longer,
         destinations: checked,
+        secrets: eval::Secrets::default(),
         also: Vec::new(),
         suites,
     })

@@ -13,9 +13,11 @@
 //! | file | what |
 //! | --- | --- |
 //! | `mod.rs` | [`PackedBatch`], its rows, packing and unpacking |
+//! | `unpacker.rs` | [`Unpacker`]: many spans unpacked, their texts shared |
 //! | `texts.rs` | [`Texts`]: texts by number; [`TextCollector`] |
 
 mod texts;
+mod unpacker;
 
 use std::sync::Arc;
 
@@ -25,6 +27,7 @@ use crate::{
 };
 
 pub use texts::{TextCollector, TextId, Texts, bytes_hash, hash_of, text_hash};
+pub use unpacker::Unpacker;
 
 /// The spans and log records of one request, spans packed.
 #[derive(Clone, Debug, Default)]
