@@ -82,6 +82,10 @@ impl Names {
         self.text(self.operations[operation as usize].0)
     }
 
+    pub(crate) fn service_number_of(&self, operation: OperationId) -> NameId {
+        self.operations[operation as usize].0
+    }
+
     pub(crate) fn name_of(&self, operation: OperationId) -> &Text {
         self.text(self.operations[operation as usize].1)
     }

@@ -33,7 +33,7 @@ pub enum PeerKind {
 }
 
 /// Systems of `db.system.name` that are used as caches.
-const CACHE_SYSTEMS: &[&str] = &["redis", "valkey", "memcached"];
+pub(crate) const CACHE_SYSTEMS: &[&str] = &["redis", "valkey", "memcached"];
 
 /// Who `span` called: `service.peer.name` or `peer.service` first (they name a service), then database, queue and model
 /// provider, then the address. None where nothing is said, or the span calls nobody.

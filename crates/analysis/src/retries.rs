@@ -2,13 +2,16 @@
 //!
 //! Attempts of one logical call have the same parent (looking through a span that wraps a single client span), the same
 //! callee and the same name; each begins after the one before ended in an error, or says by `http.request.resend_count`
-//! that it is another try. A call after a success is a repeat, not a retry; overlapping attempts are a hedge.
+//! that it is another try. A call after a success is a repeat, not a retry; overlapping attempts that ask the
+//! same, the second sent later and one of them not waited for, are a hedge.
 
 use std::collections::BTreeMap;
 
 use model::{Duration, SpanIndex, SpanKind, Text, Trace, Value};
 
+use crate::arguments::arguments;
 use crate::calls::{Call, CallKind, calls};
+use crate::fault::is_error;
 use crate::limits::{ATTEMPTS_KEPT_MAX, WRAPPERS_MAX};
 use crate::peer::Peers;
 use crate::timeline::Timeline;
@@ -60,6 +63,9 @@ pub enum Backoff {
 
 /// A gap shorter than this is no back-off.
 const NO_GAP: Duration = Duration::from_millis(1);
+
+/// Two calls sent at once are a fan-out; a hedge waits a little for the first answer.
+const HEDGE_DELAY_MIN: Duration = Duration::from_millis(1);
 
 impl LogicalCall {
     /// How the gaps develop. Growing means that each is longer than the one before and the last is at least 1.3 times the
@@ -142,11 +148,35 @@ fn split(trace: &Trace, times: &Timeline, group: &[Call]) -> Vec<LogicalCall> {
     logical
 }
 
+/// A second call that was sent while the first one was under way, asks the same, and whose answer, or the first one's,
+/// nobody waited for: the later of the two ends after their parent went on, or was given up.
+fn is_hedge(trace: &Trace, times: &Timeline, before: &Call, client: SpanIndex) -> bool {
+    let Some(previous) = before.client else { return false };
+    let asks_the_same = || match (arguments(trace.span(previous)), arguments(trace.span(client))) {
+        (Some(one), Some(other)) => one.key == other.key,
+        _ => false,
+    };
+    let was_delayed = times.start(client) - times.start(previous) >= HEDGE_DELAY_MIN;
+    if !was_delayed || times.start(client) >= times.end(previous) || !asks_the_same() {
+        return false;
+    }
+    let loser = if times.end(client) > times.end(previous) { client } else { previous };
+    let winner_end = times.end(if loser == client { previous } else { client });
+    let Some(parent) = trace.parent(client) else { return false };
+    // Children come by start: the first that begins after the winner shows whether the parent went on before the loser ended.
+    let siblings = trace.children(parent);
+    let next = siblings.partition_point(|&sibling| times.start(sibling) < winner_end);
+    let goes_on = siblings[next..].iter().find(|&&sibling| sibling != loser);
+    is_error(trace.span(loser))
+        || times.end(loser) > times.end(parent)
+        || goes_on.is_some_and(|&sibling| times.start(sibling) < times.end(loser))
+}
+
 fn is_another_try(trace: &Trace, times: &Timeline, before: &Call, client: SpanIndex) -> bool {
     let says_so = trace.span(client).attributes.get("http.request.resend_count").and_then(Value::as_int) > Some(0);
     let Some(previous) = before.client else { return false };
     let overlaps = times.start(client) < times.end(previous);
-    says_so || (before.failed && !overlaps)
+    says_so || (before.failed && !overlaps) || (overlaps && is_hedge(trace, times, before, client))
 }
 
 fn add_attempt(times: &Timeline, open: &mut LogicalCall, call: &Call, client: SpanIndex) {

@@ -274,3 +274,77 @@ fn clocks_that_differ_are_told_with_bounds() {
     assert_eq!(skew.place.to_string(), "h1 and h2");
     assert!(skew.what.starts_with("by 40.0 ms (between 35.0 ms and 45.0 ms)"), "{}", skew.what);
 }
+
+#[test]
+fn a_hedge_is_told_without_a_word_of_it_and_a_fan_out_is_none() {
+    let get = |key: &str| format!("{{service.peer.name=b,http.request.method=GET,url.full=http://b/{key}}}");
+    let kinds = |text: &str| -> Vec<&str> {
+        let found = explain(&[text], 5);
+        let told = found
+            .iter()
+            .filter(|one| matches!(one.kind, FindingKind::Hedging | FindingKind::Retries | FindingKind::RetryStorm));
+        told.map(|one| one.kind.name()).collect()
+    };
+    // The second is sent while the first is under way, answers first, and the caller goes on.
+    let (a, b) = (get("x"), get("y"));
+    assert_eq!(
+        kinds(&format!("a:r:server[0..90](a:c:client[0..80]{a} a:c:client[20..40]{a} a:w[41..60])")),
+        ["hedging"]
+    );
+    assert_eq!(kinds(&format!("a:r:server[0..50](a:c:client[0..80]{a} a:c:client[20..40]{a})")), ["hedging"]);
+    // Both are waited for; both begin at once; they ask for different things; nobody says what they ask for.
+    assert!(kinds(&format!("a:r:server[0..90](a:c:client[0..80]{a} a:c:client[20..40]{a} a:w[81..85])")).is_empty());
+    assert!(kinds(&format!("a:r:server[0..90](a:c:client[0..80]{a} a:c:client[0..40]{a} a:w[41..60])")).is_empty());
+    assert!(kinds(&format!("a:r:server[0..90](a:c:client[0..80]{a} a:c:client[20..40]{b} a:w[41..60])")).is_empty());
+    let silent = "{service.peer.name=b}";
+    assert!(
+        kinds(&format!("a:r:server[0..90](a:c:client[0..80]{silent} a:c:client[20..40]{silent} a:w[41..60])"))
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_cache_that_is_filled_after_most_questions_is_cold_though_nothing_says_so() {
+    let redis = "{db.system.name=redis}";
+    let miss = format!("a:r:server[0..90](a:GET:client[0..5]{redis} a:work[6..50] a:SET:client[60..65]{redis})");
+    let hit = format!("a:r:server[0..90](a:GET:client[0..5]{redis} a:other[6..50])");
+    let cold = |texts: &[&str]| -> Vec<String> {
+        let found = explain(texts, 20).into_iter().filter(|one| one.kind == FindingKind::ColdCache);
+        found.map(|one| format!("{}: {} ({})", one.place, one.what, one.reason)).collect()
+    };
+    let told = "told by what follows: a miss is one after which the same caller fills the cache";
+    assert_eq!(cold(&[&miss, &miss, &hit]), [format!("a:GET: 20 of 60 times it had (33 %) ({told})")]);
+    assert!(cold(&[&miss, &hit, &hit]).is_empty(), "two of three it had");
+    // Where nothing ever fills it, nothing can be told.
+    assert!(cold(&[&hit]).is_empty());
+}
+
+#[test]
+fn an_operation_too_rare_for_a_rule_is_held_against_its_service() {
+    let usual = "a:r:server[0..100](a:c:client[10..50](b:often:server[12..48]))";
+    let (lost, also) = ("b:rare:server[0..9]", "a:r:server[0..100](a:c:client[10..50](b:rare:server[12..48]))");
+    let found = |texts: &[&str], usual_count: u64| -> Vec<String> {
+        let mut explanation = Explanation::new(ExplainOptions::default());
+        (0..usual_count).for_each(|number| explanation.add(&with_id(draw(usual), number)));
+        (0..).zip(texts).for_each(|(number, text)| explanation.add(&with_id(draw(text), 9_000 + number)));
+        let lost = explanation.finish().findings.into_iter().filter(|one| one.kind == FindingKind::LostContext);
+        lost.map(|one| format!("{} {} {}", one.place, one.confidence.name(), one.traces.0)).collect()
+    };
+    assert_eq!(found(&[lost, also], 60), ["a -> b:rare hint 1"]);
+    // Never seen called, it may be an entry of its own: many spans of the service must speak against that.
+    assert_eq!(found(&[lost], 60), [" -> b:rare hint 1".replace(" ->", "(unknown) ->")]);
+    assert!(found(&[lost, lost, lost], 60).is_empty(), "one in twenty of its spans begins a trace");
+    assert!(found(&[lost, also], 20).is_empty(), "too few spans of the service");
+}
+
+#[test]
+fn what_a_bottleneck_would_save_is_re_timed() {
+    // Half of b's 60 ms is 30, but c, which runs beside it until 50, limits that to 20: b ends at 40 ms, c at 50.
+    let text = "a:r[0..100](b:x[10..70] c:y[10..50])";
+    let found = explain(&[text], 60);
+    let saved = |place: &str| {
+        let one = found.iter().find(|one| one.kind == FindingKind::Bottleneck && one.place.to_string() == place);
+        one.and_then(|one| one.saving).map_or(-1, |saving| (saving.median.0 as f64 / 1e6).round() as i64)
+    };
+    assert_eq!((saved("b:x"), saved("a:r")), (20, 20));
+}

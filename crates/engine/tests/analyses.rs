@@ -180,3 +180,28 @@ fn a_silent_service_an_orphan_and_a_missing_callee_are_told_apart() {
     let refused = "gateway:ask:server[0..100](gateway:POST:client[0..40]!{peer.service=rag})";
     assert_eq!(ailments(&[whole, whole, refused]), []);
 }
+
+#[test]
+fn a_trace_under_64_and_under_128_bits_is_told_as_one_that_fell_apart() {
+    let under = |text: &str, front: u8, back: u64| {
+        let mut id = [0; 16];
+        id[0] = front;
+        id[8..].copy_from_slice(&back.to_be_bytes());
+        let (mut spans, logs) = draw(text).into_parts();
+        spans.iter_mut().for_each(|span| span.trace_id = model::TraceId(id));
+        model::Trace::assemble(model::TraceId(id), spans, logs)
+    };
+    let diagnose = |number: fn(u64) -> u64| {
+        let mut doctor = Doctor::new();
+        for n in 1..=3 {
+            doctor.add(&under("shop:ask:server[0..90]", 7, n), &Peers::default());
+            doctor.add(&under("cart:add:server[10..80]", 0, number(n)), &Peers::default());
+        }
+        doctor.diagnose().ailments
+    };
+    let found = diagnose(|n| n);
+    let split = found.iter().find(|one| one.kind == AilmentKind::SplitIds).expect("it fell apart");
+    assert_eq!((split.caller.as_deref(), &*split.service, split.traces), (Some("shop"), "cart", 6));
+    assert!(split.what.starts_with("3 traces came in two parts"), "{}", split.what);
+    assert!(diagnose(|n| n + 100).iter().all(|one| one.kind != AilmentKind::SplitIds));
+}

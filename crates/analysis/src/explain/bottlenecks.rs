@@ -14,6 +14,7 @@ use crate::finding::{Confidence, EvidenceSet, Finding, FindingKind, Place, Savin
 use crate::limits::SLICES_MAX;
 use crate::names::{NameId, Names, OperationId, Renumbered};
 use crate::sketch::Sketch;
+use crate::whatif::{Edit, saving};
 
 /// Operations below this share of all critical time are left out.
 const SHARE_MIN: f64 = 0.02;
@@ -25,6 +26,9 @@ const TAIL_SHARE_MIN: f64 = 0.25;
 const TAIL_TRACES_MIN: u64 = 100;
 /// Nothing is said of a tail that is shorter than this many times the middle.
 const TAIL_RATIO_MIN: f64 = 1.3;
+
+/// Traces that are re-timed for the saving of one operation: a median rests on fifty.
+const RETIMED_MAX: u64 = 50;
 
 /// Critical time by operation, and by how slow the whole request was.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +44,8 @@ pub(crate) struct Bottlenecks {
 struct Spent {
     times: Sketch,
     drag: Sketch,
+    /// What half of its own time would save, re-timed in the first [`RETIMED_MAX`] traces where it is a share to speak of.
+    savings: Sketch,
     /// Whom its spans do nothing but call, and how many do: then its own time is the way there and back.
     calls: HashMap<NameId, u64>,
     evidence: EvidenceSet,
@@ -86,6 +92,9 @@ impl Bottlenecks {
             let place = self.places.entry(operation).or_default();
             place.times.insert(Duration(time));
             place.drag.insert(Duration(drag.min(time)));
+            if place.savings.count() < RETIMED_MAX && time as f64 >= view.duration() as f64 * SHARE_MIN {
+                place.savings.insert(half_saved(view, group));
+            }
             if let [callee] = view.trace.children(group[0].1)
                 && view.service(*callee) != view.service(group[0].1)
             {
@@ -113,6 +122,7 @@ impl Bottlenecks {
             let ours = self.places.entry(numbers.operations[operation as usize]).or_default();
             ours.times.merge(&theirs.times);
             ours.drag.merge(&theirs.drag);
+            ours.savings.merge(&theirs.savings);
             for (callee, count) in theirs.calls {
                 *ours.calls.entry(numbers.names[callee as usize]).or_default() += count;
             }
@@ -211,6 +221,21 @@ impl Bottlenecks {
     }
 }
 
+/// What the trace would take less if each of these spans took half its own time on the critical path.
+fn half_saved(view: &View<'_>, group: &[(OperationId, SpanIndex)]) -> Duration {
+    let mut less = vec![0_i64; view.len() as usize];
+    group.iter().for_each(|(_, span)| less[*span as usize] = view.critical[*span as usize] / 2);
+    // A span around another of the group takes less by what that one does too.
+    for (index, _) in view.trace.depth_first().into_iter().rev() {
+        if let Some(parent) = view.trace.parent(index) {
+            less[parent as usize] = less[parent as usize].saturating_add(less[index as usize]);
+        }
+    }
+    let shorter = |span: SpanIndex| Duration(view.times.duration(span).0.saturating_sub(less[span as usize]));
+    let durations = group.iter().map(|&(_, span)| (span, shorter(span))).collect();
+    saving(view.trace, &Edit { durations, ..Edit::default() }).max(Duration::ZERO)
+}
+
 /// The traces of some slices of one root operation: means.
 struct Part {
     traces: u64,
@@ -290,13 +315,16 @@ fn bottleneck(names: &Names, total: &Total, operation: OperationId, spent: &Spen
         // Were it free, something else would limit: the drag is what can be won at most.
         saving: Some(Saving {
             least: Duration::ZERO,
-            median: Duration(spent.drag.quantile(0.5).0 / 2),
+            median: spent.savings.quantile(0.5),
             most: spent.drag.max(),
-            p95: Duration(spent.drag.quantile(0.95).0 / 2),
+            p95: spent.savings.quantile(0.95),
         }),
         confidence: Confidence::of(spent.times.count()),
-        reason: "the saving is that of its own time halved; at most what it could shrink before something else limits"
-            .into(),
+        reason: format!(
+            "the saving is what half of its own time is worth, by re-timing {} traces; at most what it could shrink before \
+             something else limits",
+            spent.savings.count()
+        ),
         next_step: next_step.into(),
         impact: share,
         figures: vec![
@@ -304,6 +332,7 @@ fn bottleneck(names: &Names, total: &Total, operation: OperationId, spent: &Spen
             ("time_median", at(0.5).0 as f64, Unit::Nanos),
             ("time_p95", at(0.95).0 as f64, Unit::Nanos),
             ("time_p99", at(0.99).0 as f64, Unit::Nanos),
+            ("retimed", spent.savings.count() as f64, Unit::Count),
             ("drag_median", spent.drag.quantile(0.5).0 as f64, Unit::Nanos),
         ],
         evidence: spent.evidence.list(),

@@ -10,7 +10,7 @@ use model::{Duration, SpanId, SpanIndex, TraceId};
 use super::view::View;
 use super::{Draft, Total, operation_place};
 use crate::arguments::{Arguments, CallArguments, arguments};
-use crate::cache::{CacheResult, cache_accesses};
+use crate::cache::{CacheResult, cache_accesses, silent_accesses};
 use crate::fault::is_error;
 use crate::finding::{Confidence, EvidenceSet, Finding, FindingKind, Saving, Unit, Waste};
 use crate::limits::{ACCESSES_MAX, ACCESSES_OF_ONE_MAX, KEYS_MAX};
@@ -61,6 +61,9 @@ struct Access {
 struct Asked {
     hits: u64,
     misses: u64,
+    /// Asked without a word of what came of it, and how many of those were followed by a call that fills the cache.
+    silent: u64,
+    filled: u64,
     said_by: BTreeMap<model::Text, u64>,
     evidence: EvidenceSet,
 }
@@ -82,6 +85,19 @@ impl Caching {
         };
         if !cache_hit_keys.is_empty() || view.trace.spans().iter().any(mentions) {
             self.add_caches(view, cache_hit_keys);
+        }
+        for access in silent_accesses(view.trace, &view.times, cache_hit_keys) {
+            let operation = view.operation(access.span);
+            if self.caches.len() >= KEYS_MAX && !self.caches.contains_key(&operation) {
+                self.left_out += 1;
+                continue;
+            }
+            let cache = self.caches.entry(operation).or_default();
+            cache.silent += 1;
+            if access.filled {
+                cache.filled += 1;
+                cache.evidence.add(view.duration(), view.trace.id(), || view.ids(&[access.span]));
+            }
         }
     }
 
@@ -147,6 +163,8 @@ impl Caching {
             let ours = self.caches.entry(numbers.operations[operation as usize]).or_default();
             ours.hits += theirs.hits;
             ours.misses += theirs.misses;
+            ours.silent += theirs.silent;
+            ours.filled += theirs.filled;
             theirs.said_by.into_iter().for_each(|(key, count)| *ours.said_by.entry(key).or_default() += count);
             ours.evidence.merge(theirs.evidence);
         }
@@ -306,18 +324,24 @@ fn within_one_trace(calls: &[Access]) -> u64 {
 }
 
 fn cold(names: &Names, total: &Total, operation: OperationId, cache: &Asked) -> Option<Finding> {
-    let asked = cache.hits + cache.misses;
-    let share = cache.hits as f64 / asked.max(1) as f64;
+    // Where nothing ever fills the cache beside the question, nothing can be told of what is not said.
+    let (told, missed) = if cache.filled > 0 { (cache.silent, cache.filled) } else { (0, 0) };
+    let (hits, misses) = (cache.hits + told - missed, cache.misses + missed);
+    let asked = hits + misses;
+    let share = hits as f64 / asked.max(1) as f64;
     if asked < COLD.0 || share >= COLD.1 {
         return None;
     }
-    let said_by: Vec<&str> = cache.said_by.keys().map(|key| &**key).collect();
+    let mut said_by: Vec<&str> = cache.said_by.keys().map(|key| &**key).collect();
+    if told > 0 {
+        said_by.push("what follows: a miss is one after which the same caller fills the cache");
+    }
     let draft = Draft {
         kind: FindingKind::ColdCache,
         place: operation_place(names, operation),
         title: format!("{} seldom has the answer", names.full_name(operation)),
-        what: format!("{} of {asked} times it had ({:.0} %)", cache.hits, share * 100.0),
-        seen: cache.misses,
+        what: format!("{} of {asked} times it had ({:.0} %)", hits, share * 100.0),
+        seen: misses,
         confidence: Confidence::of(asked),
         reason: format!("told by {}", said_by.join(", ")),
         next_step:

@@ -18,6 +18,8 @@ use crate::sketch::Sketch;
 const RULE_SHARE: f64 = 0.95;
 /// Fewer calls than this make no rule.
 const RULE_CALLS_MIN: u64 = 30;
+/// A service whose operation was never seen called must be called in this share of cases to make a rule for it.
+const SERVICE_RULE_SHARE: f64 = 0.97;
 /// Late by less than this, a span ended late but did no work of its own.
 const LATE_MIN: Duration = Duration::from_millis(1);
 /// Late in more than this share, it is asynchronous as a rule; in less than the other, it is chance.
@@ -27,6 +29,8 @@ const ASYNC_SHARE: (f64, f64) = (0.5, 0.01);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Families {
     operations: HashMap<OperationId, Known>,
+    /// Spans of each service below a span of another one, and those that begin traces as `roots` of [`Known`] are counted.
+    services: HashMap<NameId, (u64, u64)>,
     pairs: HashMap<(OperationId, OperationId), Pair>,
     /// Client spans without an answer, by the service and the far side they name.
     unanswered: HashMap<(NameId, NameId), EvidenceSet>,
@@ -62,6 +66,14 @@ impl Known {
         let calls = self.answered + self.unanswered;
         self.answered as f64 >= calls as f64 * RULE_SHARE && calls >= RULE_CALLS_MIN
     }
+}
+
+/// What makes it a rule that an operation is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rule {
+    None,
+    Operation,
+    Service,
 }
 
 /// A span that one trace should have.
@@ -115,6 +127,7 @@ impl Families {
                 place.orphan_evidence.add(telling, view.trace.id(), || vec![span.span_id]);
             } else if span.kind.answers() || span.kind.0 <= 1 {
                 place.roots += 1;
+                self.services.entry(view.service(root)).or_default().1 += 1;
                 place.root_evidence.add(telling, view.trace.id(), || vec![span.span_id]);
             }
         }
@@ -140,6 +153,7 @@ impl Families {
         let Some(parent) = view.trace.parent(index) else { return };
         if view.service(parent) != service {
             self.operations.entry(operation).or_default().called += 1;
+            self.services.entry(service).or_default().0 += 1;
             self.add_flags(view, parent, index);
         }
         self.add_pair(view, parent, index);
@@ -199,6 +213,11 @@ impl Families {
             ours.unanswered += theirs.unanswered;
             ours.unanswered_evidence.merge(theirs.unanswered_evidence);
         }
+        for (service, (called, roots)) in other.services {
+            let ours = self.services.entry(name(service)).or_default();
+            ours.0 += called;
+            ours.1 += roots;
+        }
         for ((parent, child), theirs) in other.pairs {
             let ours = self.pairs.entry((operation(parent), operation(child))).or_default();
             ours.calls += theirs.calls;
@@ -240,8 +259,10 @@ impl Families {
         for &root in view.trace.roots() {
             let (span, operation) = (view.trace.span(root), view.operation(root));
             let is_orphan = span.parent_span_id.is_some_and(|parent| parent != span.span_id);
-            let is_lost =
-                self.operations.get(&operation).is_some_and(|place| place.roots > 0 && place.is_called_as_a_rule());
+            let is_lost = self
+                .operations
+                .get(&operation)
+                .is_some_and(|place| place.roots > 0 && self.called_as_a_rule(view.service(root), place) != Rule::None);
             if is_orphan || is_lost {
                 let place = if is_orphan { MissingPlace::Parent } else { MissingPlace::Context };
                 missing.push(MissingSpan { place, at: root, expected: name(self.usual_caller(operation)) });
@@ -257,6 +278,19 @@ impl Families {
             }
         }
         missing
+    }
+
+    /// Whether spans of an operation are called by others as a rule: by its own spans or, where it is too rare for that, by
+    /// those of its service, which then must be called without exception to speak of.
+    fn called_as_a_rule(&self, service: NameId, place: &Known) -> Rule {
+        if place.called + place.roots >= RULE_CALLS_MIN {
+            return if place.is_called_as_a_rule() { Rule::Operation } else { Rule::None };
+        }
+        let (called, roots) = self.services.get(&service).copied().unwrap_or_default();
+        let seen = called + roots;
+        let share = if place.called > 0 { RULE_SHARE } else { SERVICE_RULE_SHARE };
+        let holds = called as f64 >= seen as f64 * share && seen >= RULE_CALLS_MIN;
+        if holds { Rule::Service } else { Rule::None }
     }
 
     /// Whom the spans of `operation` call as a rule.
@@ -314,7 +348,9 @@ impl Families {
 
     fn lost(&self, names: &Names, total: &Total, operation: OperationId, place: &Known) -> Option<Finding> {
         let seen = place.called + place.roots;
-        if place.roots == 0 || !place.is_called_as_a_rule() {
+        let service = names.service_number_of(operation);
+        let rule = self.called_as_a_rule(service, place);
+        if place.roots == 0 || rule == Rule::None {
             return None;
         }
         let usual = self.usual_caller(operation).map(|caller| names.service_of(caller).clone()).unwrap_or_default();
@@ -333,8 +369,15 @@ impl Families {
                 if usual.is_empty() { "another service" } else { &usual }
             ),
             seen: place.roots,
-            confidence: Confidence::of(place.called),
-            reason: format!("called by another service in {} of {seen} cases, which is the rule", place.called),
+            confidence: if rule == Rule::Service { Confidence::Hint } else { Confidence::of(place.called) },
+            reason: match (rule, self.services.get(&service)) {
+                (Rule::Service, Some((called, roots))) => format!(
+                    "seen {seen} times, which is no rule; but spans of {} are called by another service in {called} of {} cases",
+                    names.service_of(operation),
+                    called + roots
+                ),
+                _ => format!("called by another service in {} of {seen} cases, which is the rule", place.called),
+            },
             next_step:
                 "look for a caller that does not send `traceparent`: another client library, a queue, a thread without \
                         the current context, a proxy that removes headers"

@@ -50,7 +50,7 @@ struct Edge {
 
 impl Retrying {
     pub(crate) fn add(&mut self, view: &View<'_>, peers: &Peers) {
-        let mut suspicious = false;
+        let mut suspicious = overlaps(view);
         for (index, span) in view.trace.spans().iter().enumerate() {
             if span.kind.asks() {
                 *self.calls.entry(view.operations[index]).or_default() += 1;
@@ -117,6 +117,19 @@ impl Retrying {
         };
         self.edges.iter().map(finding).collect()
     }
+}
+
+/// Whether two sibling calls of one name overlap: only then can one be a hedge of the other.
+fn overlaps(view: &View<'_>) -> bool {
+    let trace = view.trace;
+    (0..view.len()).any(|parent| {
+        let mut open: HashMap<OperationId, model::Instant> = HashMap::new();
+        let calls = trace.children(parent).iter().filter(|&&child| trace.span(child).kind.asks());
+        calls.into_iter().any(|&child| {
+            let before = open.insert(view.operation(child), view.times.end(child));
+            before.is_some_and(|end| view.times.start(child) < end)
+        })
+    })
 }
 
 /// Attempts below which somebody else tries again too: retries that multiply.

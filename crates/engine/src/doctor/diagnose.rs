@@ -59,6 +59,8 @@ pub enum AilmentKind {
     Unnamed,
     /// Trace ids of 64 bits.
     ShortIds,
+    /// One trace under two ids: of 64 bits, and of 128 that end in them.
+    SplitIds,
     /// Spans that share an id, lead round in a circle, or never end.
     BrokenSpans,
 }
@@ -76,6 +78,7 @@ impl AilmentKind {
             Self::ClockSkew => "clock-skew",
             Self::Unnamed => "unnamed-service",
             Self::ShortIds => "short-ids",
+            Self::SplitIds => "split-ids",
             Self::BrokenSpans => "broken-spans",
         }
     }
@@ -126,6 +129,7 @@ impl Doctor {
         ailments.extend(self.skews());
         ailments.extend(self.broken());
         ailments.extend(self.short_ids());
+        ailments.extend(self.split_ids());
         ailments.sort_by(|a, b| {
             (a.severity, std::cmp::Reverse(a.traces), a.kind, &a.service).cmp(&(
                 b.severity,
@@ -361,6 +365,33 @@ impl Doctor {
             traces: first.short_ids.traces,
             evidence: first.short_ids.evidence.clone(),
         })
+    }
+
+    /// Traces that fell apart because one side writes 64 bits of an id where the other writes 128.
+    fn split_ids(&self) -> Vec<Ailment> {
+        let mut by_services: std::collections::BTreeMap<(&Text, &Text), Seen> = Default::default();
+        for halves in self.halves.values() {
+            let (Some(short), Some(full)) = (&halves.short, &halves.full) else { continue };
+            let seen = by_services.entry((&full.2, &short.2)).or_default();
+            seen.add(full.0, full.1);
+            seen.add(short.0, short.1);
+        }
+        let ailment = |((full, short), seen): ((&Text, &Text), Seen)| Ailment {
+            kind: AilmentKind::SplitIds,
+            severity: Severity::Broken,
+            service: short.clone(),
+            caller: Some(full.clone()),
+            what: format!(
+                "{} traces came in two parts: spans of {short} are under the last 64 bits of an id that {full} has in full",
+                seen.traces / 2
+            ),
+            pattern: "two traces whose ids have the last 16 digits in common, one of them with zeros before them"
+                .to_owned(),
+            remedy: remedy::short_ids(),
+            traces: seen.traces,
+            evidence: seen.evidence,
+        };
+        by_services.into_iter().map(ailment).collect()
     }
 
     /// Broken spans, one ailment for each way of being broken.

@@ -22,7 +22,7 @@ use model::{FLAG_SAMPLED, Instant, Span, SpanId, SpanIndex, SpanKind, Text, Trac
 
 pub use diagnose::{Ailment, AilmentKind, Severity};
 
-use crate::limits::{EVIDENCE_MAX, HOPS_MAX, SCOPES_MAX};
+use crate::limits::{EVIDENCE_MAX, HOPS_MAX, ID_HALVES_MAX, SCOPES_MAX};
 
 /// Collects signs of broken instrumentation.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +35,16 @@ pub struct Doctor {
     hops: BTreeMap<(Text, Text), HopSigns>,
     oddities: BTreeMap<(Text, model::OddityKind), Seen>,
     clocks: ClockOffsets,
+    /// By the last 64 bits of a trace's id: ids that are nothing but those, and ids that end in them.
+    halves: BTreeMap<[u8; 8], Halves>,
     left_out: u64,
+}
+
+/// Traces whose ids have the last 64 bits in common: with zeros before them, and in full.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Halves {
+    pub(crate) short: Option<(TraceId, SpanId, Text)>,
+    pub(crate) full: Option<(TraceId, SpanId, Text)>,
 }
 
 /// Some of the spans that show something, and in how many traces.
@@ -146,6 +155,7 @@ impl Doctor {
     pub fn add(&mut self, trace: &Trace, peers: &Peers) {
         self.traces += 1;
         self.clocks.add(trace);
+        self.add_id(trace);
         let mut here: BTreeSet<&str> = BTreeSet::new();
         // The flags of OTLP are zero where a sender does not say; only where somebody says "sampled" is a zero telling.
         let says_sampled = trace.spans().iter().any(|span| span.flags & FLAG_SAMPLED != 0);
@@ -171,6 +181,21 @@ impl Doctor {
             }
             self.oddities.entry(key).or_default().add(trace.id(), oddity.span_id);
         }
+    }
+
+    fn add_id(&mut self, trace: &Trace) {
+        let Some(span) = trace.roots().first().map(|&root| trace.span(root)) else { return };
+        let id = trace.id();
+        let (mut front, mut back) = ([0; 8], [0; 8]);
+        front.copy_from_slice(&id.0[..8]);
+        back.copy_from_slice(&id.0[8..]);
+        if self.halves.len() >= ID_HALVES_MAX && !self.halves.contains_key(&back) {
+            self.left_out += 1;
+            return;
+        }
+        let halves = self.halves.entry(back).or_default();
+        let side = if front == [0; 8] { &mut halves.short } else { &mut halves.full };
+        side.get_or_insert_with(|| (id, span.span_id, span.service_name().into()));
     }
 
     fn add_span(&mut self, trace: &Trace, index: SpanIndex, span: &Span, says_sampled: bool) -> bool {
