@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 use model::{SpanIndex, Text, Trace};
 
 use crate::limits::{FLOW_VALUES_MAX, FLOW_WORD_LENGTH_MAX, FLOWS_MAX, VALUES_MAX};
-use crate::provenance::{each_word, hash_of};
+use crate::provenance::{KeyKinds, hash_of};
 use crate::timeline::Timeline;
 
 /// Values that one span's answer hands to another span.
@@ -52,7 +52,8 @@ pub fn data_flows(trace: &Trace) -> DataFlows {
 /// As [`data_flows`] for a caller that has the sanitised times already.
 pub(crate) fn data_flows_on(trace: &Trace, times: &Timeline) -> DataFlows {
     let mut left_out = 0;
-    let sources = sources(trace, times, &mut left_out);
+    let mut kinds = KeyKinds::default();
+    let sources = sources(trace, times, &mut kinds, &mut left_out);
     let mut flows: BTreeMap<(SpanIndex, Text, SpanIndex, Text), (u32, Text)> = BTreeMap::new();
     if sources.is_empty() {
         return DataFlows { flows: Vec::new(), left_out };
@@ -63,7 +64,7 @@ pub(crate) fn data_flows_on(trace: &Trace, times: &Timeline) -> DataFlows {
     let mut handed_on: HashMap<u64, usize> = HashMap::new();
     for (position, &(span, _)) in order.iter().enumerate() {
         let mut words = 0;
-        each_word(trace.span(span), |key, is_answer, word| {
+        kinds.each_word(trace.span(span), |key, is_answer, word| {
             words += 1;
             if is_answer || words > VALUES_MAX {
                 return;
@@ -113,11 +114,16 @@ fn ends_below(order: &[(SpanIndex, u32)]) -> Vec<usize> {
 }
 
 /// By value: the span that had it in an answer and ended first, and under which key.
-fn sources(trace: &Trace, times: &Timeline, left_out: &mut u64) -> HashMap<u64, (SpanIndex, Text)> {
+fn sources<'t>(
+    trace: &'t Trace,
+    times: &Timeline,
+    kinds: &mut KeyKinds<'t>,
+    left_out: &mut u64,
+) -> HashMap<u64, (SpanIndex, Text)> {
     let mut sources: HashMap<u64, (SpanIndex, Text)> = HashMap::new();
     for span in 0..trace.spans().len() as SpanIndex {
         let mut words = 0;
-        each_word(trace.span(span), |key, is_answer, word| {
+        kinds.each_word(trace.span(span), |key, is_answer, word| {
             if !is_answer {
                 return;
             }

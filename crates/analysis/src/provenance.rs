@@ -5,6 +5,7 @@
 //! Values of attributes that hold answers (`…response…`, `…output…`, `…result…`, retrieved documents) are answers; all
 //! others are what the span was given.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use model::{Span, Text, Value};
@@ -84,9 +85,14 @@ impl Values {
     /// The telling values of `span`.
     pub(crate) fn of(span: &Span) -> Self {
         let mut values = Self::default();
-        each_word(span, |_, is_answer, word| {
-            insert(word, if is_answer { &mut values.answered } else { &mut values.given });
-        });
+        for (key, value) in span.attributes.iter() {
+            let into = match kind_of(key) {
+                KeyKind::TellsNothing => continue,
+                KeyKind::Answered => &mut values.answered,
+                KeyKind::Given => &mut values.given,
+            };
+            words_of(value, &mut |word| insert(word, into));
+        }
         for list in [&mut values.given, &mut values.answered] {
             list.sort_unstable();
             list.dedup();
@@ -95,14 +101,37 @@ impl Values {
     }
 }
 
-/// Hands every telling word of the span's attributes to `take`, with its key and whether the attribute holds an answer.
-pub(crate) fn each_word(span: &Span, mut take: impl FnMut(&Text, bool, &str)) {
-    for (key, value) in span.attributes.iter() {
-        if TELL_NOTHING.iter().any(|start| key.starts_with(start)) {
-            continue;
+/// What the name of an attribute says of its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum KeyKind {
+    TellsNothing,
+    Given,
+    Answered,
+}
+
+fn kind_of(key: &str) -> KeyKind {
+    if TELL_NOTHING.iter().any(|start| key.starts_with(start)) {
+        KeyKind::TellsNothing
+    } else if ANSWERS.iter().any(|word| key.contains(word)) {
+        KeyKind::Answered
+    } else {
+        KeyKind::Given
+    }
+}
+
+/// What the names of attributes say, looked at once each: there are few of them in a trace.
+#[derive(Debug, Default)]
+pub(crate) struct KeyKinds<'t>(HashMap<&'t str, KeyKind>);
+
+impl<'t> KeyKinds<'t> {
+    /// Hands every telling word of the span's attributes to `take`, with its key and whether the attribute holds an answer.
+    pub(crate) fn each_word(&mut self, span: &'t Span, mut take: impl FnMut(&Text, bool, &str)) {
+        for (key, value) in span.attributes.iter() {
+            let kind = *self.0.entry(key).or_insert_with(|| kind_of(key));
+            if kind != KeyKind::TellsNothing {
+                words_of(value, &mut |word| take(key, kind == KeyKind::Answered, word));
+            }
         }
-        let is_answer = ANSWERS.iter().any(|word| key.contains(word));
-        words_of(value, &mut |word| take(key, is_answer, word));
     }
 }
 

@@ -28,7 +28,10 @@ pub struct Edit {
 /// The duration of every span after `edit`, in [`Trace::spans`] order.
 #[must_use]
 pub fn retime(trace: &Trace, edit: &Edit) -> Vec<Duration> {
-    let times = Timeline::of(trace);
+    retime_on(trace, &Timeline::of(trace), edit)
+}
+
+fn retime_on(trace: &Trace, times: &Timeline, edit: &Edit) -> Vec<Duration> {
     let mut durations: Vec<Duration> = (0..trace.spans().len() as SpanIndex).map(|span| times.duration(span)).collect();
     let mut leaders: HashMap<SpanIndex, SpanIndex> = HashMap::new();
     for group in &edit.side_by_side {
@@ -39,7 +42,7 @@ pub fn retime(trace: &Trace, edit: &Edit) -> Vec<Duration> {
     for (index, _) in trace.depth_first().into_iter().rev() {
         durations[index as usize] = match edit.durations.get(&index) {
             Some(&given) => given.max(Duration::ZERO),
-            None => retimed(trace, &times, &durations, &leaders, index),
+            None => retimed(trace, times, &durations, &leaders, index),
         };
     }
     durations
@@ -48,8 +51,13 @@ pub fn retime(trace: &Trace, edit: &Edit) -> Vec<Duration> {
 /// How much sooner the trace's first root ends after `edit`; negative if later.
 #[must_use]
 pub fn saving(trace: &Trace, edit: &Edit) -> Duration {
+    saving_on(trace, &Timeline::of(trace), edit)
+}
+
+/// As [`saving`] for a caller that has the sanitised times already.
+pub(crate) fn saving_on(trace: &Trace, times: &Timeline, edit: &Edit) -> Duration {
     let Some(&root) = trace.roots().first() else { return Duration::ZERO };
-    Timeline::of(trace).duration(root) - retime(trace, edit)[root as usize]
+    times.duration(root) - retime_on(trace, times, edit)[root as usize]
 }
 
 fn retimed(

@@ -45,7 +45,7 @@ shape! {
         pub finding_count: u64,
         /// How many were left out because they are suppressed.
         pub suppressed_count: u64,
-        /// Which values of whose answers reach whom, the most frequent first; of the newest traces, 200 at most.
+        /// Which values of whose answers reach whom, the most frequent first; of the newest traces, some fifty.
         pub data_flow: Vec<ValueFlow>,
         /// How many such flows there are; more than `dataFlow` where there are many.
         pub data_flow_count: u64,

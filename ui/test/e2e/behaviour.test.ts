@@ -227,3 +227,25 @@ test("a server that goes away: what was shown stays, and comes back by itself", 
   fleeting.close();
   await page.context().close();
 });
+
+test("clocks are adjusted on request, said so, and seen as received again", async () => {
+  const { page, troubles } = await visit("traces");
+  const asked: string[] = [];
+  page.on("request", (request) => { if (request.url().includes("clocks=adjusted")) asked.push(new URL(request.url()).pathname.split("/").at(-1)!); });
+  await page.locator(".root-name").first().click();
+  await page.getByRole("treegrid").waitFor();
+  await page.getByRole("checkbox", { name: "Adjust clocks" }).check();
+  await page.getByText("laptop was 3.20 ms ahead of desktop (3.10 ms to 3.30 ms)").waitFor();
+  expect(page.url()).toContain("clocks=adjusted");
+  // The details of a span are those of the adjusted trace: its rows are counted anew.
+  await page.getByRole("row").nth(2).click();
+  await page.getByRole("tab").first().waitFor();
+  expect(asked).toContain("outline");
+  expect(asked.some((last) => /^\d+$/.test(last))).toBe(true);
+  expect(await violations(page)).toEqual([]);
+  await page.getByRole("button", { name: "As received" }).click();
+  await page.getByText("laptop was").waitFor({ state: "detached" });
+  expect(await page.getByRole("checkbox", { name: "Adjust clocks" }).isChecked()).toBe(false);
+  expect(troubles).toEqual([]);
+  await page.context().close();
+});

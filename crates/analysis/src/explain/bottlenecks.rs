@@ -14,7 +14,7 @@ use crate::finding::{Confidence, EvidenceSet, Finding, FindingKind, Place, Savin
 use crate::limits::SLICES_MAX;
 use crate::names::{NameId, Names, OperationId, Renumbered};
 use crate::sketch::Sketch;
-use crate::whatif::{Edit, saving};
+use crate::whatif::{Edit, saving_on};
 
 /// Operations below this share of all critical time are left out.
 const SHARE_MIN: f64 = 0.02;
@@ -27,8 +27,8 @@ const TAIL_TRACES_MIN: u64 = 100;
 /// Nothing is said of a tail that is shorter than this many times the middle.
 const TAIL_RATIO_MIN: f64 = 1.3;
 
-/// Traces that are re-timed for the saving of one operation: a median rests on fifty.
-const RETIMED_MAX: u64 = 50;
+/// Traces that are re-timed for the saving of one operation: each costs as much as all else that is found in it, and a median rests on twenty.
+const RETIMED_MAX: u64 = 20;
 
 /// Critical time by operation, and by how slow the whole request was.
 #[derive(Clone, Debug, Default)]
@@ -233,7 +233,7 @@ fn half_saved(view: &View<'_>, group: &[(OperationId, SpanIndex)]) -> Duration {
     }
     let shorter = |span: SpanIndex| Duration(view.times.duration(span).0.saturating_sub(less[span as usize]));
     let durations = group.iter().map(|&(_, span)| (span, shorter(span))).collect();
-    saving(view.trace, &Edit { durations, ..Edit::default() }).max(Duration::ZERO)
+    saving_on(view.trace, &view.times, &Edit { durations, ..Edit::default() }).max(Duration::ZERO)
 }
 
 /// The traces of some slices of one root operation: means.

@@ -29,8 +29,8 @@ const ASYNC_SHARE: (f64, f64) = (0.5, 0.01);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Families {
     operations: HashMap<OperationId, Known>,
-    /// Spans of each service below a span of another one, and those that begin traces as `roots` of [`Known`] are counted.
-    services: HashMap<NameId, (u64, u64)>,
+    /// By service: spans below a span of another one, and those that begin traces as `roots` of [`Known`] are counted.
+    services: Vec<(u64, u64)>,
     pairs: HashMap<(OperationId, OperationId), Pair>,
     /// Client spans without an answer, by the service and the far side they name.
     unanswered: HashMap<(NameId, NameId), EvidenceSet>,
@@ -66,6 +66,13 @@ impl Known {
         let calls = self.answered + self.unanswered;
         self.answered as f64 >= calls as f64 * RULE_SHARE && calls >= RULE_CALLS_MIN
     }
+}
+
+fn of_service(services: &mut Vec<(u64, u64)>, service: NameId) -> &mut (u64, u64) {
+    if services.len() <= service as usize {
+        services.resize(service as usize + 1, (0, 0));
+    }
+    &mut services[service as usize]
 }
 
 /// What makes it a rule that an operation is called.
@@ -127,7 +134,7 @@ impl Families {
                 place.orphan_evidence.add(telling, view.trace.id(), || vec![span.span_id]);
             } else if span.kind.answers() || span.kind.0 <= 1 {
                 place.roots += 1;
-                self.services.entry(view.service(root)).or_default().1 += 1;
+                of_service(&mut self.services, view.service(root)).1 += 1;
                 place.root_evidence.add(telling, view.trace.id(), || vec![span.span_id]);
             }
         }
@@ -153,7 +160,7 @@ impl Families {
         let Some(parent) = view.trace.parent(index) else { return };
         if view.service(parent) != service {
             self.operations.entry(operation).or_default().called += 1;
-            self.services.entry(service).or_default().0 += 1;
+            of_service(&mut self.services, service).0 += 1;
             self.add_flags(view, parent, index);
         }
         self.add_pair(view, parent, index);
@@ -213,8 +220,8 @@ impl Families {
             ours.unanswered += theirs.unanswered;
             ours.unanswered_evidence.merge(theirs.unanswered_evidence);
         }
-        for (service, (called, roots)) in other.services {
-            let ours = self.services.entry(name(service)).or_default();
+        for (service, (called, roots)) in (0..).zip(other.services) {
+            let ours = of_service(&mut self.services, name(service));
             ours.0 += called;
             ours.1 += roots;
         }
@@ -286,7 +293,7 @@ impl Families {
         if place.called + place.roots >= RULE_CALLS_MIN {
             return if place.is_called_as_a_rule() { Rule::Operation } else { Rule::None };
         }
-        let (called, roots) = self.services.get(&service).copied().unwrap_or_default();
+        let (called, roots) = self.services.get(service as usize).copied().unwrap_or_default();
         let seen = called + roots;
         let share = if place.called > 0 { RULE_SHARE } else { SERVICE_RULE_SHARE };
         let holds = called as f64 >= seen as f64 * share && seen >= RULE_CALLS_MIN;
@@ -370,7 +377,7 @@ impl Families {
             ),
             seen: place.roots,
             confidence: if rule == Rule::Service { Confidence::Hint } else { Confidence::of(place.called) },
-            reason: match (rule, self.services.get(&service)) {
+            reason: match (rule, self.services.get(service as usize)) {
                 (Rule::Service, Some((called, roots))) => format!(
                     "seen {seen} times, which is no rule; but spans of {} are called by another service in {called} of {} cases",
                     names.service_of(operation),

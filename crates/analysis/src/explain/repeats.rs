@@ -10,7 +10,7 @@ use crate::finding::{Confidence, EvidenceSet, Finding, FindingKind, Place, Savin
 use crate::limits::KEYS_MAX;
 use crate::names::{NameId, Names, OperationId, Renumbered};
 use crate::sketch::Sketch;
-use crate::whatif::{Edit, saving};
+use crate::whatif::{Edit, saving_on};
 
 /// So many calls in sequence are worth a word.
 pub const REPEATS_MIN: usize = 5;
@@ -64,7 +64,7 @@ impl Repeats {
             let calls = runs.iter().map(Vec::len).sum::<usize>();
             let cost = runs.iter().flatten().map(|&span| view.critical_below(span)).sum();
             let first = runs[0].clone();
-            let saved = saving(view.trace, &Edit { side_by_side: runs, ..Edit::default() }).0.max(0);
+            let saved = saving_on(view.trace, &view.times, &Edit { side_by_side: runs, ..Edit::default() }).0.max(0);
             let run = self.runs.entry(place).or_default();
             run.calls.insert_value(calls as u64, 1);
             run.costs.insert(Duration(cost));

@@ -14,7 +14,7 @@ use crate::names::{Names, OperationId, Renumbered};
 use crate::peer::Peers;
 use crate::retries::{Backoff, LogicalCall, Outcome, attempts};
 use crate::sketch::Sketch;
-use crate::whatif::{Edit, saving};
+use crate::whatif::{Edit, saving_on};
 
 /// More attempts a call than this, over all calls of an edge, are a storm.
 const STORM_AMPLIFICATION: f64 = 1.5;
@@ -91,7 +91,7 @@ impl Retrying {
                     edit.durations.insert(span, Duration::ZERO);
                 }
             }
-            let saved = saving(view.trace, &edit).0.max(0);
+            let saved = saving_on(view.trace, &view.times, &edit).0.max(0);
             edge.wasted.insert(Duration(wasted));
             edge.savings.insert(Duration(saved));
             let spans: Vec<SpanIndex> = calls.iter().flat_map(|call| call.spans.iter().copied()).collect();
@@ -123,12 +123,28 @@ impl Retrying {
 fn overlaps(view: &View<'_>) -> bool {
     let trace = view.trace;
     (0..view.len()).any(|parent| {
-        let mut open: HashMap<OperationId, model::Instant> = HashMap::new();
-        let calls = trace.children(parent).iter().filter(|&&child| trace.span(child).kind.asks());
-        calls.into_iter().any(|&child| {
-            let before = open.insert(view.operation(child), view.times.end(child));
-            before.is_some_and(|end| view.times.start(child) < end)
-        })
+        let children = trace.children(parent);
+        if children.len() < 2 {
+            return false;
+        }
+        // They come by start: where no call begins before the latest end so far, no two overlap.
+        let mut latest = model::Instant(0);
+        let mut any = false;
+        for &child in children.iter().filter(|&&child| trace.span(child).kind.asks()) {
+            any |= view.times.start(child) < latest;
+            latest = latest.max(view.times.end(child));
+        }
+        any && same_overlap(view, children)
+    })
+}
+
+fn same_overlap(view: &View<'_>, children: &[SpanIndex]) -> bool {
+    let mut ends: HashMap<OperationId, model::Instant> = HashMap::new();
+    children.iter().filter(|&&child| view.trace.span(child).kind.asks()).any(|&child| {
+        let end = ends.entry(view.operation(child)).or_default();
+        let overlaps = view.times.start(child) < *end;
+        *end = (*end).max(view.times.end(child));
+        overlaps
     })
 }
 

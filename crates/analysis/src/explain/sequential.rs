@@ -21,7 +21,7 @@ use crate::limits::{LOOKED_AT_MAX, LOOKED_SPANS_MAX, SIBLING_PAIRS_MAX};
 use crate::names::{Names, OperationId, Renumbered};
 use crate::provenance::Values;
 use crate::sketch::Sketch;
-use crate::whatif::{Edit, saving};
+use crate::whatif::{Edit, saving_on};
 
 /// Savings below this share of all time are left out; of those that nobody can tell of, below the other.
 const IMPACT_MIN: (f64, f64) = (0.002, 0.01);
@@ -231,7 +231,7 @@ impl Looked {
         let (a, b) = (first.first, second.first);
         let edit = Edit { side_by_side: vec![vec![a, b]], ..Edit::default() };
         let both_critical = view.critical_below(a) > 0 && view.critical_below(b) > 0;
-        let saved = if both_critical { saving(view.trace, &edit).0.max(0) } else { 0 };
+        let saved = if both_critical { saving_on(view.trace, &view.times, &edit).0.max(0) } else { 0 };
         self.savings.insert(Duration(saved));
         self.costs.insert(Duration(view.critical_below(a) + view.critical_below(b)));
         self.evidence.add(saved, view.trace.id(), || view.ids(&[family.parent, a, b]));
