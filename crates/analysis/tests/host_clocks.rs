@@ -123,6 +123,17 @@ fn a_clock_that_drifts_is_told_from_one_that_jumps() {
 }
 
 #[test]
+fn a_span_that_ends_late_is_no_clock() {
+    let mut traces = calls(&[(0, 1)], &[STILL, Clock { offset: 5 * MS, drift: 0 }]);
+    let (mut spans, logs) = traces[3].clone().into_parts();
+    spans.iter_mut().filter(|span| span.kind == SpanKind::SERVER).for_each(|span| span.end.0 += 20 * MS as u64);
+    traces[3] = Trace::assemble(spans[0].trace_id, spans, logs);
+    let found = solved(&traces);
+    assert_eq!(found.pairs[0].verdict, SkewVerdict::Skewed, "{found:?}");
+    assert!(found.hosts[1].bounds.0.0 <= 5 * MS && 5 * MS <= found.hosts[1].bounds.1.0, "{found:?}");
+}
+
+#[test]
 fn few_calls_say_nothing() {
     let found = solved(&calls(&[(0, 1)], &[STILL, Clock { offset: MS, drift: 0 }])[..20]);
     assert_eq!(found.pairs[0].verdict, SkewVerdict::NotEnoughCalls);

@@ -14,6 +14,7 @@ use model::{Batch, Instant, PackedBatch, TraceId};
 use stdx::Clock;
 use tokio::sync::watch;
 
+use crate::lateness::{FirstEnds, Lateness, first_ends};
 use crate::limits::{LIVE_REMEMBERED_MAX, WATCH_FORGOTTEN_NANOS, WATCHED_ITEMS_MAX, WATCHED_TRACES_MAX};
 
 /// Told of every batch once it can be read.
@@ -21,6 +22,8 @@ use crate::limits::{LIVE_REMEMBERED_MAX, WATCH_FORGOTTEN_NANOS, WATCHED_ITEMS_MA
 pub struct Feed {
     clock: Arc<dyn Clock>,
     memory: Mutex<Memory>,
+    /// How late spans arrive.
+    pub(crate) lateness: Lateness,
     latest: watch::Sender<u64>,
 }
 
@@ -31,6 +34,7 @@ pub struct Notice {
     traces: Vec<TraceId>,
     watched: HashMap<TraceId, Batch>,
     span_count: u64,
+    first_ends: FirstEnds,
 }
 
 /// What arrived together of one trace.
@@ -88,7 +92,7 @@ impl Feed {
     /// Nothing has arrived.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, memory: Mutex::default(), latest: watch::Sender::new(0) }
+        Self { clock, memory: Mutex::default(), lateness: Lateness::default(), latest: watch::Sender::new(0) }
     }
 
     /// Notes what of `batch` is to be told once it is stored.
@@ -114,7 +118,7 @@ impl Feed {
                 }
             }
         }
-        Notice { traces, watched, span_count: batch.spans.len() as u64 }
+        Notice { traces, watched, span_count: batch.spans.len() as u64, first_ends: first_ends(batch) }
     }
 
     /// Tells of a batch that can be read.
@@ -123,6 +127,7 @@ impl Feed {
             return;
         }
         let (at, nanos) = (Instant(self.clock.unix_nanos()), self.clock.monotonic_nanos());
+        self.lateness.add(notice.first_ends, at);
         let mut memory = self.lock();
         memory.sequence += 1;
         let sequence = memory.sequence;

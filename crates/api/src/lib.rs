@@ -20,6 +20,7 @@
 //! | `run_book.rs` | [`RunBook`]: the runs of evaluations |
 //! | `styles.rs` | [`Styles`]: how services look |
 //! | `outline/` | the compact form of a trace that the page draws from |
+//! | `lateness.rs` | how long after their end spans arrive |
 //! | `prepared.rs` | the last few traces, ready for the page |
 //! | `span_detail.rs`, `values.rs`, `llm.rs` | one span in full |
 //! | `service_map.rs` | who calls whom |
@@ -35,7 +36,8 @@ mod explained;
 mod feed;
 mod find_text;
 mod guard;
-pub mod limits;
+pub mod lateness;
+mod limits;
 mod llm;
 mod metrics;
 mod outline;

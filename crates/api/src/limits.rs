@@ -179,3 +179,15 @@ pub const AROUND: model::Duration = model::Duration::from_secs(30 * 60);
 
 /// Data flows told with findings: nobody reads more, and each has its evidence.
 pub const FLOWS_TOLD_MAX: usize = 50;
+
+/// Services whose waits for their exporters are remembered.
+pub const LATENESS_SERVICES_MAX: usize = 2_000;
+
+/// What ended longer ago than this when it arrived is a recording: no exporter holds spans back for ten minutes.
+pub const LATENESS_LIVE_MAX: model::Duration = model::Duration::from_secs(600);
+
+/// A batch whose oldest span ended longer ago than this is late: twice the usual delay of batches.
+pub const LATE_AFTER: model::Duration = model::Duration::from_secs(10);
+
+/// Fewer batches than this say nothing of an exporter.
+pub const LATE_BATCHES_MIN: u64 = 5;

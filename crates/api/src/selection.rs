@@ -97,7 +97,7 @@ impl Selected {
     pub fn around(time: Instant) -> Self {
         let nanos = AROUND.0.unsigned_abs();
         let time = TimeRange { from: Instant(time.0.saturating_sub(nanos)), to: Instant(time.0.saturating_add(nanos)) };
-        let text = format!("all traces within {AROUND} of it");
+        let text = format!("all traces within {} min of it", AROUND.0 / 60_000_000_000);
         Self { text, from: From::Query { query: None, time, traces_max: ANALYSED_TRACES_DEFAULT } }
     }
 

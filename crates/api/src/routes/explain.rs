@@ -311,7 +311,12 @@ fn diagnose(task: &Task, selected: &Selected) -> Result<Diagnosis, Refusal> {
         peers.learn(trace);
         doctor.add(trace, &peers);
     })?;
-    let found = doctor.diagnose();
+    let mut found = doctor.diagnose();
+    // Told of services that are in the selection, whatever batches their spans came in.
+    let here = |one: &engine::Ailment| found.services.iter().any(|service| service.service == one.service);
+    let late: Vec<_> = task.api.feed.lateness.ailments().into_iter().filter(here).collect();
+    found.ailments.extend(late);
+    found.ailments.sort_by_key(|ailment| ailment.severity);
     let looked_at = looked.looked_at(&chosen);
     let mut completeness = looked.completeness(&chosen);
     if found.left_out > 0 {

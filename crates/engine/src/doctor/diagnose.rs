@@ -61,6 +61,8 @@ pub enum AilmentKind {
     ShortIds,
     /// One trace under two ids: of 64 bits, and of 128 that end in them.
     SplitIds,
+    /// Spans arrive long after they ended: told by whoever receives them.
+    LateExporter,
     /// Spans that share an id, lead round in a circle, or never end.
     BrokenSpans,
 }
@@ -79,6 +81,7 @@ impl AilmentKind {
             Self::Unnamed => "unnamed-service",
             Self::ShortIds => "short-ids",
             Self::SplitIds => "split-ids",
+            Self::LateExporter => "late-exporter",
             Self::BrokenSpans => "broken-spans",
         }
     }

@@ -7,6 +7,7 @@ import { answersItself } from "../../engine/search.ts";
 import { positionOf } from "../../engine/visible.ts";
 import { isWhole } from "../../engine/viewport.ts";
 import { formatCount, formatDuration, parseDuration } from "../../engine/time.ts";
+import { seenClocks } from "../../state/clocks.ts";
 import { hint } from "../../state/keymap.ts";
 import { useCommands } from "../../state/keys.ts";
 import { useValue } from "../../state/signals.ts";
@@ -27,6 +28,7 @@ export function Toolbar({ view, input, toRows }: { view: TraceView; input: RefOb
   const showCritical = useValue(view.showCritical);
   const picture = useValue(view.picture);
   const findingsOpen = useValue(view.findingsOpen);
+  const clocks = useValue(seenClocks);
   const whole = isWhole(window, view.all);
   useCommands({ search: () => input.current?.select() });
   useServerFind(view, text);
@@ -56,7 +58,7 @@ export function Toolbar({ view, input, toRows }: { view: TraceView; input: RefOb
       </div>
       {!isEmbedded && <button type="button" className="button" aria-pressed={findingsOpen} title={`What is slow, fails or is done twice in this trace (${hint("trace", "findings")})`} onClick={() => (view.findingsOpen.value = !findingsOpen)}><Icon name="bulb" />Findings</button>}
       <label className="check"><input type="checkbox" checked={showCritical} onChange={(event) => (view.showCritical.value = event.currentTarget.checked)} />Critical path</label>
-      {!isEmbedded && severalHosts(view.outline) && <label className="check" title="Take out what the clocks of its hosts are proven to be off, by the calls of all traces around this one"><input type="checkbox" checked={view.outline.clocks === "adjusted"} onChange={(event) => changeQuery({ clocks: event.currentTarget.checked ? "adjusted" : undefined }, "push")} />Adjust clocks</label>}
+      {!isEmbedded && severalHosts(view.outline) && <label className="check" title="Take out what the clocks of its hosts are proven to be off, by the calls of all traces around this one"><input type="checkbox" checked={clocks === "adjusted"} onChange={(event) => changeQuery({ clocks: event.currentTarget.checked ? "adjusted" : undefined }, "push")} />Adjust clocks</label>}
       {picture === "waterfall" && <label className="check" title="While zoomed: hide rows that lie outside the window"><input type="checkbox" checked={hideOutside} onChange={(event) => (view.hideOutside.value = event.currentTarget.checked)} />Rows in window</label>}
       {picture !== "table" && <div className="toolbar-end">
         <Trail view={view} />

@@ -5,17 +5,14 @@ import { api, isEmbedded } from "../../api/client.ts";
 import { ApiError } from "../../api/error.ts";
 import type { Outline } from "../../engine/outline.ts";
 import { formatDuration } from "../../engine/time.ts";
+import { seenClocks } from "../../state/clocks.ts";
 import { onLive } from "../../state/live.ts";
 import { useResource } from "../../state/resource.ts";
-import { computed, useValue } from "../../state/signals.ts";
-import { place } from "../../state/url.ts";
+import { useValue } from "../../state/signals.ts";
 import { useTitle } from "../../ui/title.ts";
 import { Link } from "../../ui/Link.tsx";
 import { Empty, FailureBanner, Placeholder } from "../../ui/States.tsx";
 import { TraceBody } from "./TraceBody.tsx";
-
-/** As received, unless the address asks otherwise. */
-const seenClocks = computed(() => (place.value.query["clocks"] === "adjusted" && !isEmbedded ? "adjusted" as const : undefined));
 
 /** A trace that is not there yet is asked for again this often, this many times. */
 const ASK_AGAIN_MS = 2000;
