@@ -28,6 +28,9 @@ pub struct HostClock {
     pub bounds: (Duration, Duration),
     /// Nanoseconds that it gains each second; none where a constant offset fits the calls.
     pub drift: Option<i64>,
+    /// Its spans are moved where clocks are adjusted: it is proven to be off, or what calls it or is called by it is, and,
+    /// left alone, their calls would not fit together any more.
+    pub is_moved: bool,
     /// Calls between it and other hosts.
     pub calls: usize,
     /// What may be concluded.
@@ -76,7 +79,7 @@ impl HostClocks {
     }
 
     /// What to add to the times of each span of `trace`, ns, so that the proven offsets are gone; zero for spans of hosts
-    /// whose clock is not proven to differ, and of unknown hosts.
+    /// that are not moved ([`HostClock::is_moved`]), and of unknown hosts.
     #[must_use]
     pub fn shifts(&self, trace: &Trace) -> Vec<i64> {
         trace.spans().iter().map(|span| self.shift(span)).collect()
@@ -106,7 +109,7 @@ impl HostClocks {
         let Some(name) = host(span) else { return 0 };
         let Ok(position) = self.hosts.binary_search_by(|one| (*one.host).cmp(name)) else { return 0 };
         let clock = &self.hosts[position];
-        if clock.verdict != SkewVerdict::Skewed {
+        if !clock.is_moved {
             return 0;
         }
         let since = i128::from(span.start.0) - i128::from(self.at.0);
@@ -269,6 +272,7 @@ fn solve(pairs: &[HostPair]) -> (Vec<HostClock>, u64) {
             offset: Duration(offset),
             bounds: (Duration(low), Duration(high)),
             drift: Some(drift).filter(|drift| *drift != 0),
+            is_moved: false,
             calls: calls[host],
             verdict: if !fits {
                 SkewVerdict::Contradictory
@@ -279,7 +283,35 @@ fn solve(pairs: &[HostPair]) -> (Vec<HostClock>, u64) {
             },
         }
     };
-    ((0..names.len()).map(clock).collect(), left_out)
+    let mut hosts: Vec<HostClock> = (0..names.len()).map(clock).collect();
+    mark_moved(&mut hosts, &links);
+    (hosts, left_out)
+}
+
+/// Those that are proven to be off, and, one after the other, those whose calls to them would not fit if they stayed.
+fn mark_moved(hosts: &mut [HostClock], links: &[Link]) {
+    hosts.iter_mut().for_each(|host| host.is_moved = host.verdict == SkewVerdict::Skewed);
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for link in links {
+            let (from, to) = (&hosts[link.from], &hosts[link.to]);
+            let taken = |host: &HostClock| if host.is_moved { i128::from(host.offset.0) } else { 0 };
+            let between = taken(to) - taken(from);
+            let fits = link.low <= between && between <= link.high;
+            let unmoved = match (from.is_moved, to.is_moved) {
+                (true, false) => link.to,
+                (false, true) => link.from,
+                _ => continue,
+            };
+            let may_move =
+                hosts[unmoved].verdict == SkewVerdict::NotProven && hosts[unmoved].host != hosts[unmoved].reference;
+            if !fits && may_move {
+                hosts[unmoved].is_moved = true;
+                changed = true;
+            }
+        }
+    }
 }
 
 fn narrow(value: i128) -> i64 {

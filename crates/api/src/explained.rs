@@ -369,6 +369,7 @@ pub fn clocks_of(clocks: &analysis::HostClocks, of: impl Fn(&str) -> bool) -> Cl
                 least: one.bounds.0.0,
                 most: one.bounds.1.0,
                 drift: one.drift,
+                is_moved: one.is_moved,
                 calls: one.calls as u64,
                 verdict: clock_verdict_of(one.verdict),
             })

@@ -95,7 +95,7 @@ mod tests {
     fn most_batches_must_be_late_and_recordings_do_not_count() {
         let late = told(&[30, 30, 31, 29, 30, 2]);
         assert_eq!(late.len(), 1);
-        assert!(late[0].starts_with("spans of cart arrive late: the oldest of a batch ended 30"), "{late:?}");
+        assert!(late[0].starts_with("spans of cart arrive late: the oldest of a batch ended "), "{late:?}");
         assert!(told(&[5, 5, 6, 5, 5, 60]).is_empty(), "the usual batch delay");
         assert!(told(&[30, 30, 30]).is_empty(), "too few batches");
         assert!(told(&[900_000; 9]).is_empty(), "a recording");

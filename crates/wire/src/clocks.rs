@@ -39,6 +39,8 @@ shape! {
         pub most: i64,
         /// Nanoseconds that it gains each second; null where a constant offset fits the calls.
         pub drift: Option<i64>,
+        /// Its spans are moved where clocks are adjusted: it is proven to be off, or its calls to one that is would not fit.
+        pub is_moved: bool,
         /// Calls between it and other hosts.
         pub calls: u64,
         /// What may be concluded.

@@ -10,7 +10,7 @@ use crate::terminal::{Terminal, pad, printable};
 /// The clocks of a trace's hosts, and what was done to its times.
 pub fn of_trace(told: &TraceClocks, terminal: Terminal) -> String {
     let mut out = String::new();
-    let moved = told.clocks.hosts.iter().filter(|one| one.verdict == ClockVerdict::Skewed).count();
+    let moved = told.clocks.hosts.iter().filter(|one| one.is_moved).count();
     let text = match (told.clocks.hosts.len(), moved) {
         (0, _) => {
             "No clock is adjusted: too few calls between hosts that are named (host.id, k8s.node.name, host.name, …) \
@@ -54,6 +54,7 @@ fn row(out: &mut String, one: &HostClock) {
     let side = if one.offset < 0 { "behind" } else { "ahead of" };
     let verdict = match one.verdict {
         ClockVerdict::Skewed => "proven",
+        ClockVerdict::NotProven if one.is_moved => "not proven itself, but moved with what it calls",
         ClockVerdict::NotProven => "zero fits too: not proven",
         ClockVerdict::Contradictory => "its calls contradict each other",
         ClockVerdict::NotEnoughCalls => "too few calls",

@@ -139,10 +139,10 @@ fn host_clocks() -> serde_json::Value {
     json!({
         "at": "1732435200000000000",
         "hosts": [
-            { "host": "node-1", "reference": "node-1", "offset": 0, "least": 0, "most": 0, "calls": 3000, "verdict": "not-proven" },
-            { "host": "node-2", "reference": "node-1", "offset": 1_301_000, "least": 652_000, "most": 1_935_000, "calls": 2000, "verdict": "skewed" },
-            { "host": "node-3", "reference": "node-1", "offset": -8_000_000, "least": -9_000_000, "most": -7_000_000, "drift": -50_000, "calls": 900, "verdict": "skewed" },
-            { "host": "node-4", "reference": "node-1", "offset": -80_000, "least": -300_000, "most": 200_000, "calls": 100, "verdict": "not-proven" }
+            { "host": "node-1", "reference": "node-1", "offset": 0, "least": 0, "most": 0, "isMoved": false, "calls": 3000, "verdict": "not-proven" },
+            { "host": "node-2", "reference": "node-1", "offset": 1_301_000, "least": 652_000, "most": 1_935_000, "isMoved": true, "calls": 2000, "verdict": "skewed" },
+            { "host": "node-3", "reference": "node-1", "offset": -8_000_000, "least": -9_000_000, "most": -7_000_000, "drift": -50_000, "isMoved": true, "calls": 900, "verdict": "skewed" },
+            { "host": "node-4", "reference": "node-1", "offset": -80_000, "least": -300_000, "most": 200_000, "isMoved": false, "calls": 100, "verdict": "not-proven" }
         ],
         "pairs": [{ "one": "node-1", "other": "node-5", "offset": 0, "least": 9, "most": -9, "calls": 60, "verdict": "contradictory" }]
     })

@@ -11,7 +11,7 @@ export function AdjustedClocks({ traceId }: { traceId: string }) {
   const told = useResource(traceId, (signal) => api.clocks(traceId, signal));
   if (!told.data) return <FailureBanner resource={told} />;
   const { lookedAt, clocks: { hosts } } = told.data;
-  const moved = hosts.filter(({ verdict }) => verdict === "skewed");
+  const moved = hosts.filter(({ isMoved }) => isMoved);
   return (
     <Banner kind="info">
       <strong>{moved.length > 0 ? "Clocks are adjusted:" : "No clock is proven to be off:"}</strong>
@@ -26,7 +26,7 @@ export function AdjustedClocks({ traceId }: { traceId: string }) {
 /** `node-2 was 1.30 ms ahead of node-1 (652 µs to 1.94 ms)` */
 function offsetOf({ host, reference, offset, least, most, drift }: HostClock): string {
   const [near, far] = [Math.abs(least), Math.abs(most)].toSorted((a, b) => a - b);
-  const bounds = `${formatDuration(near!)} to ${formatDuration(far!)}`;
+  const bounds = least < 0 && most > 0 ? "not proven itself, moved with what it calls" : `${formatDuration(near!)} to ${formatDuration(far!)}`;
   const drifts = drift === null ? "" : `, ${drift < 0 ? "losing" : "gaining"} ${formatDuration(Math.abs(drift))} each second`;
   return `${host} was ${formatDuration(Math.abs(offset))} ${offset < 0 ? "behind" : "ahead of"} ${reference} (${bounds}${drifts})`;
 }
