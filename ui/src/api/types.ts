@@ -418,7 +418,7 @@ export interface Explanation {
   findingCount: number;
   /** How many were left out because they are suppressed. */
   suppressedCount: number;
-  /** Which values of whose answers reach whom, the most frequent first; of the newest traces, 200 at most. */
+  /** Which values of whose answers reach whom, the most frequent first; of the newest traces, some fifty. */
   dataFlow: ValueFlow[];
   /** How many such flows there are; more than `dataFlow` where there are many. */
   dataFlowCount: number;
@@ -629,6 +629,8 @@ export interface HostClock {
   most: number;
   /** Nanoseconds that it gains each second; null where a constant offset fits the calls. */
   drift: number | null;
+  /** Its spans are moved where clocks are adjusted: it is proven to be off, or its calls to one that is would not fit. */
+  isMoved: boolean;
   /** Calls between it and other hosts. */
   calls: number;
   /** What may be concluded. */
