@@ -27,8 +27,8 @@ const TAIL_TRACES_MIN: u64 = 100;
 /// Nothing is said of a tail that is shorter than this many times the middle.
 const TAIL_RATIO_MIN: f64 = 1.3;
 
-/// Traces that are re-timed for the saving of one operation: each costs as much as all else that is found in it, and a median rests on twenty.
-const RETIMED_MAX: u64 = 20;
+/// Traces that are re-timed for the saving of one operation: each costs as much as all else that is found in it, and ten tell a median.
+const RETIMED_MAX: u64 = 10;
 
 /// Critical time by operation, and by how slow the whole request was.
 #[derive(Clone, Debug, Default)]
