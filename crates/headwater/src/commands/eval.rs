@@ -50,6 +50,13 @@ pub async fn run(args: &EvalArgs) -> Result<ExitCode, Failure> {
         if let Err(failure) = once(args, &outputs).await {
             eprintln!("headwater: {}", failure.message);
         }
+        // Listens before it says so: a signal in between would be lost.
+        let mut stop = std::pin::pin!(interrupted());
+        tokio::select! {
+            biased;
+            () = &mut stop => return Ok(ExitCode::INTERRUPTED),
+            () = std::future::ready(()) => {}
+        }
         println!("\nwatching {}; Ctrl-C ends", args.suite.display());
         let changed = async {
             while changed_at(&watched) == seen {
@@ -58,7 +65,7 @@ pub async fn run(args: &EvalArgs) -> Result<ExitCode, Failure> {
         };
         tokio::select! {
             () = changed => {}
-            () = interrupted() => return Ok(ExitCode::INTERRUPTED),
+            () = &mut stop => return Ok(ExitCode::INTERRUPTED),
         }
     }
 }
