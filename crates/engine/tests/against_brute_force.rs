@@ -144,7 +144,7 @@ impl SpanStore for MapStore {
     }
 
     fn summaries(&self, ids: &[TraceId]) -> Result<Answer<Vec<TraceSummary>>, StoreError> {
-        let summaries = ids.iter().filter_map(|id| self.traces.get(id)).map(|trace| TraceSummary::of(trace)).collect();
+        let summaries = ids.iter().filter_map(|id| self.traces.get(id)).map(TraceSummary::of).collect();
         Ok(Answer::complete(summaries, Cost::default()))
     }
 
