@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use model::{Duration, SpanIndex};
+use model::{Duration, SpanIndex, TraceId};
 
 use super::view::View;
 use super::{Draft, Total, operation_place};
@@ -27,8 +27,10 @@ const TAIL_TRACES_MIN: u64 = 100;
 /// Nothing is said of a tail that is shorter than this many times the middle.
 const TAIL_RATIO_MIN: f64 = 1.3;
 
-/// Traces that are re-timed for the saving of one operation: each costs as much as all else that is found in it, and ten tell a median.
-const RETIMED_MAX: u64 = 10;
+/// Traces that the saving of one operation is told by: re-timing costs as much as all else that is found in a trace, and ten
+/// tell a median. They are those with the least hash of their id, so that neither order nor merging matters: of n traces
+/// about `10 (1 + ln (n / 10))` are re-timed until the ten are found.
+const RETIMED_MAX: usize = 10;
 
 /// Critical time by operation, and by how slow the whole request was.
 #[derive(Clone, Debug, Default)]
@@ -44,8 +46,8 @@ pub(crate) struct Bottlenecks {
 struct Spent {
     times: Sketch,
     drag: Sketch,
-    /// What half of its own time would save, re-timed in the first [`RETIMED_MAX`] traces where it is a share to speak of.
-    savings: Sketch,
+    /// What half of its own time would save, re-timed in [`RETIMED_MAX`] traces where it is a share to speak of.
+    savings: BTreeMap<(u64, TraceId), Duration>,
     /// Whom its spans do nothing but call, and how many do: then its own time is the way there and back.
     calls: HashMap<NameId, u64>,
     evidence: EvidenceSet,
@@ -59,11 +61,37 @@ struct Slice {
 }
 
 impl Spent {
+    /// Whether a trace is among those that the saving is told by.
+    fn re_times(&self, drawn: (u64, TraceId)) -> bool {
+        self.savings.len() < RETIMED_MAX || self.savings.last_key_value().is_some_and(|(last, _)| drawn < *last)
+    }
+
+    fn savings_within_bound(&mut self) {
+        while self.savings.len() > RETIMED_MAX {
+            self.savings.pop_last();
+        }
+    }
+
+    /// The savings as a distribution.
+    fn saved(&self) -> Sketch {
+        let mut saved = Sketch::new();
+        self.savings.values().for_each(|saving| saved.insert(*saving));
+        saved
+    }
+
     /// Whom its spans mostly do nothing but call.
     fn callee(&self) -> Option<NameId> {
         let most = self.calls.iter().max_by_key(|(callee, count)| (**count, std::cmp::Reverse(**callee)))?;
         (*most.1 * 2 > self.times.count()).then_some(*most.0)
     }
+}
+
+/// Fibonacci hashing of both halves of an id, so that ids counted upwards are drawn from evenly too.
+fn hash_of(id: TraceId) -> u64 {
+    let (high, low) = id.0.split_at(8);
+    let word = |bytes: &[u8]| bytes.iter().fold(0_u64, |word, byte| word << 8 | u64::from(*byte));
+    let mixed = (word(high) ^ word(low).rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9)
 }
 
 /// An eighth of an octave.
@@ -85,6 +113,7 @@ impl Bottlenecks {
         let slice = self.slices.entry(key).or_default();
         slice.traces += 1;
         slice.time += i128::from(view.duration());
+        let drawn = (hash_of(view.trace.id()), view.trace.id());
         for group in on_path.chunk_by(|a, b| a.0 == b.0) {
             let operation = group[0].0;
             let time: i64 = group.iter().map(|one| view.critical[one.1 as usize]).sum();
@@ -92,8 +121,9 @@ impl Bottlenecks {
             let place = self.places.entry(operation).or_default();
             place.times.insert(Duration(time));
             place.drag.insert(Duration(drag.min(time)));
-            if place.savings.count() < RETIMED_MAX && time as f64 >= view.duration() as f64 * SHARE_MIN {
-                place.savings.insert(half_saved(view, group));
+            if time as f64 >= view.duration() as f64 * SHARE_MIN && place.re_times(drawn) {
+                place.savings.insert(drawn, half_saved(view, group));
+                place.savings_within_bound();
             }
             if let [callee] = view.trace.children(group[0].1)
                 && view.service(*callee) != view.service(group[0].1)
@@ -122,7 +152,8 @@ impl Bottlenecks {
             let ours = self.places.entry(numbers.operations[operation as usize]).or_default();
             ours.times.merge(&theirs.times);
             ours.drag.merge(&theirs.drag);
-            ours.savings.merge(&theirs.savings);
+            ours.savings.extend(theirs.savings);
+            ours.savings_within_bound();
             for (callee, count) in theirs.calls {
                 *ours.calls.entry(numbers.names[callee as usize]).or_default() += count;
             }
@@ -299,6 +330,7 @@ fn bottleneck(names: &Names, total: &Total, operation: OperationId, spent: &Spen
             "look at what the span does itself: requests wait for it and not for what it calls",
         ),
     };
+    let saved = spent.saved();
     let finding = Draft {
         kind: FindingKind::Bottleneck,
         place,
@@ -315,15 +347,15 @@ fn bottleneck(names: &Names, total: &Total, operation: OperationId, spent: &Spen
         // Were it free, something else would limit: the drag is what can be won at most.
         saving: Some(Saving {
             least: Duration::ZERO,
-            median: spent.savings.quantile(0.5),
+            median: saved.quantile(0.5),
             most: spent.drag.max(),
-            p95: spent.savings.quantile(0.95),
+            p95: saved.quantile(0.95),
         }),
         confidence: Confidence::of(spent.times.count()),
         reason: format!(
             "the saving is what half of its own time is worth, by re-timing {} traces; at most what it could shrink before \
              something else limits",
-            spent.savings.count()
+            spent.savings.len()
         ),
         next_step: next_step.into(),
         impact: share,
@@ -332,7 +364,7 @@ fn bottleneck(names: &Names, total: &Total, operation: OperationId, spent: &Spen
             ("time_median", at(0.5).0 as f64, Unit::Nanos),
             ("time_p95", at(0.95).0 as f64, Unit::Nanos),
             ("time_p99", at(0.99).0 as f64, Unit::Nanos),
-            ("retimed", spent.savings.count() as f64, Unit::Count),
+            ("retimed", spent.savings.len() as f64, Unit::Count),
             ("drag_median", spent.drag.quantile(0.5).0 as f64, Unit::Nanos),
         ],
         evidence: spent.evidence.list(),
