@@ -4,7 +4,7 @@ use model::{SpanIndex, Trace, Value};
 
 use crate::field::attribute_values;
 use crate::judged::{Judged, each_judged, each_judged_of_aggregate};
-use crate::tree::{AggregateFilter, AttributeField, Field, FieldExpression, Literal, Operator, Query};
+use crate::tree::{AggregateFilter, AttributeField, Field, FieldExpression, Intrinsic, Literal, Operator, Query};
 
 /// An attribute that a query speaks of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -90,6 +90,25 @@ pub fn keys_of_aggregate(filter: &AggregateFilter) -> Vec<KeyUse> {
     let mut keys = Keys::default();
     each_judged_of_aggregate(filter, &mut |judged| keys.judged(judged));
     keys.found
+}
+
+/// Whether a field expression speaks of how long a span took.
+#[must_use]
+pub fn field_asks_duration(expression: &FieldExpression) -> bool {
+    match expression {
+        FieldExpression::Field(Field::Intrinsic(intrinsic)) => *intrinsic == Intrinsic::Duration,
+        FieldExpression::Field(Field::Attribute(_)) | FieldExpression::Literal(_) => false,
+        FieldExpression::Unary { of, .. } | FieldExpression::Matches { of, .. } => field_asks_duration(of),
+        FieldExpression::Binary { left, right, .. } => field_asks_duration(left) || field_asks_duration(right),
+    }
+}
+
+/// Whether an aggregate speaks of how long spans took.
+#[must_use]
+pub fn aggregate_asks_duration(filter: &AggregateFilter) -> bool {
+    let mut asks = false;
+    each_judged_of_aggregate(filter, &mut |judged| asks |= field_asks_duration(judged.expression()));
+    asks
 }
 
 /// Whether the spans of `trace` that `counts` lets pass carry the attribute; if not, why not.

@@ -47,7 +47,10 @@ pub use cursor::{AtCursor, Expected, at_cursor};
 pub use evaluate::{Spanset, evaluate, field_holds, field_texts, select};
 pub use field::{FieldValue, field_meets};
 pub use judged::{Judged, each_judged, each_judged_of_aggregate};
-pub use keys::{ComparedType, KeyUse, Unknown, keys_of_aggregate, keys_of_field, keys_of_query, unknown_in};
+pub use keys::{
+    ComparedType, KeyUse, Unknown, aggregate_asks_duration, field_asks_duration, keys_of_aggregate, keys_of_field,
+    keys_of_query, unknown_in,
+};
 pub use metrics::{
     Exemplar, GroupOfSpans, Metrics, MetricsAnswer, MetricsFunction, MetricsQuery, MetricsRun, Series, SeriesQuery,
     Window,

@@ -57,6 +57,11 @@ fn every(expression: &Template, selection: &Selection, judged: &Judged<'_>, what
     if let Some(finding) = empty_or_unknown(&expected, &query::keys_of_field(&tree), selection, judged) {
         return finding;
     }
+    if query::field_asks_duration(&tree)
+        && let Some(finding) = backwards(&expected, selection, judged)
+    {
+        return finding;
+    }
     let holds = |span: &SpanIndex| query::field_holds(&tree, &judged.view, *span) == (what == Every::Meets);
     let against: Vec<SpanIndex> = selection.spans.iter().copied().filter(|span| !holds(span)).collect();
     if against.is_empty() {
@@ -78,6 +83,11 @@ fn any(expression: &Template, selection: &Selection, judged: &Judged<'_>) -> Fin
     let expected = format!("some span of `{}` meets `{text}`", selection.text);
     if let Some(reason) = select::unknown(&query::keys_of_field(&tree), judged.trace) {
         return Finding::not_evaluable(expected, reason);
+    }
+    if query::field_asks_duration(&tree)
+        && let Some(finding) = backwards(&expected, selection, judged)
+    {
+        return finding;
     }
     match selection.spans.iter().copied().find(|&span| query::field_holds(&tree, &judged.view, span)) {
         Some(span) => Finding::new(State::HeldForGood, expected, "one does").evidence([span]),
@@ -101,6 +111,11 @@ fn aggregated(aggregate: &Template, selection: &Selection, judged: &Judged<'_>) 
     };
     let expected = format!("`{text}` over `{}`", selection.text);
     if let Some(finding) = empty_or_unknown(&expected, &query::keys_of_aggregate(&filter), selection, judged) {
+        return finding;
+    }
+    if query::aggregate_asks_duration(&filter)
+        && let Some(finding) = backwards(&expected, selection, judged)
+    {
         return finding;
     }
     let number = |side: &Scalar| query::number(side, &judged.view, &selection.spans);
@@ -164,6 +179,18 @@ fn more_spans_cannot_change(filter: &AggregateFilter, held: bool) -> bool {
         AggregateFunction::Min => (lower && !held) || (upper && held),
         _ => false,
     }
+}
+
+/// How long a span took that ends before it starts, nobody knows: less than any bound it is not.
+fn backwards(expected: &str, selection: &Selection, judged: &Judged<'_>) -> Option<Finding> {
+    let backwards = |span: &SpanIndex| judged.trace.span(*span).end < judged.trace.span(*span).start;
+    let spans: Vec<SpanIndex> = selection.spans.iter().copied().filter(backwards).collect();
+    if spans.is_empty() {
+        return None;
+    }
+    let reason =
+        format!("{} of the selected spans end before they start: how long they took is not known", spans.len());
+    Some(Finding::not_evaluable(expected, reason).evidence(spans))
 }
 
 /// Bounds on nothing say nothing.
