@@ -89,6 +89,9 @@ pub const MERGE_BYTES: u64 = 32 << 20;
 /// As many small segments must lie together before they are merged.
 pub const MERGE_COUNT: usize = 8;
 
+/// As few are merged if one more would make the merged segment too large: so lie those that are sealed at full speed.
+pub const MERGE_COUNT_FULL: usize = 4;
+
 /// Spans of one merged segment, at most, so that dropping or rewriting one stays a small step.
 pub const MERGE_SPANS_MAX: u64 = 2_000_000;
 

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use model::{Instant, LogRecord, Text, TextCollector, TraceId};
@@ -11,7 +12,7 @@ use model::{Instant, LogRecord, Text, TextCollector, TraceId};
 use super::seal::is_in;
 use super::{EmbeddedStore, UpkeepNotes, without_duplicates};
 use crate::head::Row;
-use crate::limits::{MERGE_BYTES, MERGE_CHUNK_SPANS, MERGE_COUNT, MERGE_SPANS_MAX, MERGE_TIME_MAX};
+use crate::limits::{MERGE_BYTES, MERGE_CHUNK_SPANS, MERGE_COUNT, MERGE_COUNT_FULL, MERGE_SPANS_MAX, MERGE_TIME_MAX};
 use crate::segment::{ColumnPlan, KeyCounts, KeyOrder, PackedReader, Prepared, Segment, SegmentInfo, SegmentWriter};
 use crate::{SpanStore, StoreError};
 
@@ -95,27 +96,31 @@ impl EmbeddedStore {
     }
 }
 
-/// Small segments that were sealed near each other, the oldest first.
+/// Small segments that were sealed near each other, the oldest first: many of them, or as many as one segment may hold.
 fn group_to_merge(mut segments: Vec<Arc<Segment>>) -> Vec<Arc<Segment>> {
     segments.retain(|segment| segment.info.bytes < MERGE_BYTES);
     segments.sort_by_key(|segment| (segment.info.sealed_at, segment.info.number));
-    let mut group: Vec<Arc<Segment>> = Vec::new();
-    let mut spans = 0;
-    for segment in segments {
-        let near = group
-            .first()
-            .is_none_or(|first: &Arc<Segment>| segment.info.sealed_at - first.info.sealed_at <= MERGE_TIME_MAX);
-        if !near || spans + segment.info.spans > MERGE_SPANS_MAX {
-            if group.len() >= MERGE_COUNT {
-                break;
+    let sizes: Vec<(Instant, u64)> =
+        segments.iter().map(|segment| (segment.info.sealed_at, segment.info.spans)).collect();
+    segments.drain(group_of(&sizes)).collect()
+}
+
+/// Which of these, each sealed at a time and of so many spans, are merged first; empty if none are.
+fn group_of(segments: &[(Instant, u64)]) -> Range<usize> {
+    let (mut from, mut spans) = (0, 0);
+    for (position, (sealed_at, more)) in segments.iter().enumerate() {
+        let near = from == position || *sealed_at - segments[from].0 <= MERGE_TIME_MAX;
+        let full = spans + more > MERGE_SPANS_MAX;
+        if !near || full {
+            // What would not fit in one segment any more waits for no further neighbours.
+            if position - from >= if full { MERGE_COUNT_FULL } else { MERGE_COUNT } {
+                return from..position;
             }
-            group.clear();
-            spans = 0;
+            (from, spans) = (position, 0);
         }
-        spans += segment.info.spans;
-        group.push(segment);
+        spans += more;
     }
-    if group.len() >= MERGE_COUNT { group } else { Vec::new() }
+    if segments.len() - from >= MERGE_COUNT { from..segments.len() } else { 0..0 }
 }
 
 fn plan_of(parts: &[Arc<Segment>]) -> io::Result<Prepared> {
@@ -241,4 +246,29 @@ fn distinct<'a>(rows: Vec<Row<'a>>) -> Vec<Row<'a>> {
         is_new
     };
     rows.into_iter().filter(|row| is_new(row)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(segments: &[(u64, u64)]) -> Range<usize> {
+        let hour = 3_600_000_000_000;
+        let segments: Vec<(Instant, u64)> =
+            segments.iter().map(|(hours, spans)| (Instant(hours * hour), *spans)).collect();
+        group_of(&segments)
+    }
+
+    #[test]
+    fn many_small_segments_are_merged_and_fewer_where_they_fill_one() {
+        assert_eq!(group(&[(0, 1_000); 7]), 0..0);
+        assert_eq!(group(&[(0, 1_000); 9]), 0..9);
+        assert_eq!(group(&[(0, 280_000); 7]), 0..0, "an eighth may still come");
+        assert_eq!(group(&[(0, 280_000); 8]), 0..7);
+        assert_eq!(group(&[(0, 700_000); 3]), 0..0, "two fill one: not worth writing them again");
+        // Far apart in time: only those that are near each other.
+        assert_eq!(group(&[[(0, 1_000); 7], [(9, 1_000); 7]].concat()), 0..0);
+        assert_eq!(group(&[&[(0, 1_000); 7][..], &[(9, 1_000); 8]].concat()), 7..15);
+        assert_eq!(group(&[]), 0..0);
+    }
 }
