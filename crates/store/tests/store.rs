@@ -491,6 +491,37 @@ fn hostile_keys_stay_searchable_within_the_cap() {
     assert_eq!(store.keys(TimeRange::default()).expect("answers").value.len(), 6_001);
 }
 
+#[test]
+fn hostile_keys_by_the_hundred_thousand_are_searched_and_what_is_not_listed_is_said() {
+    const TRACES: u64 = 2_000;
+    let world = World::new();
+    let (store, _) = world.open();
+    let spans = (0..TRACES).map(|trace| {
+        let start = span(trace, 1, 0, "a", "x", trace, 1);
+        (0..100).fold(start, |span, number| with(span, &format!("key.{trace}.{number}"), number as i64))
+    });
+    world.append(&store, spans.collect(), vec![]);
+    for _ in ["in the head", "in a segment"] {
+        for (trace, number) in [(0, 0), (TRACES - 1, 99), (777, 50)] {
+            let predicate = Predicate::Attribute {
+                scope: Some(AttributeScope::Span),
+                key: format!("key.{trace}.{number}").into(),
+                value: Value::Int(number),
+            };
+            assert_eq!(found(&store, &by(predicate)), [trace]);
+        }
+        let known = store.keys(TimeRange::default()).expect("answers");
+        assert_eq!(known.value.len(), limits::KNOWN_KEYS_MAX);
+        assert_eq!(known.completeness.shortfalls, [Shortfall::ValuesLimit(limits::KNOWN_KEYS_MAX as u64)]);
+        store.seal_now().expect("sealed");
+    }
+    let trace = store.trace(trace_id(1_999)).expect("answers").value.expect("held");
+    assert_eq!(trace.spans()[0].attributes.len(), 100);
+    let bytes = store.stats().segment_bytes;
+    // Columns of their own for each key would take some hundred bytes of file for each.
+    assert!(bytes < TRACES * 100 * 60, "{bytes} bytes for 200,000 keys");
+}
+
 /// Enough traces that a segment is looked at in several windows, in an order of start that is not that of ids.
 #[test]
 fn pages_follow_the_order_of_start_through_a_large_segment() {
