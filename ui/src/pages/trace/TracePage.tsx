@@ -22,9 +22,10 @@ const GROW_MS = 1000;
 
 export function TracePage({ traceId }: { traceId: string }) {
   const clocks = useValue(seenClocks);
-  const outline = useResource(`${traceId} ${clocks}`, (signal) => api.outline(traceId, signal, clocks), true);
-  // While the same trace is fetched anew it stays; another trace is never shown in its place.
-  const data = outline.data?.header.traceId === traceId ? outline.data : undefined;
+  const outline = useResource(`${traceId} ${clocks}`, async (signal) => ({ asked: traceId, outline: await api.outline(traceId, signal, clocks) }), true);
+  // While the same trace is fetched anew it stays; another trace is never shown in its place. The address need not spell its
+  // id as the trace does.
+  const data = outline.data?.asked === traceId ? outline.data.outline : undefined;
   const summary = data?.header.summary;
   useTitle(summary ? `${formatDuration(summary.duration)} ${summary.rootName} · trace` : "Trace");
   const isMissing = outline.error instanceof ApiError && outline.error.status === 404;
