@@ -67,10 +67,14 @@ fn retimed(
     leaders: &HashMap<SpanIndex, SpanIndex>,
     parent: SpanIndex,
 ) -> Duration {
-    let blocking: Vec<SpanIndex> =
-        trace.children(parent).iter().copied().filter(|&child| is_blocking(trace, times, parent, child)).collect();
     let changed =
         |&child: &SpanIndex| durations[child as usize] != times.duration(child) || leaders.contains_key(&child);
+    // Most spans have no changed child at all: asked before it is looked which children they wait for.
+    if !trace.children(parent).iter().any(changed) {
+        return times.duration(parent);
+    }
+    let blocking: Vec<SpanIndex> =
+        trace.children(parent).iter().copied().filter(|&child| is_blocking(trace, times, parent, child)).collect();
     if !blocking.iter().any(changed) {
         return times.duration(parent);
     }

@@ -257,9 +257,11 @@ fn half_saved(view: &View<'_>, group: &[(OperationId, SpanIndex)]) -> Duration {
     let mut less = vec![0_i64; view.len() as usize];
     group.iter().for_each(|(_, span)| less[*span as usize] = view.critical[*span as usize] / 2);
     // A span around another of the group takes less by what that one does too.
-    for (index, _) in view.trace.depth_first().into_iter().rev() {
-        if let Some(parent) = view.trace.parent(index) {
-            less[parent as usize] = less[parent as usize].saturating_add(less[index as usize]);
+    if group.len() > 1 {
+        for (index, _) in view.trace.depth_first().into_iter().rev() {
+            if let Some(parent) = view.trace.parent(index) {
+                less[parent as usize] = less[parent as usize].saturating_add(less[index as usize]);
+            }
         }
     }
     let shorter = |span: SpanIndex| Duration(view.times.duration(span).0.saturating_sub(less[span as usize]));
