@@ -2,11 +2,12 @@
 //! pointing its own name at 127.0.0.1 (DNS rebinding). With a token, only those who know it.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
 use http::{HeaderMap, Method, StatusCode, Uri};
 use sha2::{Digest, Sha256};
+use stdx::{host_of, is_this_machine};
 use wire::Problem;
 
 /// The cookie of a page that signed in.
@@ -149,26 +150,10 @@ fn host_asked_for<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
     host_of(authority_asked_for(uri, headers)?)
 }
 
-fn host_of(authority: &str) -> Option<&str> {
-    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    if authority.starts_with('[') {
-        return authority.split_once(']').map(|(host, _)| &host[1..]);
-    }
-    Some(authority.split_once(':').map_or(authority, |(host, _)| host))
-}
-
 /// Whether the asker named this machine by a loopback name: then bytes cost nothing and compressing them does.
 pub fn is_near(headers: &HeaderMap) -> bool {
     let Some(authority) = headers.get(HOST).and_then(|value| value.to_str().ok()) else { return false };
     host_of(authority).is_some_and(is_this_machine)
-}
-
-fn is_this_machine(host: &str) -> bool {
-    if let Ok(ip) = host.parse::<IpAddr>() {
-        return ip.is_loopback();
-    }
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    host == "localhost" || host.ends_with(".localhost")
 }
 
 #[cfg(test)]

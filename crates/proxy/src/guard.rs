@@ -1,10 +1,9 @@
 //! Who may control. Only hosts that mean this machine are answered for, and no page of any site may change anything: a
 //! page elsewhere could point its own name at 127.0.0.1 (DNS rebinding), or send a request blindly.
 
-use std::net::IpAddr;
-
 use http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use http::{Method, Request, StatusCode};
+use stdx::{host_of, is_this_machine};
 
 use crate::told::Problem;
 
@@ -17,7 +16,7 @@ pub(crate) fn check<B>(request: &Request<B>) -> Result<(), (StatusCode, Problem)
     let headers = request.headers();
     // HTTP/2 puts it into the URI, HTTP/1.1 into a header.
     let asked = request.uri().authority().map(|authority| authority.as_str());
-    let host = asked.or_else(|| headers.get(HOST)?.to_str().ok()).map(host_of).unwrap_or_default();
+    let host = asked.or_else(|| headers.get(HOST)?.to_str().ok()).and_then(host_of).unwrap_or_default();
     if !is_this_machine(host) {
         let error = format!("the proxies are not controlled by the name {host:?}");
         return refused(StatusCode::FORBIDDEN, error, "ask for localhost or 127.0.0.1");
@@ -32,22 +31,6 @@ pub(crate) fn check<B>(request: &Request<B>) -> Result<(), (StatusCode, Problem)
         return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, error, "send `content-type: application/json`");
     }
     Ok(())
-}
-
-fn host_of(authority: &str) -> &str {
-    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    if let Some(rest) = authority.strip_prefix('[') {
-        return rest.split_once(']').map_or(rest, |(host, _)| host);
-    }
-    authority.split_once(':').map_or(authority, |(host, _)| host)
-}
-
-fn is_this_machine(host: &str) -> bool {
-    if let Ok(ip) = host.parse::<IpAddr>() {
-        return ip.is_loopback();
-    }
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    host == "localhost" || host.ends_with(".localhost")
 }
 
 #[cfg(test)]

@@ -8,14 +8,17 @@
 //! | `clock.rs` | wall time and monotonic time, the system's and a hand-moved one |
 //! | `random.rs` | random numbers, the system's seed or a fixed one |
 //! | `civil.rs` | dates as days |
+//! | `host.rs` | the host of an authority, and whether it is this machine |
 //! | `printable.rs` | text from elsewhere, safe to show on a terminal |
 
 mod civil;
 mod clock;
+mod host;
 mod printable;
 mod random;
 
 pub use civil::days_from_civil;
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use host::{host_of, is_this_machine};
 pub use printable::printable;
 pub use random::{Random, SeededRandom};
