@@ -768,7 +768,7 @@ fn step_report(sent: &Sent<'_>, completeness: Option<CompletenessReport>) -> Ste
     }
 }
 
-fn assertion_report(
+pub(super) fn assertion_report(
     assertion: &Assertion,
     finding: Finding,
     (verdict, reason): (Verdict, String),

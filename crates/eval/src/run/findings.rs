@@ -2,9 +2,10 @@
 
 use analysis::{Explanation, Place};
 
+use super::attempt::assertion_report;
 use crate::check::{findings_of_all, settle_answer};
 use crate::limits::EVIDENCE_MAX;
-use crate::report::{AssertionReport, EvidenceSpan, Verdict};
+use crate::report::{AssertionReport, EvidenceSpan};
 use crate::suite::{Assertion, FindingsCheck};
 
 /// What `explanation`, of all whole traces, says of `assertion`; there is none where no trace was whole.
@@ -16,18 +17,10 @@ pub(super) fn findings(
     let explained = explanation.cloned().unwrap_or_default().finish();
     let (finding, counting) = findings_of_all(check, &explained);
     // Only whole traces went in: nothing more can come.
-    let (verdict, reason) = settle_answer(&finding, assertion.optional);
+    let settled = settle_answer(&finding, assertion.optional);
     AssertionReport {
-        kind: assertion.kind.to_owned(),
-        text: assertion.text.clone(),
-        verdict,
-        expected: if verdict == Verdict::Pass { String::new() } else { finding.expected },
-        found: finding.found,
-        reason,
-        selectors: Vec::new(),
         evidence: counting.into_iter().filter_map(first_span).take(EVIDENCE_MAX).collect(),
-        nearest: None,
-        line: assertion.place.line,
+        ..assertion_report(assertion, finding, settled, None)
     }
 }
 
