@@ -8,14 +8,10 @@ use std::sync::{Arc, Mutex};
 
 use eval::report::{self, RunReport, Style, Verdict};
 use eval::suite::{Suite, SuiteInput};
-use eval::{
-    Arrivals, Cursor, Host, HttpClient, NoSettings, Plan, RunOptions, SourceError, Stop, TraceSource, WatchedTraces,
-    run,
-};
+use eval::{Arrivals, Cursor, Host, Plan, RunOptions, SourceError, Stop, TraceSource, WatchedTraces, run};
 use futures_util::future::BoxFuture;
 use model::{Span, Trace, TraceId};
-use stdx::{SeededRandom, SystemClock};
-use system::{Behaviour, NoSink, System};
+use system::{Behaviour, System};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// A source that also keeps what it handed out, as a store does.
@@ -91,15 +87,7 @@ impl World {
     }
 
     async fn run(&self, suite: Suite, again: Option<RunReport>) -> RunReport {
-        let host = Host {
-            clock: Arc::new(SystemClock::new()),
-            random: Arc::new(SeededRandom::new(self.system.address.port().into())),
-            source: Arc::clone(&self.source) as _,
-            sink: Arc::new(NoSink),
-            settings: Arc::new(NoSettings),
-            client: HttpClient::new().expect("a client"),
-            injector: None,
-        };
+        let host = Host { source: Arc::clone(&self.source) as _, ..self.system.host() };
         let options = RunOptions { again: again.map(Arc::new), ..RunOptions::default() };
         let plan = Plan::new(Arc::new(suite), options).unwrap_or_else(|error| panic!("{error}"));
         run(plan, host, Stop::never(), |_| {}).await

@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use eval::report::{RunReport, Style, Verdict};
 use eval::suite::{Suite, SuiteInput};
-use eval::{Host, HttpClient, NoSettings, Plan, RunEvent, RunOptions, Stop, run};
-use stdx::{SeededRandom, SystemClock};
-use system::{Behaviour, NoSink, System};
+use eval::{Plan, RunEvent, RunOptions, Stop, run};
+use system::{Behaviour, System};
 
 fn plan(text: &str, system: &System, folder: &Path) -> Plan {
     let url = format!("http://{}", system.address);
@@ -22,18 +21,6 @@ fn plan(text: &str, system: &System, folder: &Path) -> Plan {
         SuiteInput { file: "s.yaml", text, environment: &environment, files: &|_| Err("no files here".to_owned()) };
     let suite = Suite::read(input).unwrap_or_else(|error| panic!("{error}"));
     Plan::new(Arc::new(suite), RunOptions::default()).unwrap_or_else(|error| panic!("{error}"))
-}
-
-fn host(system: &System) -> Host {
-    Host {
-        clock: Arc::new(SystemClock::new()),
-        random: Arc::new(SeededRandom::new(system.address.port().into())),
-        source: Arc::clone(&system.traces) as _,
-        sink: Arc::new(NoSink),
-        settings: Arc::new(NoSettings),
-        client: HttpClient::new().expect("a client"),
-        injector: None,
-    }
 }
 
 struct Ran {
@@ -57,7 +44,7 @@ async fn ran(text: &str) -> Ran {
     let folder = tempfile::tempdir().expect("a folder");
     let system = System::start(Behaviour::default()).await;
     let plan = plan(text, &system, folder.path());
-    Ran { report: run(plan, host(&system), Stop::never(), |_| {}).await, folder }
+    Ran { report: run(plan, system.host(), Stop::never(), |_| {}).await, folder }
 }
 
 const HEAD: &str = "suite: s\ntarget: { http: { url: '${URL}/v1/ask', json: { question: '{{question}}' } } }\n\
@@ -158,7 +145,7 @@ scenarios:
             sender.send(true).expect("received");
         }
     };
-    let report = run(plan(&text, &system, folder.path()), host(&system), Stop::new(receiver), begun).await;
+    let report = run(plan(&text, &system, folder.path()), system.host(), Stop::new(receiver), begun).await;
     assert_eq!(report.exit_code, Some(130));
     let ran = Ran { report, folder };
     assert_eq!(ran.log(), ["ada", "suite"]);

@@ -8,9 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use eval::baseline::Baseline;
 use eval::report::{self, AssertionReport, RunReport, Style, Verdict};
 use eval::suite::{Suite, SuiteInput};
-use eval::{Host, HttpClient, NoSettings, Plan, RunOptions, Stop, run};
-use stdx::{SeededRandom, SystemClock};
-use system::{Behaviour, NoSink, System};
+use eval::{Plan, RunOptions, Stop, run};
+use system::{Behaviour, System};
 
 static SEED: AtomicU64 = AtomicU64::new(1);
 
@@ -25,16 +24,8 @@ async fn run_suite(text: &str, system: &System, options: RunOptions) -> RunRepor
     });
     let suite = suite.unwrap_or_else(|error| panic!("{error}"));
     let plan = Plan::new(Arc::new(suite), options).unwrap_or_else(|error| panic!("{error}"));
-    let host = Host {
-        clock: Arc::new(SystemClock::new()),
-        // The ids of a later run must be others: the system keeps answers under them.
-        random: Arc::new(SeededRandom::new(SEED.fetch_add(1, Ordering::Relaxed))),
-        source: Arc::clone(&system.traces) as _,
-        sink: Arc::new(NoSink),
-        settings: Arc::new(NoSettings),
-        client: HttpClient::new().expect("a client"),
-        injector: None,
-    };
+    // The ids of a later run must be others: the system keeps answers under them.
+    let host = system::host(Arc::clone(&system.traces) as _, SEED.fetch_add(1, Ordering::Relaxed));
     run(plan, host, Stop::never(), |_| {}).await
 }
 

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use eval::exit_code::Flaky;
 use eval::report::{self, AssertionReport, Progress, RunReport, Style, Terminal, Verdict};
 use eval::suite::{Suite, SuiteInput};
-use eval::{Host, HttpClient, NoSettings, Plan, RunOptions, Stop, run};
-use stdx::{SeededRandom, SystemClock};
-use system::{Behaviour, NoSink, System};
+use eval::{Host, Plan, RunOptions, Stop, run};
+use system::{Behaviour, System};
 
 fn suite(text: &str, system: &System) -> Suite {
     let url = format!("http://{}", system.address);
@@ -27,21 +26,9 @@ fn suite(text: &str, system: &System) -> Suite {
     .unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn host(system: &System) -> Host {
-    Host {
-        clock: Arc::new(SystemClock::new()),
-        random: Arc::new(SeededRandom::new(system.address.port().into())),
-        source: Arc::clone(&system.traces) as _,
-        sink: Arc::new(NoSink),
-        settings: Arc::new(NoSettings),
-        client: HttpClient::new().expect("a client"),
-        injector: None,
-    }
-}
-
 async fn run_suite(text: &str, system: &System, options: RunOptions) -> RunReport {
     let plan = Plan::new(Arc::new(suite(text, system)), options).unwrap_or_else(|error| panic!("{error}"));
-    run(plan, host(system), Stop::never(), |_| {}).await
+    run(plan, system.host(), Stop::never(), |_| {}).await
 }
 
 const FOUR: &str = include_str!("suites/four-scenarios.yaml");
@@ -225,7 +212,7 @@ async fn a_stop_ends_the_run_at_once() {
     let plan = Plan::new(Arc::new(suite(&one("- status: 200"), &system)), RunOptions::default()).expect("a plan");
     let (sender, receiver) = tokio::sync::watch::channel(false);
     sender.send(true).expect("received");
-    let report = run(plan, host(&system), Stop::new(receiver), |_| {}).await;
+    let report = run(plan, system.host(), Stop::new(receiver), |_| {}).await;
     assert!(report.interrupted);
     assert_eq!(report.exit_code, Some(130));
 }
@@ -247,7 +234,7 @@ async fn events_fold_into_the_report_and_the_terminal() {
     let mut fold = report::Fold::default();
     let mut out = Vec::new();
     let mut terminal = Terminal::new(&mut out, Style::default(), Progress::Plain);
-    let result = run(plan, host(&system), Stop::never(), |event| {
+    let result = run(plan, system.host(), Stop::never(), |event| {
         fold.take(event);
         terminal.tell(event).expect("memory can be written");
     })
@@ -292,7 +279,7 @@ impl eval::TraceSource for Recorder {
 async fn good_trace(system: &System) -> model::Trace {
     let recorder = Arc::new(Recorder { traces: Arc::clone(&system.traces), spans: std::sync::Mutex::default() });
     let plan = Plan::new(Arc::new(suite(&one("- services: all"), system)), RunOptions::default()).expect("a plan");
-    let host = Host { source: Arc::clone(&recorder) as _, ..host(system) };
+    let host = Host { source: Arc::clone(&recorder) as _, ..system.host() };
     assert_eq!(run(plan, host, Stop::never(), |_| {}).await.exit_code, Some(0));
     let mut spans = recorder.spans.lock().expect("not poisoned").clone();
     for span in spans.iter_mut().filter(|span| span.service_name() == "gateway" && span.kind == model::SpanKind::SERVER)

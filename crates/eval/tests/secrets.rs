@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use eval::report::{self, Progress, RunReport, Style, Terminal};
 use eval::suite::{Suite, SuiteInput};
-use eval::{Host, HttpClient, NoSettings, Plan, RunOptions, Stop, run};
-use stdx::{SeededRandom, SystemClock};
-use system::{Behaviour, NoSink, System};
+use eval::{Plan, RunOptions, Stop, run};
+use system::{Behaviour, System};
 
 const SECRET: &str = "hunter2-\"quoted\" & <tagged>";
 
@@ -44,15 +43,7 @@ async fn ran() -> (RunReport, String) {
     let input = SuiteInput { file: "s.yaml", text: SUITE, environment: &environment, files: &files };
     let suite = Suite::read(input).unwrap_or_else(|error| panic!("{error}"));
     let plan = Plan::new(Arc::new(suite), RunOptions::default()).expect("a plan");
-    let host = Host {
-        clock: Arc::new(SystemClock::new()),
-        random: Arc::new(SeededRandom::new(7)),
-        source: Arc::clone(&system.traces) as _,
-        sink: Arc::new(NoSink),
-        settings: Arc::new(NoSettings),
-        client: HttpClient::new().expect("a client"),
-        injector: None,
-    };
+    let host = system.host();
     let mut events = String::new();
     let mut out = Vec::new();
     let mut terminal = Terminal::new(&mut out, Style::default(), Progress::Plain);

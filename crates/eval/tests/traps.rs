@@ -7,11 +7,10 @@ use std::sync::Arc;
 
 use eval::report::{self, RunReport, Style, Verdict};
 use eval::suite::{Suite, SuiteInput};
-use eval::{Arrivals, Cursor, Host, HttpClient, NoSettings, Plan, RunOptions, SourceError, Stop, TraceSource, run};
+use eval::{Arrivals, Cursor, Plan, RunOptions, SourceError, Stop, TraceSource, run};
 use futures_util::future::BoxFuture;
 use model::{Attributes, Instant, Resource, Span, SpanId, SpanKind, Trace, TraceId, Value};
-use stdx::{SeededRandom, SystemClock};
-use system::{Behaviour, NoSink, System};
+use system::{Behaviour, System};
 
 const TRACE: TraceId = TraceId([7; 16]);
 
@@ -55,15 +54,7 @@ fn suite(text: &str, address: &str) -> Suite {
 }
 
 async fn ran(suite: Suite, source: Arc<dyn TraceSource>) -> RunReport {
-    let host = Host {
-        clock: Arc::new(SystemClock::new()),
-        random: Arc::new(SeededRandom::new(1)),
-        source,
-        sink: Arc::new(NoSink),
-        settings: Arc::new(NoSettings),
-        client: HttpClient::new().expect("a client"),
-        injector: None,
-    };
+    let host = system::host(source, 1);
     let plan = Plan::new(Arc::new(suite), RunOptions::default()).unwrap_or_else(|error| panic!("{error}"));
     run(plan, host, Stop::never(), |_| {}).await
 }

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use eval::WatchedTraces;
+use eval::{Host, HttpClient, NoSettings, TraceSource, WatchedTraces};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -40,6 +40,19 @@ impl eval::SpanSink for NoSink {
     }
 }
 
+/// What a run works with whose traces come from `source`. `seed` makes its ids.
+pub fn host(source: Arc<dyn TraceSource>, seed: u64) -> Host {
+    Host {
+        clock: Arc::new(stdx::SystemClock::new()),
+        random: Arc::new(stdx::SeededRandom::new(seed)),
+        source,
+        sink: Arc::new(NoSink),
+        settings: Arc::new(NoSettings),
+        client: HttpClient::new().expect("a client"),
+        injector: None,
+    }
+}
+
 pub struct System {
     pub address: SocketAddr,
     pub traces: Arc<WatchedTraces>,
@@ -66,6 +79,11 @@ impl System {
             }
         });
         Self { address, traces }
+    }
+
+    /// What a run against it works with.
+    pub fn host(&self) -> Host {
+        host(Arc::clone(&self.traces) as _, self.address.port().into())
     }
 }
 
