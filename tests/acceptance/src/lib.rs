@@ -6,7 +6,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -160,6 +160,24 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// `headwater demo --once` on free ports with a JSON report; one at a time in this process: eight services and a receiver
+/// fill a small machine, and times are judged.
+pub fn demo(folder: &Path, suite: Option<&str>, arguments: &[&str]) -> (Output, Value) {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let report = folder.join("report.json");
+    let mut command = command(["demo", "--once", "--page", "127.0.0.1:0", "--output", "json"]);
+    command.arg(&report).arg("--data").arg(folder.join("data")).args(arguments);
+    if let Some(text) = suite {
+        let path = folder.join("suite.yaml");
+        std::fs::write(&path, text).expect("written");
+        command.arg("--suite").arg(&path);
+    }
+    let output = command.output().expect("headwater can be run");
+    let report = std::fs::read_to_string(&report).unwrap_or_default();
+    (output, serde_json::from_str(&report).unwrap_or(Value::Null))
 }
 
 /// An HTTP client.

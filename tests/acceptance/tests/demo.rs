@@ -1,30 +1,7 @@
 //! The demo: eight real processes, four scenarios, and what trace checks elsewhere get wrong.
 
-use std::path::Path;
-use std::process::Output;
-
-use acceptance::{command, run, stderr, stdout};
+use acceptance::{demo, run, stderr, stdout};
 use serde_json::Value;
-
-/// One system at a time: eight services and a receiver fill a small machine, and times are judged.
-static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
-
-/// `headwater demo --once` on free ports with a JSON report.
-fn demo(folder: &Path, suite: Option<&str>, arguments: &[&str]) -> (Output, Value) {
-    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let report = folder.join("report.json");
-    let mut command = command(["demo", "--once", "--page", "127.0.0.1:0", "--output", "json"]);
-    command.arg(&report).arg("--data").arg(folder.join("data")).args(arguments);
-    if let Some(text) = suite {
-        let path = folder.join("suite.yaml");
-        std::fs::write(&path, text).expect("written");
-        command.arg("--suite").arg(&path);
-    }
-    let output = command.output().expect("headwater can be run");
-    let report = std::fs::read_to_string(&report).unwrap_or_default();
-    let report = serde_json::from_str(&report).unwrap_or(Value::Null);
-    (output, report)
-}
 
 fn verdicts(report: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -4,30 +4,11 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Output, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use acceptance::{command, run, stderr, stdout, terminate, wait};
+use acceptance::{command, demo, run, stderr, stdout, terminate, wait};
 use serde_json::{Value, json};
-
-/// One system at a time: eight services and a receiver fill a small machine.
-static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
-
-/// `headwater demo --once` with a JSON report.
-fn demo(folder: &Path, suite: Option<&str>, arguments: &[&str]) -> (Output, Value) {
-    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let report = folder.join("report.json");
-    let mut command = command(["demo", "--once", "--page", "127.0.0.1:0", "--output", "json"]);
-    command.arg(&report).arg("--data").arg(folder.join("data")).args(arguments);
-    if let Some(text) = suite {
-        let path = folder.join("suite.yaml");
-        std::fs::write(&path, text).expect("written");
-        command.arg("--suite").arg(&path);
-    }
-    let output = command.output().expect("headwater can be run");
-    let report = std::fs::read_to_string(&report).unwrap_or_default();
-    (output, serde_json::from_str(&report).unwrap_or(Value::Null))
-}
 
 const SUITE: &str = r#"suite: faults by trace
 target:
