@@ -3,7 +3,9 @@
 
 import type { AttributeDifference, CriticalDifference, DifferenceVerdict, OperationDifference, ServiceStyle, StructureChange, StructureDifference } from "../../api/types.ts";
 import { formatCount, formatDuration } from "../../engine/time.ts";
+import { shortTraceId, traceLink } from "../../state/routes.ts";
 import { Icon, type IconName } from "../../ui/Icon.tsx";
+import { Link } from "../../ui/Link.tsx";
 import { lookOf, Monogram } from "../../ui/Service.tsx";
 import { percent } from "../map/figures.ts";
 import { relative } from "../findings/SpreadRow.tsx";
@@ -111,7 +113,7 @@ export function StructureTable({ rows, services }: { rows: readonly StructureDif
       {rows.length === 0 ? <p>Both sides make the same calls, equally often.</p> : (
         <table className="grid-table">
           <caption className="vh">Places in the tree of calls that differ</caption>
-          <thead><tr><th scope="col">What</th><th scope="col">Service and operation</th><th scope="col">Called by</th><th scope="col" className="num">In traces</th><th scope="col" className="num">A trace</th></tr></thead>
+          <thead><tr><th scope="col">What</th><th scope="col">Service and operation</th><th scope="col">Called by</th><th scope="col" className="num">In traces</th><th scope="col" className="num">A trace</th><th scope="col">Open</th></tr></thead>
           <tbody>
             {rows.map((row) => (
               <tr key={row.path}>
@@ -120,6 +122,7 @@ export function StructureTable({ rows, services }: { rows: readonly StructureDif
                 <td className="compare-path muted">{row.path.split(" > ").slice(0, -1).join(" › ") || "root"}</td>
                 <td className="num">{percent(row.shareBefore)} → {percent(row.shareAfter)}</td>
                 <td className="num">{times(row.meanBefore)} → {times(row.meanAfter)}</td>
+                <td>{row.example && <Link to={traceLink(row.example)} aria-label={`An example: trace ${shortTraceId(row.example)}`}>example</Link>}</td>
               </tr>
             ))}
           </tbody>

@@ -47,7 +47,7 @@ function Hosts({ of: { at, hosts } }: { of: Clocks }) {
           {hosts.map(({ host, reference, offset, least, most, drift, calls, verdict }) => (
             <tr key={host}>
               <td>{host}</td>
-              {host === reference ? <td className="muted" colSpan={4}>the others are compared with it</td> : <><td className="num">{signed(offset)}</td><td className="num">{signed(least)}</td><td className="num">{signed(most)}</td><td className="num">{drift === null ? "–" : signed(drift)}</td></>}
+              {host === reference ? <td className="muted" colSpan={4}>the others are compared with it</td> : <><td className="num">{formatDuration(offset)}</td><td className="num">{formatDuration(least)}</td><td className="num">{formatDuration(most)}</td><td className="num">{drift === null ? "–" : formatDuration(drift)}</td></>}
               <td className="num">{formatCount(calls)}</td>
               <td>{host === reference ? "–" : reference}</td>
               <td className={verdict === "skewed" ? "warn-text" : "muted"}>{host === reference ? "–" : clockVerdicts[verdict]}</td>
@@ -57,10 +57,6 @@ function Hosts({ of: { at, hosts } }: { of: Clocks }) {
       </table>
     </section>
   );
-}
-
-function signed(nanos: number): string {
-  return nanos < 0 ? `−${formatDuration(-nanos)}` : formatDuration(nanos);
 }
 
 const severities: Record<Severity, { icon: IconName; word: string; class: string }> = {

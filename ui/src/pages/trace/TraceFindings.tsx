@@ -28,7 +28,7 @@ export function TraceFindings({ view, onClose }: { view: TraceView; onClose: () 
   /** The rows of spans; none, and why, where nothing can be shown. */
   const rowsOf = async (spanIds: readonly string[]) => {
     try {
-      const rows = (await Promise.all(spanIds.map((spanId) => api.rowOf(traceId, spanId)))).flatMap((answer) => answer.rows);
+      const rows = (await Promise.all(spanIds.map((spanId) => api.rowOf(traceId, spanId, undefined, view.outline.clocks)))).flatMap((answer) => answer.rows);
       if (rows.length === 0) say("This span is not in the trace (any more)");
       return rows;
     } catch (error) {

@@ -1,1 +1,0 @@
-import{b as e}from"./title-BF0dznmO.js";function t({label:t,className:n=`page-scroll`,children:r}){return e(`div`,{className:n,tabIndex:0,role:`region`,"aria-label":t,children:r})}export{t};

@@ -1,0 +1,1 @@
+import{x as e}from"./title-BqLFMrjV.js";function t({label:t,className:n=`page-scroll`,children:r}){return e(`div`,{className:n,tabIndex:0,role:`region`,"aria-label":t,children:r})}export{t};
