@@ -22,12 +22,11 @@ mod server;
 mod verify;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-
-use tempfile::TempDir;
+use std::path::Path;
 
 use super::Figure;
-use crate::process::{root, run};
+use super::driven::folder;
+use crate::process::binary;
 
 /// A server that holds a load and is asked.
 #[derive(Debug)]
@@ -93,19 +92,4 @@ pub fn measure(quick: bool, folder: Option<&Path>) -> Result<Vec<Figure>, String
     figures.extend(ingest::ways_in(&binary, &scale)?);
     figures.extend(giants::rows(&binary, scale.giant_spans)?);
     Ok(figures)
-}
-
-/// A binary that is built already can be named, such as one that will be released.
-fn binary() -> Result<PathBuf, String> {
-    if let Some(path) = std::env::var_os("HEADWATER_BIN") {
-        return Ok(path.into());
-    }
-    run(&root(), "cargo", &["build", "--release", "--package", "headwater"])?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    Ok(target.join("release/headwater"))
-}
-
-fn folder() -> Result<TempDir, String> {
-    let made = tempfile::Builder::new().prefix("headwater-bench-").tempdir();
-    made.map_err(|error| format!("cannot make a folder: {error}"))
 }
