@@ -81,7 +81,7 @@ impl FromStr for Rule {
         }
         if has_answer && !has_status {
             mistakes.push("body and grpc_status go with a status".to_owned());
-        } else if has_answer && answer.status != 0 {
+        } else if has_answer {
             rule.fault.answer = Some(answer);
         }
         if mistakes.is_empty() {
@@ -287,6 +287,7 @@ mod tests {
         check("a -> b: status=503 drop=request", &["status and drop exclude one another"]);
         check("a -> b: body=\"x\"", &["go with a status"]);
         check("a -> b: body=\"x", &["does not end"]);
+        check("a -> b: delay=1s status=0", &["no status of an answer"]);
         check("a -> b: status=99 share=120%", &["no status of an answer", "a share lies"]);
         check("a -> b: truncate=1 times=1 attempt=2", &["times and attempt exclude"]);
         check("a -> b: status=503 strip=traceparent", &["strip can do nothing"]);

@@ -91,10 +91,11 @@ pub(crate) async fn exchange(edge: Arc<Edge>, mut request: Request<Incoming>) ->
     };
     match doom.end {
         Some((End::DropAnswer, rule)) => {
+            // Counted before: a caller who gives up meanwhile has met it.
+            fate.came_about(rule, Kind::Drop);
             // To its end, so that the callee does all of its work.
             let rest = async { while let Some(Ok(_)) = answer.body_mut().frame().await {} };
             let _ = tokio::time::timeout(THROWN_AWAY_MAX, rest).await;
-            fate.came_about(rule, Kind::Drop);
             Err(Broken::asked_for())
         }
         Some((End::Cut(cut), rule)) if !is_head => Ok(slow(cut_body(answer, cut, rule, Arc::clone(&fate)))),
@@ -167,7 +168,7 @@ async fn pass_on(edge: &Arc<Edge>, mut request: Request<Incoming>) -> Result<Pas
     }
 }
 
-fn innermost(error: &dyn std::error::Error) -> String {
+pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;

@@ -15,6 +15,7 @@ use model::TraceId;
 use serde::de::DeserializeOwned;
 
 use crate::callee::Own;
+use crate::exchange::innermost;
 use crate::limits::{CONTROL_ANSWER_BYTES_MAX, CONTROL_TIMEOUT, IDLE_MAX};
 use crate::proxies::Lease;
 use crate::told::{EdgeList, EdgeReport, Ended, Inject, Injected, InjectedRule, Problem};
@@ -111,12 +112,4 @@ impl RemoteProxies {
         }
         serde_json::from_slice(&body).map_err(|error| told(format!("answered something else: {error}")))
     }
-}
-
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
