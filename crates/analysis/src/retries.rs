@@ -166,7 +166,7 @@ fn is_hedge(trace: &Trace, times: &Timeline, before: &Call, client: SpanIndex) -
     // Children come by start: the first that begins after the winner shows whether the parent went on before the loser ended.
     let siblings = trace.children(parent);
     let next = siblings.partition_point(|&sibling| times.start(sibling) < winner_end);
-    let goes_on = siblings[next..].iter().find(|&&sibling| sibling != loser);
+    let goes_on = siblings[next..].iter().find(|&&sibling| sibling != client && sibling != previous);
     is_error(trace.span(loser))
         || times.end(loser) > times.end(parent)
         || goes_on.is_some_and(|&sibling| times.start(sibling) < times.end(loser))

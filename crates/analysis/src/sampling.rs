@@ -27,7 +27,8 @@ impl Weight {
 #[must_use]
 pub fn weights(trace: &Trace) -> Option<Vec<Weight>> {
     let own: Vec<Option<Weight>> = trace.spans().iter().map(weight_of).collect();
-    if own.iter().all(Option::is_none) {
+    // A span that says that all were kept stands for itself alone, as one that says nothing.
+    if own.iter().all(|own| own.is_none_or(|own| own == Weight::ONE)) {
         return None;
     }
     let mut weights: Vec<Weight> = own.iter().map(|own| own.unwrap_or(Weight::ONE)).collect();
