@@ -103,19 +103,12 @@ async fn sarif(run: &RunReport, client: &Client) -> Result<String, String> {
     let mut findings = Explanation::new(ExplainOptions::default());
     for id in in_order(run) {
         if let Some(trace) = client.trace(id).await.map_err(|error| error.to_string())? {
-            findings.add(&without_own(trace));
+            // The runner's own spans are no finding about the system.
+            findings.add(&trace.without_scope(eval::OWN_SCOPE));
         }
     }
     let sarif = report::sarif(run, &findings.finish().findings);
     serde_json::to_string_pretty(&sarif).map(|text| text + "\n").map_err(|error| error.to_string())
-}
-
-/// The runner's own spans are no finding about the system.
-fn without_own(trace: model::Trace) -> model::Trace {
-    let id = trace.id();
-    let (spans, logs) = trace.into_parts();
-    let spans = spans.into_iter().filter(|span| &*span.scope.name != eval::OWN_SCOPE).collect();
-    model::Trace::assemble(id, spans, logs)
 }
 
 /// The report that the server makes of the run; it is handed the run where it does not have it yet.
