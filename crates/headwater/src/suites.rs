@@ -204,11 +204,8 @@ async fn run(
     began: &mpsc::SyncSender<Result<String, Problem>>,
 ) -> Result<(), Failure> {
     let proxies = FaultProxies::of(&suite, &[]).await?;
-    let names: Vec<String> = suite.scenarios.iter().map(|scenario| scenario.name.clone()).collect();
-    let runs = |name: &&str| options.names.as_ref().is_none_or(|names| names.contains(*name));
-    let names: Vec<&str> = names.iter().map(String::as_str).filter(runs).collect();
-    fault_proxies::check(&suite, &names, proxies.as_deref())?;
-    let plan = stored_traces::plan(suite, options, page).await?;
+    let plan = stored_traces::plan(suite.clone(), options, page).await?;
+    fault_proxies::check(&suite, &plan.names(), proxies.as_deref())?;
     let injector = proxies.map(|proxies| proxies as Arc<dyn ::eval::FaultInjector>);
     let host = ::eval::Host { injector, ..running::host(inside)? };
     let mut keeping = Keeping::new(&inside.runs);

@@ -76,9 +76,7 @@ impl Sweep {
         let style = report::Style { color: terminal.color, width: terminal.width };
         print!("{}{}", report::sweep_table(&swept, style), report::proxies_told(&swept.proxies));
         self.write(&swept)?;
-        if swept.scenarios.iter().all(|scenario| scenario.rows.is_empty() && scenario.clean.error.is_none())
-            && !swept.interrupted
-        {
+        if swept.exit_code == Some(ExitCode::USAGE.0) {
             eprintln!(
                 "headwater: nothing was swept: no call of these scenarios has a proxy\nhelp: name calls under `proxies` in the suite, or with `--via`"
             );

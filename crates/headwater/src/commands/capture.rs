@@ -38,6 +38,7 @@ pub async fn run(args: &CaptureArgs) -> Result<ExitCode, Failure> {
     let server = Server::start(ServerOptions {
         http: Some(args.receive.clone()),
         also: vec![Arc::clone(&captured) as _],
+        secrets: suite.as_ref().map(|suite| suite.secrets.clone()).unwrap_or_default(),
         ..ServerOptions::quiet(&folder)
     })
     .await?;
