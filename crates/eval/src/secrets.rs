@@ -8,6 +8,7 @@ use std::sync::Arc;
 use model::{Attributes, KeyValue, Resource, Text, Trace, Value};
 
 use crate::limits::SECRET_CHARS_MIN;
+use crate::trigger::percent_encoded;
 
 /// The values that a suite's reports must not have. Cheap to clone.
 #[derive(Clone, Default)]
@@ -34,7 +35,7 @@ impl Secrets {
             if is_too_short(&value) {
                 continue;
             }
-            for value in [value.clone(), in_json(&value), in_url(&value)] {
+            for value in [value.clone(), in_json(&value), percent_encoded(&value)] {
                 if !secrets.iter().any(|secret| secret.value == value) {
                     secrets.push(Secret { value, hidden: format!("***{name}***") });
                 }
@@ -159,18 +160,6 @@ fn cut_at_the_end(text: &str, secret: &str) -> Option<(usize, usize)> {
 fn in_json(value: &str) -> String {
     let quoted = serde_json::Value::from(value).to_string();
     quoted[1..quoted.len() - 1].to_owned()
-}
-
-fn in_url(value: &str) -> String {
-    let mut url = String::new();
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            url.push(byte as char);
-        } else {
-            url.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    url
 }
 
 #[cfg(test)]

@@ -31,10 +31,7 @@ pub trait TraceSource: Send + Sync + fmt::Debug {
 
     /// How many spans [`TraceSource::arrivals`] would hand out now, as far as the source knows: tells what reading them
     /// takes in memory.
-    fn unread(&self, trace_id: TraceId) -> usize {
-        let _ = trace_id;
-        0
-    }
+    fn unread(&self, trace_id: TraceId) -> usize;
 
     /// Resolves when something of `trace_id` has arrived after `after`: at once if it is there already. May resolve too
     /// often, never too late: no arrival between [`TraceSource::arrivals`] and this call may be missed.

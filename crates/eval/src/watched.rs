@@ -101,13 +101,18 @@ impl WatchedTraces {
         for (trace_id, rows) in rows {
             if let Some(watched) = inner.traces.get_mut(&trace_id) {
                 watched.unread += rows.len();
-                watched.packed.push(Rows { batch: Arc::clone(batch), rows, arrived });
+                // Without rows it would only hold on to the batch.
+                if !rows.is_empty() {
+                    watched.packed.push(Rows { batch: Arc::clone(batch), rows, arrived });
+                }
                 watched.revision.send_modify(|revision| *revision += 1);
             }
         }
+        let is_watched = |log: &&LogRecord| log.trace_id.is_some_and(|id| inner.traces.contains_key(&id));
+        let logs: Vec<LogRecord> = batch.logs.iter().filter(is_watched).cloned().collect();
         drop(guard);
-        if !batch.logs.is_empty() {
-            self.receive(&Batch { spans: Vec::new(), logs: batch.logs.clone() });
+        if !logs.is_empty() {
+            self.receive(&Batch { spans: Vec::new(), logs });
         }
     }
 

@@ -26,6 +26,10 @@ impl TraceSource for Keeping {
         self.watched.watch(trace_id);
     }
 
+    fn unread(&self, trace_id: TraceId) -> usize {
+        self.watched.unread(trace_id)
+    }
+
     fn arrivals(&self, trace_id: TraceId, after: Cursor) -> BoxFuture<'_, Result<Arrivals, SourceError>> {
         Box::pin(async move {
             let arrivals = self.watched.arrivals(trace_id, after).await?;

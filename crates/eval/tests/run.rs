@@ -258,6 +258,10 @@ impl eval::TraceSource for Recorder {
         self.traces.watch(trace_id);
     }
 
+    fn unread(&self, trace_id: model::TraceId) -> usize {
+        self.traces.unread(trace_id)
+    }
+
     fn arrivals(
         &self,
         trace_id: model::TraceId,

@@ -21,6 +21,10 @@ const MS: u64 = 1_000_000;
 struct Stored(Trace);
 
 impl TraceSource for Stored {
+    fn unread(&self, _trace_id: TraceId) -> usize {
+        0
+    }
+
     fn arrivals(&self, _trace_id: TraceId, after: Cursor) -> BoxFuture<'_, Result<Arrivals, SourceError>> {
         Box::pin(std::future::ready(Ok(Arrivals { cursor: after, ..Arrivals::default() })))
     }

@@ -94,6 +94,10 @@ impl TraceSource for ServerTraces {
         self.watched.release(trace_id);
     }
 
+    fn unread(&self, trace_id: TraceId) -> usize {
+        self.watched.unread(trace_id)
+    }
+
     fn arrivals(&self, trace_id: TraceId, after: Cursor) -> BoxFuture<'_, Result<Arrivals, SourceError>> {
         if let Some(message) = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone() {
             return Box::pin(std::future::ready(Err(SourceError { message })));
@@ -124,6 +128,10 @@ impl TraceSource for OwnTraces {
 
     fn release(&self, trace_id: TraceId) {
         self.watched.release(trace_id);
+    }
+
+    fn unread(&self, trace_id: TraceId) -> usize {
+        self.watched.unread(trace_id)
     }
 
     fn arrivals(&self, trace_id: TraceId, after: Cursor) -> BoxFuture<'_, Result<Arrivals, SourceError>> {

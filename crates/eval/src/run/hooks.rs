@@ -68,13 +68,13 @@ pub(super) async fn set_up(shared: &Shared) {
         let (report, failed) = run(shared, hook, &mut variables).await;
         let mut state = shared.hooks.lock();
         state.reports.push(report);
+        // Kept at once: the teardown needs what was set up even if a later hook fails or the run is stopped.
+        state.variables.extend(hook.sets().filter_map(|name| Some((name.to_owned(), variables.get(name)?.clone()))));
         state.failed = failed;
         if state.failed.is_some() {
             return;
         }
     }
-    let names: Vec<&str> = shared.plan.suite.setup.iter().flat_map(Step::sets).collect();
-    shared.hooks.lock().variables = variables.into_iter().filter(|(name, _)| names.contains(&name.as_str())).collect();
 }
 
 fn suite_variables(shared: &Shared) -> Variables {
@@ -173,7 +173,8 @@ async fn run(shared: &Shared, hook: &Step, variables: &mut Variables) -> (StepRe
     let answer = answer.and_then(|answer| succeeded(hook, answer, &shared.plan.suite.secrets));
     let result = answer.as_ref().map_err(Clone::clone).and_then(|answer| outputs(hook, answer, variables));
     let took: Duration = Instant(host.clock.unix_nanos()) - started;
-    let failed = result.err();
+    // An address or a program made of variables may stand in what went wrong.
+    let failed = result.err().map(|error| shared.plan.suite.secrets.hide(&error).into_owned());
     let report = StepReport {
         name: hook.name.clone(),
         trace_id: String::new(),

@@ -148,7 +148,8 @@ async fn swept(
     // The first opens connections and warms code; what it took would make every fault look fast.
     let _ = drive(shared, position, Vec::new(), &[]).await;
     let clean = drive(shared, position, Vec::new(), &[]).await;
-    let calls = clean.trace.as_ref().map(|trace| calls_of(trace, &peers(shared, trace, true))).unwrap_or_default();
+    let calls =
+        clean.trace.as_ref().map(|trace| calls_of(trace, &peers(shared, trace, clean.whole))).unwrap_or_default();
     let edges = shared.host.injector.as_ref().map(|injector| injector.edges()).unwrap_or_default();
     let (proxied, unswept): (Vec<String>, Vec<String>) =
         calls.into_iter().partition(|call| edges.iter().any(|edge| stands_on(edge, call)));

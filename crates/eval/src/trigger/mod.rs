@@ -15,7 +15,7 @@ mod grpc;
 mod http;
 mod reflection;
 
-pub(crate) use self::baggage::fault_baggage;
+pub(crate) use self::baggage::{fault_baggage, percent_encoded};
 pub use self::http::{ClientError, HttpClient};
 
 use crate::suite::{Fault, Target, Variables};
