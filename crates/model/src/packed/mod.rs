@@ -217,17 +217,20 @@ impl PackedAttribute {
     /// If the attribute is not of this batch.
     #[must_use]
     pub fn unpack(&self, batch: &PackedBatch, texts: &Texts) -> KeyValue {
-        KeyValue {
-            key: texts.text(self.key).into(),
-            value: match self.value(batch) {
-                PackedValue::Empty => Value::Empty,
-                PackedValue::Text(text) => Value::String(texts.text(text).into()),
-                PackedValue::Bool(bool) => Value::Bool(bool),
-                PackedValue::Int(int) => Value::Int(int),
-                PackedValue::Double(double) => Value::Double(double),
-                PackedValue::Other(value) => value.clone(),
-            },
-        }
+        self.unpacked(batch, &mut |id| texts.text(id).into())
+    }
+
+    fn unpacked(&self, batch: &PackedBatch, text: &mut dyn FnMut(TextId) -> Text) -> KeyValue {
+        let key = text(self.key);
+        let value = match self.value(batch) {
+            PackedValue::Empty => Value::Empty,
+            PackedValue::Text(id) => Value::String(text(id)),
+            PackedValue::Bool(bool) => Value::Bool(bool),
+            PackedValue::Int(int) => Value::Int(int),
+            PackedValue::Double(double) => Value::Double(double),
+            PackedValue::Other(value) => value.clone(),
+        };
+        KeyValue { key, value }
     }
 
     /// The value.
@@ -289,29 +292,14 @@ impl PackedBatch {
     /// If the span is not of this batch.
     #[must_use]
     pub fn unpack_span(&self, span: &PackedSpan) -> Span {
-        let attributes = self.attributes_of(span).iter().map(|attribute| attribute.unpack(self, &self.texts));
+        self.unpacked(span, &mut |text| self.texts.text(text).into())
+    }
+
+    /// `text` is asked for its texts: whoever unpacks many spans may have the same ones ready.
+    fn unpacked(&self, span: &PackedSpan, text: &mut dyn FnMut(TextId) -> Text) -> Span {
+        let attributes = self.attributes_of(span).iter().map(|attribute| attribute.unpacked(self, text));
+        let attributes = Attributes(attributes.collect());
         let extras = self.extras_of(span).cloned().unwrap_or_default();
-        Span {
-            attributes: Attributes(attributes.collect()),
-            events: extras.events,
-            links: extras.links,
-            ..self.bare(span, &mut |text| self.texts.text(text).into())
-        }
-    }
-
-    /// One of its spans, unpacked except for its attributes and events. `text` is asked for its texts: whoever looks at many
-    /// spans may have the same ones ready.
-    ///
-    /// # Panics
-    /// If the span is not of this batch.
-    #[must_use]
-    pub fn outline(&self, span: &PackedSpan, text: &mut dyn FnMut(TextId) -> Text) -> Span {
-        // Whether a span holds up its parent may be told by a link.
-        let links = self.extras_of(span).map_or_else(Vec::new, |extras| extras.links.clone());
-        Span { links, ..self.bare(span, text) }
-    }
-
-    fn bare(&self, span: &PackedSpan, text: &mut dyn FnMut(TextId) -> Text) -> Span {
         Span {
             trace_id: span.trace_id,
             span_id: span.span_id,
@@ -322,11 +310,11 @@ impl PackedBatch {
             kind: span.kind,
             start: span.start,
             end: span.end,
-            attributes: Attributes::default(),
+            attributes,
             dropped_attributes_count: span.dropped_attributes_count,
-            events: Vec::new(),
+            events: extras.events,
             dropped_events_count: span.dropped_events_count,
-            links: Vec::new(),
+            links: extras.links,
             dropped_links_count: span.dropped_links_count,
             status: Status { code: span.status_code, message: text(span.status_message) },
             resource: Arc::clone(&self.resources[span.resource as usize]),
