@@ -50,5 +50,5 @@ pub const EVIDENCE_MAX: usize = 5;
 /// Services and hops that the doctor keeps apart; further ones are counted and left out.
 pub const HOPS_MAX: usize = 10_000;
 
-/// Ids of traces that the doctor compares by their last 64 bits; 60 bytes each.
+/// Ids of traces that the doctor compares by their last 64 bits; some 150 bytes each.
 pub const ID_HALVES_MAX: usize = 100_000;

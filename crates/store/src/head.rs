@@ -205,13 +205,13 @@ impl HeadTrace {
         self.parts.iter().flat_map(|part| part.rows().map(move |span| (&part.arrived.batch, span)))
     }
 
-    /// Its spans, unpacked, in the order of their arrival.
     /// The earliest start of its spans; without spans, the earliest time of its log records.
     pub fn start(&self) -> Instant {
         let spans = self.rows().map(|(_, span)| span.start).min();
-        spans.or_else(|| self.logs.iter().map(|log| log.time).min()).unwrap_or_default()
+        spans.or_else(|| self.logs.iter().map(|log| log.moment()).min()).unwrap_or_default()
     }
 
+    /// Its spans, unpacked, in the order of their arrival.
     pub fn spans(&self) -> impl Iterator<Item = Span> {
         self.rows().map(|(batch, span)| batch.unpack_span(span))
     }

@@ -222,9 +222,16 @@ impl Scanning<'_> {
                 }
                 let judged = looked.and_then(|looked| self.judge_window(segment, looked, apart));
                 if let Err(error) = judged {
-                    self.asked.shortfalls.push(damaged(segment, &error));
+                    self.lacks(damaged(segment, &error));
                 }
             }
+        }
+    }
+
+    /// Told once, however many windows of a segment it is met in.
+    fn lacks(&mut self, shortfall: Shortfall) {
+        if !self.asked.shortfalls.contains(&shortfall) {
+            self.asked.shortfalls.push(shortfall);
         }
     }
 
@@ -324,8 +331,9 @@ impl Scanning<'_> {
         candidates: &[Candidate],
     ) -> std::io::Result<()> {
         let Some(residual) = &self.scan.residual else { return Ok(()) };
-        let mut bearable = candidates.to_vec();
-        bearable.retain(|&(_, position, _)| !self.takes_too_much(view.entry(position).map_or(0, |entry| entry.rows)));
+        let spans_of = |position| view.entry(position).map_or(0, |entry| entry.rows);
+        let (bearable, passed_over): (Vec<Candidate>, Vec<Candidate>) =
+            candidates.iter().partition(|(_, position, _)| !self.is_too_much(spans_of(*position)));
         let mut rest = &bearable[..];
         // Traces that follow each other in the order lie anywhere: the more are read at once, the fewer pages are read twice.
         let mut step = if self.scan.in_any_order { RESIDUAL_READ_MAX } else { RESIDUAL_READ_FIRST };
@@ -356,18 +364,26 @@ impl Scanning<'_> {
                 }
             }
         }
+        // One that would not have come onto the page is not missed.
+        for (place, position, _) in passed_over {
+            if self.page.has_room_for(place) {
+                self.takes_too_much(spans_of(position));
+            }
+        }
         Ok(())
     }
 
     /// Whether a trace of so many spans takes more memory than may be; says so once.
     fn takes_too_much(&mut self, spans: u32) -> bool {
-        let Some(limit) = self.scan.budget.memory else { return false };
-        let is_too_much = u64::from(spans).saturating_mul(SPAN_MEMORY) > limit;
-        let shortfall = Shortfall::MemoryLimit(limit);
-        if is_too_much && !self.asked.shortfalls.contains(&shortfall) {
-            self.asked.shortfalls.push(shortfall);
+        let is_too_much = self.is_too_much(spans);
+        if let (true, Some(limit)) = (is_too_much, self.scan.budget.memory) {
+            self.lacks(Shortfall::MemoryLimit(limit));
         }
         is_too_much
+    }
+
+    fn is_too_much(&self, spans: u32) -> bool {
+        self.scan.budget.memory.is_some_and(|limit| u64::from(spans).saturating_mul(SPAN_MEMORY) > limit)
     }
 
     fn is_wanted(&self, place: Place, start: Instant) -> bool {
@@ -446,7 +462,7 @@ impl<'s> Upcoming<'s> {
             }
             match segment.windows(scanning.time, scanning.scan.order, scanning.scan.in_any_order) {
                 Ok(windows) => self.open = Some((segment, windows)),
-                Err(error) => scanning.asked.shortfalls.push(damaged(segment, &error)),
+                Err(error) => scanning.lacks(damaged(segment, &error)),
             }
         }
     }

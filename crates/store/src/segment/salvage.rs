@@ -120,7 +120,16 @@ impl Salvage {
     pub fn read(&self, take: &mut dyn FnMut(Salvaged) -> io::Result<()>) -> io::Result<Vec<TraceId>> {
         let mut lost = Vec::new();
         // Log records of traces without spans may lie between others, so that those without are read by themselves.
-        let alike = self.entries.chunk_by(|one, next| one.logs.end <= next.logs.start || next.logs.is_empty());
+        let mut logs_end = 0;
+        let alike = self.entries.chunk_by(move |one, next| {
+            // The end so far: an entry without log records between two others hides nothing.
+            logs_end = logs_end.max(one.logs.end);
+            let follows = next.logs.is_empty() || logs_end <= next.logs.start;
+            if !follows {
+                logs_end = 0;
+            }
+            follows
+        });
         let mut waiting: Vec<&[Entry]> = alike.flat_map(|entries| entries.chunks(CHUNK_SPANS / 16)).collect();
         waiting.reverse();
         while let Some(entries) = waiting.pop() {
