@@ -113,7 +113,7 @@ pub const FLOWS_MAX: usize = 2_000;
 /// Characters of a value that is shown as an example.
 pub const FLOW_WORD_LENGTH_MAX: usize = 60;
 
-/// Traces whose data flow is followed: reading every word of every prompt takes longer than all other findings together.
+/// Traces whose data flow is followed, in each part of a selection that is read by a thread of its own: reading every word of every prompt takes longer than all other findings together.
 pub const FLOW_TRACES_MAX: u64 = 50;
 
 /// As many spans one span stands for at most: more than one in a thousand million is a mistake of whoever says so.

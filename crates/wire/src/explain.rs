@@ -45,7 +45,7 @@ shape! {
         pub finding_count: u64,
         /// How many were left out because they are suppressed.
         pub suppressed_count: u64,
-        /// Which values of whose answers reach whom, the most frequent first; of the newest traces, some fifty.
+        /// Which values of whose answers reach whom, the most frequent first; of some fifty traces of each part that is read at once.
         pub data_flow: Vec<ValueFlow>,
         /// How many such flows there are; more than `dataFlow` where there are many.
         pub data_flow_count: u64,

@@ -418,7 +418,7 @@ export interface Explanation {
   findingCount: number;
   /** How many were left out because they are suppressed. */
   suppressedCount: number;
-  /** Which values of whose answers reach whom, the most frequent first; of the newest traces, some fifty. */
+  /** Which values of whose answers reach whom, the most frequent first; of some fifty traces of each part that is read at once. */
   dataFlow: ValueFlow[];
   /** How many such flows there are; more than `dataFlow` where there are many. */
   dataFlowCount: number;
