@@ -97,7 +97,7 @@ pub use sampling::{Weight, weights};
 pub use self_time::{self_time, self_time_blocking};
 pub use service_graph::{GraphEdge, GraphNode, NodeKind, ServiceGraph};
 pub use sketch::Sketch;
-pub use skew::{CALLS_MIN, ClockOffset, ClockOffsets, SkewVerdict};
+pub use skew::{CALLS_MIN, ClockOffset, ClockOffsets, SkewVerdict, host};
 pub use structure::{PathDifference, PathVerdict, StructureProfile, compare_structure};
 pub use summary::{summarise, summarise_on};
 pub use timeline::{Timeline, is_blocking};

@@ -216,7 +216,8 @@ fn offset(caller: &(Text, Text), callee: &(Text, Text), calls: &Samples<ClockCal
 }
 
 /// The machine a span ran on, most telling attribute first; a pod's name where nothing better is said.
-pub(crate) fn host(span: &Span) -> Option<&str> {
+#[must_use]
+pub fn host(span: &Span) -> Option<&str> {
     ["host.id", "k8s.node.name", "host.name", "host.ip", "hostname", "ip", "k8s.pod.name"]
         .iter()
         .find_map(|key| span.resource.attributes.text(key).filter(|text| !text.is_empty()))

@@ -26,8 +26,13 @@ pub fn first_ends(batch: &PackedBatch) -> FirstEnds {
             *end = Some(end.map_or(span.end, |known| known.min(span.end)));
         }
     }
-    let named = batch.resources.iter().zip(ends);
-    named.filter_map(|(resource, end)| Some((resource.service_name().into(), end?))).collect()
+    let mut by_service: BTreeMap<&str, Instant> = BTreeMap::new();
+    for (resource, end) in batch.resources.iter().zip(ends) {
+        let Some(end) = end else { continue };
+        let known = by_service.entry(resource.service_name()).or_insert(end);
+        *known = end.min(*known);
+    }
+    by_service.into_iter().map(|(service, end)| (service.into(), end)).collect()
 }
 
 impl Lateness {
@@ -114,7 +119,6 @@ mod tests {
         let spans = vec![span("a", 9), span("a", 7), span("b", 8), span("c", 0)];
         let mut ends = first_ends(&PackedBatch::from(&model::Batch { spans, logs: Vec::new() }));
         ends.sort();
-        ends.dedup_by(|later, first| later.0 == first.0);
         assert_eq!(ends, [("a".into(), Instant(7)), ("b".into(), Instant(8))]);
     }
 }

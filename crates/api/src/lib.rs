@@ -36,7 +36,7 @@ mod explained;
 mod feed;
 mod find_text;
 mod guard;
-pub mod lateness;
+mod lateness;
 mod limits;
 mod llm;
 mod metrics;

@@ -243,9 +243,10 @@ impl Looking {
             Intrinsic::LinkTraceId | Intrinsic::LinkSpanId => needs.links = true,
             Intrinsic::Status | Intrinsic::TraceErrors => needs.status = true,
             Intrinsic::InstrumentationName | Intrinsic::InstrumentationVersion => needs.scope = true,
-            // What the analyses look at is theirs to say.
-            Intrinsic::SelfTime | Intrinsic::Critical => needs.everything = true,
+            // Which child only follows from its parent, a link says.
+            Intrinsic::Critical => needs.links = true,
             Intrinsic::Duration
+            | Intrinsic::SelfTime
             | Intrinsic::Kind
             | Intrinsic::ChildCount
             | Intrinsic::SpanId

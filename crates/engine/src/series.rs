@@ -30,10 +30,20 @@ pub fn series(
     {
         return Ok(answer);
     }
-    let counting = Arc::new(Mutex::new(Counting::new(query, window)));
+    let counting = Counting::new(query, window);
+    let finder = counting.run.finder();
+    let counting = Arc::new(Mutex::new(counting));
     let shared = Arc::clone(&counting);
     let residual: Residual = Arc::new(move |trace: &Trace| {
-        shared.lock().unwrap_or_else(PoisonError::into_inner).observe(trace);
+        let lock = || shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if !lock().is_new(trace.id()) {
+            return None;
+        }
+        let computed = Analysed::new(trace);
+        let view = View::with_computed(trace, &computed);
+        // Finding takes the time, and is done by several threads at once.
+        let found = finder.find(&view);
+        lock().run.observe_found(&view, &found);
         // No trace is wanted in the page: so the scan goes through all of them and gathers nothing.
         None
     });
@@ -81,11 +91,8 @@ impl Counting {
         Self { run: MetricsRun::new(query, window), counted: HashSet::new() }
     }
 
-    fn observe(&mut self, trace: &Trace) {
-        let is_new = self.counted.len() >= COUNTED_TRACES_MAX || self.counted.insert(trace.id());
-        if is_new {
-            self.run.observe(&View::with_computed(trace, &Analysed::new(trace)));
-        }
+    fn is_new(&mut self, id: TraceId) -> bool {
+        self.counted.len() >= COUNTED_TRACES_MAX || self.counted.insert(id)
     }
 
     fn finish(self) -> MetricsAnswer {

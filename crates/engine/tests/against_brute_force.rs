@@ -113,6 +113,9 @@ fn reduced(trace: &Trace, needs: &Needs) -> Trace {
         if needs.events {
             less.events = span.events.clone();
         }
+        if needs.links {
+            less.links = span.links.clone();
+        }
         let needed = span.attributes.0.iter().filter(|entry| needs.attributes.contains(&entry.key));
         less.attributes = Attributes(needed.cloned().collect());
         less

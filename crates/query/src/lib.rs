@@ -53,7 +53,7 @@ pub use keys::{
 };
 pub use metrics::{
     Exemplar, GroupOfSpans, Metrics, MetricsAnswer, MetricsFunction, MetricsQuery, MetricsRun, Series, SeriesQuery,
-    Window,
+    SpanFinder, Window,
 };
 pub use mismatch::{Exclusion, NearMiss, exclusions, nearest};
 pub use parser::{

@@ -18,7 +18,7 @@ mod series;
 mod tree;
 mod window;
 
-pub use run::{GroupOfSpans, MetricsAnswer, MetricsRun};
+pub use run::{GroupOfSpans, MetricsAnswer, MetricsRun, SpanFinder};
 pub use series::{Exemplar, Series};
 pub use tree::{Metrics, MetricsFunction, MetricsQuery, SeriesQuery};
 pub use window::Window;

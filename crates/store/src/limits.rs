@@ -183,6 +183,12 @@ pub const WINDOW_ROWS_FIRST: usize = PAGE_ROWS;
 /// So many times as many rows are looked at as the time before, while the page is not full.
 pub const WINDOW_GROWTH: usize = 4;
 
+/// No window by start has more rows: those that are searched side by side are of one size, and take equally long.
+pub const WINDOW_ROWS_MAX: usize = ROW_GROUP_ROWS;
+
+/// So many attribute columns are read by several threads: fewer are read before a thread has started.
+pub const PARALLEL_COLUMNS: usize = 32;
+
 /// Steps of one key that are added up in arrays of 15 kB at a time.
 pub const DENSE_STEPS_MAX: usize = 512;
 

@@ -253,8 +253,7 @@ fn flags_of(span: &Span) -> u16 {
 }
 
 fn host_of(span: &Span) -> &str {
-    let attributes = &span.resource.attributes;
-    attributes.text("host.name").or_else(|| attributes.text("k8s.pod.name")).unwrap_or("")
+    analysis::host(span).unwrap_or("")
 }
 
 /// Strings by number; those past the bound all become the last one.

@@ -30,7 +30,7 @@ struct Cell {
 /// Gathers spans. Memory grows with series and steps, not with spans.
 #[derive(Clone, Debug)]
 pub(super) struct Collector {
-    query: Arc<SeriesQuery>,
+    pub query: Arc<SeriesQuery>,
     window: Window,
     cells: BTreeMap<Vec<(String, String)>, BTreeMap<usize, Cell>>,
     comparison: Comparison,
@@ -55,9 +55,9 @@ impl Collector {
         }
     }
 
-    /// Takes in the spans of a trace that start within the window.
-    pub fn observe(&mut self, view: &View<'_>) {
-        for span in select(&self.query.spans, view) {
+    /// Takes in those of the spans found in a trace that start within the window.
+    pub fn observe(&mut self, view: &View<'_>, found: &[SpanIndex]) {
+        for &span in found {
             if let Some(step) = self.window.step_of(view.trace.span(span).start) {
                 self.matched += 1;
                 self.span(view, span, step);

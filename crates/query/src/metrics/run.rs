@@ -1,9 +1,14 @@
 //! A metrics query on many traces, one after the other.
 
+use std::sync::Arc;
+
+use model::SpanIndex;
+
 use super::collect::{Collector, seconds};
 use super::series::{Operands, Series, chosen, combined, filtered};
-use super::tree::{Metrics, MetricsQuery};
+use super::tree::{Metrics, MetricsQuery, SeriesQuery};
 use super::window::Window;
+use crate::evaluate::select;
 use crate::limits::{EXEMPLARS_DEFAULT, EXEMPLARS_MAX};
 use crate::tree::{Hint, Literal};
 use crate::view::View;
@@ -15,6 +20,20 @@ pub struct MetricsRun {
     query: MetricsQuery,
     /// One for each series query, left to right.
     collectors: Vec<Collector>,
+}
+
+/// Finds the spans that a run then counts. It changes nothing, so that several threads find spans for one run.
+#[derive(Clone, Debug)]
+pub struct SpanFinder {
+    queries: Vec<Arc<SeriesQuery>>,
+}
+
+impl SpanFinder {
+    /// The spans of a whole trace that each series query is about, left to right.
+    #[must_use]
+    pub fn find(&self, view: &View<'_>) -> Vec<Vec<SpanIndex>> {
+        self.queries.iter().map(|query| select(&query.spans, view)).collect()
+    }
 }
 
 /// Spans that nothing tells apart but their durations, and that start in the same step.
@@ -54,7 +73,19 @@ impl MetricsRun {
 
     /// Shows a whole trace to every series query within.
     pub fn observe(&mut self, view: &View<'_>) {
-        self.collectors.iter_mut().for_each(|collector| collector.observe(view));
+        let found = self.finder().find(view);
+        self.observe_found(view, &found);
+    }
+
+    /// Finds spans without the run.
+    #[must_use]
+    pub fn finder(&self) -> SpanFinder {
+        SpanFinder { queries: self.collectors.iter().map(|collector| Arc::clone(&collector.query)).collect() }
+    }
+
+    /// As [`MetricsRun::observe`], with the spans that [`MetricsRun::finder`] found in the trace.
+    pub fn observe_found(&mut self, view: &View<'_>, found: &[Vec<SpanIndex>]) {
+        self.collectors.iter_mut().zip(found).for_each(|(collector, found)| collector.observe(view, found));
     }
 
     /// Shows spans that were added up before. `view` holds one span like all of them; the query may ask for nothing that

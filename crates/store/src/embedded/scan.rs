@@ -209,7 +209,10 @@ impl Scanning<'_> {
         }
         let mut upcoming = Upcoming { segments: segments.into_iter(), open: None };
         loop {
-            let at_once = if self.scan.in_any_order || self.window_rows >= PARALLEL_ROWS { threads() } else { 1 };
+            let is_long = self.scan.in_any_order
+                || self.window_rows >= PARALLEL_ROWS
+                || !matches!(self.scan.order, TraceOrder::Newest | TraceOrder::Oldest);
+            let at_once = if is_long { threads() } else { 1 };
             let batch: Vec<_> = std::iter::from_fn(|| upcoming.next(self)).take(at_once).collect();
             if batch.is_empty() || self.is_stopped() {
                 break;
@@ -445,7 +448,10 @@ impl<'s> Upcoming<'s> {
     fn next(&mut self, scanning: &mut Scanning<'_>) -> Option<(&'s Segment, Window, Instant)> {
         loop {
             if let Some((segment, windows)) = &mut self.open {
-                if let Some((window, best)) = windows.next(&mut scanning.window_rows)
+                let mut rows = scanning.window_rows;
+                let next = windows.next(&mut rows, &|best| scanning.may_improve(best));
+                scanning.window_rows = rows;
+                if let Some((window, best)) = next
                     && scanning.may_improve(best)
                 {
                     return Some((segment, window, best));

@@ -11,7 +11,8 @@ use super::columns::{AttributeColumn, attributes_of};
 use super::page::{Texts, Values};
 use super::source::Source;
 use crate::encoding::{Decoder, Malformed, Shared};
-use crate::limits::TEXTS_SHARED_MAX;
+use crate::limits::{PARALLEL_COLUMNS, TEXTS_SHARED_MAX};
+use crate::parallel::{each, threads};
 use crate::{AttributeScope, Needs};
 
 /// The spans in these rows, in order, with as much of them as is needed.
@@ -46,6 +47,9 @@ pub fn read_logs(source: &Source<'_>, rows: &[Range<usize>]) -> io::Result<Vec<L
 
 /// Puts the bytes of a cell into its row.
 type PutBytes<'p, T> = dyn FnMut(&mut T, &[u8]) -> Result<(), Malformed> + 'p;
+
+/// Attributes of a row that have columns, each with the number of its column.
+type Cells = Vec<(usize, KeyValue)>;
 
 /// Decodes what rows share.
 type Decode<'d, P> = dyn FnMut(&[u8]) -> Result<Arc<P>, Malformed> + 'd;
@@ -246,10 +250,7 @@ impl Reading<'_> {
                 return Ok(());
             }
         }
-        let mut cells: Vec<Vec<(usize, KeyValue)>> = vec![Vec::new(); spans.len()];
-        for (number, column) in columns {
-            self.cells(number, column, &mut cells)?;
-        }
+        let cells = self.cells_of(&columns, spans.len())?;
         let mut rests: Vec<Option<Vec<KeyValue>>> = vec![None; spans.len()];
         self.bytes("rest", &mut rests, &mut |rest, bytes| {
             let mut entries = Decoder::new(bytes).entries()?;
@@ -272,8 +273,25 @@ impl Reading<'_> {
         Ok(())
     }
 
+    /// The values of attribute columns by row, each with the number of its column, which ascend.
+    fn cells_of(&self, columns: &[(usize, &AttributeColumn)], rows: usize) -> io::Result<Vec<Cells>> {
+        let at_once = if columns.len() >= PARALLEL_COLUMNS { threads() } else { 1 };
+        let parts = columns.chunks(columns.len().div_ceil(at_once).max(1)).collect();
+        let read = each(parts, &|part: &[(usize, &AttributeColumn)]| -> io::Result<Vec<Cells>> {
+            let mut cells = vec![Cells::new(); rows];
+            part.iter().try_for_each(|&(number, column)| self.cells(number, column, &mut cells))?;
+            Ok(cells)
+        });
+        let mut read = read.into_iter();
+        let mut cells = read.next().unwrap_or_else(|| Ok(vec![Cells::new(); rows]))?;
+        for part in read {
+            cells.iter_mut().zip(part?).for_each(|(cells, more)| cells.extend(more));
+        }
+        Ok(cells)
+    }
+
     /// Puts the values of one attribute column into the rows.
-    fn cells(&self, number: usize, column: &AttributeColumn, cells: &mut [Vec<(usize, KeyValue)>]) -> io::Result<()> {
+    fn cells(&self, number: usize, column: &AttributeColumn, cells: &mut [Cells]) -> io::Result<()> {
         let leaf = self.source.footer.leaf(&column.name).ok_or(Malformed("a column is missing"))?;
         self.source.values(leaf, self.rows, &mut |values, wanted| {
             for &(row, at) in wanted {

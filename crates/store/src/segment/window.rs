@@ -9,7 +9,7 @@ use model::Instant;
 
 use super::directory::TraceTable;
 use super::{Segment, TraceView, joined};
-use crate::limits::{FEW_BLOCKS, WINDOW_GROWTH};
+use crate::limits::{FEW_BLOCKS, WINDOW_GROWTH, WINDOW_ROWS_MAX};
 use crate::{TimeRange, TraceOrder};
 
 /// Traces of a segment that are looked at together.
@@ -35,7 +35,8 @@ pub struct Windows {
 
 impl Windows {
     /// The next window, of some `rows` rows, if there is one, and the best start that a trace of it or behind it can have.
-    pub fn next(&mut self, rows: &mut usize) -> Option<(Window, Instant)> {
+    /// Blocks whose best start is not wanted, and those behind them, are left.
+    pub fn next(&mut self, rows: &mut usize, is_wanted: &dyn Fn(Instant) -> bool) -> Option<(Window, Instant)> {
         if self.is_whole {
             let best = self.blocks.last().map_or(Instant(0), |(best, ..)| *best);
             return (!std::mem::replace(&mut self.is_done, true)).then_some((Window::Whole, best));
@@ -43,16 +44,17 @@ impl Windows {
         let best = self.blocks.last()?.0;
         let mut taken = Vec::new();
         let mut count = 0;
-        while let Some(&(_, number, of_block)) = self.blocks.last()
+        while let Some(&(best, number, of_block)) = self.blocks.last()
             && (self.is_all_at_once || count < *rows)
+            && is_wanted(best)
         {
             self.blocks.pop();
             taken.push(number);
             count += of_block;
         }
-        *rows = rows.saturating_mul(WINDOW_GROWTH);
+        *rows = rows.saturating_mul(WINDOW_GROWTH).min(WINDOW_ROWS_MAX);
         taken.sort_unstable();
-        Some((Window::Blocks(taken), best))
+        (!taken.is_empty()).then_some((Window::Blocks(taken), best))
     }
 }
 
