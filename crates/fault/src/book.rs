@@ -6,7 +6,7 @@
 //! rules for every request      ┘
 //! ```
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fmt;
 
 use model::{Duration, TraceId};
@@ -102,8 +102,8 @@ pub struct RuleBook {
     rules: HashMap<RuleId, Active>,
     of_trace: HashMap<TraceId, Vec<RuleId>>,
     standing: Vec<RuleId>,
-    /// When rules expire, the earliest not always first: rules that ended are met again here.
-    expiring: VecDeque<(u64, RuleId)>,
+    /// When rules expire, the earliest first.
+    expiring: BTreeSet<(u64, RuleId)>,
     next: u64,
     counters: EdgeCounters,
 }
@@ -117,17 +117,25 @@ impl RuleBook {
             rules: HashMap::new(),
             of_trace: HashMap::new(),
             standing: Vec::new(),
-            expiring: VecDeque::new(),
+            expiring: BTreeSet::new(),
             next: 0,
             counters: EdgeCounters::default(),
         }
     }
 
-    /// Adds a rule for one trace, or for every request; until `expires` (monotonic nanoseconds), or until it is ended.
+    /// Adds a rule at `now` for one trace, or for every request; until `expires` (both monotonic nanoseconds), or until it
+    /// is ended.
     ///
     /// # Errors
-    /// When there are too many.
-    pub fn add(&mut self, rule: Rule, trace: Option<TraceId>, expires: Option<u64>) -> Result<RuleId, TooManyRules> {
+    /// When there are too many that are not over.
+    pub fn add(
+        &mut self,
+        rule: Rule,
+        trace: Option<TraceId>,
+        expires: Option<u64>,
+        now: u64,
+    ) -> Result<RuleId, TooManyRules> {
+        self.expire(now);
         if self.rules.len() >= RULES_MAX {
             return Err(TooManyRules);
         }
@@ -137,10 +145,7 @@ impl RuleBook {
             Some(trace) => self.of_trace.entry(trace).or_default().push(id),
             None => self.standing.push(id),
         }
-        if let Some(expires) = expires {
-            let at = self.expiring.partition_point(|(other, _)| *other <= expires);
-            self.expiring.insert(at, (expires, id));
-        }
+        self.expiring.extend(expires.map(|expires| (expires, id)));
         let (by_trace, oldest) = Default::default();
         self.rules.insert(id, Active { rule, trace, expires, hits: 0, seen: 0, by_trace, oldest });
         Ok(id)
@@ -149,6 +154,9 @@ impl RuleBook {
     /// Ends a rule; what it did, or none if it is over already.
     pub fn end(&mut self, id: RuleId) -> Option<RuleHits> {
         let active = self.rules.remove(&id)?;
+        if let Some(expires) = active.expires {
+            self.expiring.remove(&(expires, id));
+        }
         match active.trace {
             Some(trace) => {
                 if let Some(rules) = self.of_trace.get_mut(&trace) {
@@ -164,8 +172,8 @@ impl RuleBook {
     }
 
     /// What every rule that is on did so far, the oldest first.
-    #[must_use]
-    pub fn told(&self) -> Vec<RuleHits> {
+    #[cfg(test)]
+    fn told(&self) -> Vec<RuleHits> {
         let mut rules: Vec<_> = self.rules.iter().collect();
         rules.sort_unstable_by_key(|(id, _)| **id);
         rules.into_iter().map(|(_, active)| active.told()).collect()
@@ -221,13 +229,10 @@ impl RuleBook {
     }
 
     fn expire(&mut self, now: u64) {
-        while let Some(&(expires, id)) = self.expiring.front()
+        while let Some(&(expires, id)) = self.expiring.first()
             && expires <= now
         {
-            self.expiring.pop_front();
-            if self.rules.get(&id).is_some_and(|active| active.expires == Some(expires)) {
-                self.end(id);
-            }
+            self.end(id);
         }
     }
 }
@@ -273,8 +278,8 @@ impl Active {
 
 impl Doom {
     /// Whether nothing is to become of it.
-    #[must_use]
-    pub fn is_none(&self) -> bool {
+    #[cfg(test)]
+    fn is_none(&self) -> bool {
         *self == Self::default()
     }
 
@@ -322,7 +327,7 @@ mod tests {
     /// Which of ten requests of these traces, in turn, a rule hits.
     fn hit(text: &str, scope: Option<TraceId>, traces: &[Option<TraceId>]) -> String {
         let mut book = RuleBook::new(7);
-        book.add(rule(text), scope, None).expect("room");
+        book.add(rule(text), scope, None, 0).expect("room");
         (0..10).map(|n| if book.meet(traces[n % traces.len()], 0).is_none() { '.' } else { 'x' }).collect()
     }
 
@@ -346,8 +351,8 @@ mod tests {
     #[test]
     fn what_several_rules_ask_for_comes_together_and_the_traces_own_end_goes_first() {
         let mut book = RuleBook::new(7);
-        let all = book.add(rule("delay=1s status=500"), None, None).expect("room");
-        let own = book.add(rule("delay=2s drop=request"), Some(ONE), None).expect("room");
+        let all = book.add(rule("delay=1s status=500"), None, None, 0).expect("room");
+        let own = book.add(rule("delay=2s drop=request"), Some(ONE), None, 0).expect("room");
         let doom = book.meet(Some(ONE), 0);
         assert_eq!((doom.delay, doom.end), (Duration::from_secs(3), Some((End::DropRequest, own))));
         let doom = book.meet(Some(OTHER), 0);
@@ -357,8 +362,8 @@ mod tests {
     #[test]
     fn a_rule_is_over_when_it_ends_or_expires() {
         let mut book = RuleBook::new(7);
-        let ended = book.add(rule("status=503"), Some(ONE), Some(100)).expect("room");
-        book.add(rule("status=500"), Some(ONE), Some(50)).expect("room");
+        let ended = book.add(rule("status=503"), Some(ONE), Some(100), 0).expect("room");
+        book.add(rule("status=500"), Some(ONE), Some(50), 0).expect("room");
         let doom = book.meet(Some(ONE), 0);
         let (_, id) = doom.end.expect("an end");
         book.came_about(id, Kind::Status);
@@ -366,13 +371,25 @@ mod tests {
         assert!(!book.meet(Some(ONE), 49).is_none());
         assert!(book.meet(Some(ONE), 50).is_none());
         assert_eq!((book.end(ended), book.told()), (None, vec![]));
-        assert_eq!(book.of_trace.len() + book.rules.len(), 0);
+        assert_eq!(book.of_trace.len() + book.rules.len() + book.expiring.len(), 0);
+    }
+
+    #[test]
+    fn a_full_book_has_room_again_once_rules_are_over() {
+        let mut book = RuleBook::new(7);
+        for _ in 0..RULES_MAX {
+            book.add(rule("status=503"), Some(ONE), Some(100), 0).expect("room");
+        }
+        assert_eq!(book.add(rule("status=503"), None, None, 99), Err(TooManyRules));
+        let id = book.add(rule("status=503"), None, Some(200), 100).expect("all others are over");
+        book.end(id).expect("is on");
+        assert_eq!(book.rules.len() + book.expiring.len(), 0);
     }
 
     #[test]
     fn only_what_decides_makes_a_hit() {
         let mut book = RuleBook::new(7);
-        let id = book.add(rule("delay=1s truncate=5"), None, None).expect("room");
+        let id = book.add(rule("delay=1s truncate=5"), None, None, 0).expect("room");
         book.came_about(id, Kind::Delay);
         assert_eq!(book.told()[0].hits, 0);
         book.came_about(id, Kind::Truncate);

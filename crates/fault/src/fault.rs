@@ -148,9 +148,17 @@ impl Fault {
         if [self.delay, self.jitter].into_iter().flatten().any(|time| time < Duration::ZERO || time > DELAY_MAX) {
             mistakes.push(format!("a delay is at most {DELAY_MAX}"));
         }
+        for name in self.strip.iter().filter(|name| !is_header_name(name)) {
+            mistakes.push(format!("{name:?} is no name of a header"));
+        }
         if self.strip.len() > STRIPPED_MAX {
             mistakes.push(format!("at most {STRIPPED_MAX} headers can be stripped"));
         }
         mistakes
     }
+}
+
+/// A token of RFC 9110, section 5.6.2.
+fn is_header_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }

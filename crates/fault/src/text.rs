@@ -47,8 +47,14 @@ impl FromStr for Rule {
         let mut answer = InjectedAnswer { status: 0, body: None, grpc_status: None };
         let (mut has_status, mut has_answer) = (false, false);
         let mut mistakes = Vec::new();
-        for (key, value) in pairs(rest, &mut mistakes) {
-            let read = match key {
+        let pairs = pairs(rest, &mut mistakes);
+        for (position, (key, value)) in pairs.iter().enumerate() {
+            if pairs[..position].iter().any(|(other, _)| other == key) {
+                mistakes.push(format!("{key:?} is said twice"));
+                continue;
+            }
+            let value = value.clone();
+            let read = match *key {
                 "delay" => duration(&value).map(|time| rule.fault.delay = Some(time)),
                 "jitter" => duration(&value).map(|time| rule.fault.jitter = Some(time)),
                 "bandwidth" => bandwidth(&value).map(|bytes| rule.fault.bandwidth = Some(bytes)),
@@ -294,5 +300,7 @@ mod tests {
         check("a -> b: bandwidth=fast", &["is no bandwidth"]);
         check("a -> b: bandwidth=2KB drop=answer", &["bandwidth can do nothing"]);
         check("a -> b: bandwidth=0", &["at least a byte a second"]);
+        check("a -> b: status=503 status=500", &["\"status\" is said twice"]);
+        check("a -> b: strip=trace_parent,x:y,(a", &["\"x:y\"", "\"(a\" is no name of a header"]);
     }
 }

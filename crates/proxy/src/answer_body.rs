@@ -20,9 +20,9 @@ pub(crate) enum AnswerBody {
     /// Our own.
     Own(Own),
     /// The callee's, as it is.
-    Passed(Incoming),
+    Passed(CalleeBody),
     /// The callee's, up to a point.
-    Cut(Box<CutBody<Incoming>>),
+    Cut(Box<CutBody<CalleeBody>>),
     /// Any of these, slowly.
     Slow(Box<SlowBody>),
 }
@@ -34,7 +34,7 @@ impl Body for AnswerBody {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         match self.get_mut() {
             Self::Own(body) => Pin::new(body).poll_frame(context).map_err(Broken::new),
-            Self::Passed(body) => Pin::new(body).poll_frame(context).map_err(Broken::new),
+            Self::Passed(body) => Pin::new(body).poll_frame(context),
             Self::Cut(body) => Pin::new(&mut **body).poll_frame(context),
             Self::Slow(body) => Pin::new(&mut **body).poll_frame(context),
         }
@@ -56,6 +56,41 @@ impl Body for AnswerBody {
             Self::Passed(body) => body.size_hint(),
             Self::Cut(_) | Self::Slow(_) => SizeHint::default(),
         }
+    }
+}
+
+/// The callee's answer; that it breaks off amid it is counted, once.
+pub(crate) struct CalleeBody {
+    inner: Incoming,
+    fate: Arc<Fate>,
+    broken: bool,
+}
+
+impl CalleeBody {
+    pub fn new(inner: Incoming, fate: Arc<Fate>) -> Self {
+        Self { inner, fate, broken: false }
+    }
+}
+
+impl Body for CalleeBody {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.inner).poll_frame(context);
+        if matches!(polled, Poll::Ready(Some(Err(_)))) && !std::mem::replace(&mut this.broken, true) {
+            this.fate.broke_off();
+        }
+        polled.map_err(Broken::new)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
     }
 }
 

@@ -21,12 +21,12 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use model::TraceId;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
 use crate::callee::Own;
 use crate::guard;
-use crate::limits::{ACCEPT_PAUSE, CONNECTIONS_MAX, CONTROL_BYTES_MAX, LEASE, LEASE_MAX};
+use crate::limits::{CONTROL_BYTES_MAX, LEASE, LEASE_MAX};
+use crate::listening;
 use crate::proxies::{InjectError, Lease, Proxies, StandError};
 use crate::told::{EdgeList, Ended, Inject, Injected, Problem};
 
@@ -48,10 +48,7 @@ impl Control {
             let message = "whoever reaches it controls the proxies: it listens on 127.0.0.1 only";
             return Err(failed(std::io::Error::new(std::io::ErrorKind::PermissionDenied, message)));
         }
-        let listener = std::net::TcpListener::bind(address).map_err(failed)?;
-        listener.set_nonblocking(true).map_err(failed)?;
-        let listener = TcpListener::from_std(listener).map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+        let (listener, address) = listening::bind(address).map_err(failed)?;
         Ok(Self { address, serving: tokio::spawn(serve(proxies, listener)) })
     }
 
@@ -69,26 +66,16 @@ impl Drop for Control {
 }
 
 async fn serve(proxies: Arc<Proxies>, listener: TcpListener) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let mut connections = JoinSet::new();
-    loop {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let _ = stream.set_nodelay(true);
-                let proxies = Arc::clone(&proxies);
-                connections.spawn(async move {
-                    let answer = service_fn(move |request| answer(Arc::clone(&proxies), request));
-                    let server = auto::Builder::new(TokioExecutor::new());
-                    // Whoever asks may go away as they like.
-                    let _ = server.serve_connection(TokioIo::new(stream), answer).await;
-                    drop(permit);
-                });
-            }
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+    listening::serve(listener, |stream| {
+        let proxies = Arc::clone(&proxies);
+        async move {
+            let answer = service_fn(move |request| answer(Arc::clone(&proxies), request));
+            let server = auto::Builder::new(TokioExecutor::new());
+            // Whoever asks may go away as they like.
+            let _ = server.serve_connection(TokioIo::new(stream), answer).await;
         }
-        while connections.try_join_next().is_some() {}
-    }
+    })
+    .await;
 }
 
 type Refusal = (StatusCode, Problem);

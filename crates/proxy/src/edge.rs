@@ -10,14 +10,14 @@ use hyper_util::server::conn::auto;
 use model::TraceId;
 use stdx::Clock;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
 use crate::callee::Callees;
 use crate::edge_spec::Callee;
 use crate::exchange::exchange;
-use crate::limits::{ACCEPT_PAUSE, CONNECTIONS_MAX, HEADER_BYTES_MAX, HEADERS_MAX, STREAMS_MAX};
+use crate::limits::{HEADER_BYTES_MAX, HEADERS_MAX, STREAMS_MAX};
+use crate::listening;
 use crate::told::EdgeReport;
+use crate::upgrade::Upgraded;
 
 /// An edge on which a proxy stands.
 #[derive(Debug)]
@@ -87,29 +87,13 @@ impl Edge {
     }
 }
 
-/// Serves an edge until it is dropped; connections end with it.
+/// Serves an edge until it is dropped; connections end with it, upgraded ones too.
 pub(crate) async fn serve(edge: Arc<Edge>, listener: TcpListener) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let mut connections = JoinSet::new();
-    loop {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let edge = Arc::clone(&edge);
-                connections.spawn(async move {
-                    connection(edge, stream).await;
-                    drop(permit);
-                });
-            }
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-        }
-        while connections.try_join_next().is_some() {}
-    }
+    listening::serve(listener, |stream| connection(Arc::clone(&edge), stream)).await;
 }
 
 async fn connection(edge: Arc<Edge>, stream: TcpStream) {
-    // Without it a small frame can wait 40 ms for the acknowledgement of the one before.
-    let _ = stream.set_nodelay(true);
+    let upgraded = Upgraded::default();
     let mut server = auto::Builder::new(TokioExecutor::new());
     server.http1().preserve_header_case(true).auto_date_header(false).max_headers(HEADERS_MAX).timer(TokioTimer::new());
     server
@@ -119,7 +103,9 @@ async fn connection(edge: Arc<Edge>, stream: TcpStream) {
         .max_header_list_size(HEADER_BYTES_MAX)
         .adaptive_window(true)
         .timer(TokioTimer::new());
-    let answer = service_fn(move |request| exchange(Arc::clone(&edge), request));
-    // A connection that ends in an error was dropped by its caller, by its callee or by a fault; all are counted elsewhere.
+    let joined = upgraded.clone();
+    let answer = service_fn(move |request| exchange(Arc::clone(&edge), joined.clone(), request));
+    // That the caller went away is no failure; that the callee did is counted where it is noticed.
     let _ = server.serve_connection_with_upgrades(TokioIo::new(stream), answer).await;
+    upgraded.over().await;
 }

@@ -11,11 +11,11 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
-use crate::answer_body::{AnswerBody, CutBody, SlowBody};
+use crate::answer_body::{AnswerBody, CalleeBody, CutBody, SlowBody};
 use crate::callee::{Own, without_connection};
 use crate::edge::Edge;
 use crate::limits::THROWN_AWAY_MAX;
-use crate::upgrade;
+use crate::upgrade::{self, Upgraded};
 
 /// The exchange ends without an answer, or amid it: the connection is dropped.
 #[derive(Debug)]
@@ -57,10 +57,19 @@ impl Fate {
             }
         });
     }
+
+    /// The callee broke off.
+    pub fn broke_off(&self) {
+        self.edge.with_book(fault::RuleBook::was_broken);
+    }
 }
 
 /// Answers a request: by its callee, or as the edge's rules say.
-pub(crate) async fn exchange(edge: Arc<Edge>, mut request: Request<Incoming>) -> Result<Response<AnswerBody>, Broken> {
+pub(crate) async fn exchange(
+    edge: Arc<Edge>,
+    upgraded: Upgraded,
+    mut request: Request<Incoming>,
+) -> Result<Response<AnswerBody>, Broken> {
     let trace = trace_of(request.headers());
     let doom = edge.meet(trace);
     let fate = Arc::new(Fate { edge: Arc::clone(&edge), hit: AtomicBool::new(false) });
@@ -78,7 +87,7 @@ pub(crate) async fn exchange(edge: Arc<Edge>, mut request: Request<Incoming>) ->
     }
     strip(&doom, request.headers_mut(), &fate);
     let is_head = request.method() == Method::HEAD;
-    let mut answer = match pass_on(&edge, request).await? {
+    let answer = match pass_on(&edge, &upgraded, request).await? {
         Passed::Answer(answer) => answer,
         Passed::Own(answer) => return Ok(answer),
     };
@@ -94,12 +103,13 @@ pub(crate) async fn exchange(edge: Arc<Edge>, mut request: Request<Incoming>) ->
             // Counted before: a caller who gives up meanwhile has met it.
             fate.came_about(rule, Kind::Drop);
             // To its end, so that the callee does all of its work.
-            let rest = async { while let Some(Ok(_)) = answer.body_mut().frame().await {} };
+            let mut body = CalleeBody::new(answer.into_body(), Arc::clone(&fate));
+            let rest = async { while let Some(Ok(_)) = body.frame().await {} };
             let _ = tokio::time::timeout(THROWN_AWAY_MAX, rest).await;
             Err(Broken::asked_for())
         }
         Some((End::Cut(cut), rule)) if !is_head => Ok(slow(cut_body(answer, cut, rule, Arc::clone(&fate)))),
-        _ => Ok(slow(answer.map(AnswerBody::Passed))),
+        _ => Ok(slow(answer.map(|body| AnswerBody::Passed(CalleeBody::new(body, fate.clone()))))),
     }
 }
 
@@ -135,7 +145,7 @@ enum Passed {
     Own(Response<AnswerBody>),
 }
 
-async fn pass_on(edge: &Arc<Edge>, mut request: Request<Incoming>) -> Result<Passed, Broken> {
+async fn pass_on(edge: &Arc<Edge>, joined: &Upgraded, mut request: Request<Incoming>) -> Result<Passed, Broken> {
     let asked = request.headers().clone();
     let version = request.version();
     let Some(callee) = edge.callee() else {
@@ -150,7 +160,7 @@ async fn pass_on(edge: &Arc<Edge>, mut request: Request<Incoming>) -> Result<Pas
         Ok(mut answer) => {
             *answer.version_mut() = version;
             match upgraded {
-                Some(ours) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => upgrade::join(ours, &mut answer),
+                Some(ours) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => joined.join(ours, &mut answer),
                 _ => without_connection(answer.headers_mut()),
             }
             Ok(Passed::Answer(answer))
@@ -179,13 +189,14 @@ pub(crate) fn innermost(error: &dyn std::error::Error) -> String {
 fn cut_body(mut answer: Response<Incoming>, cut: Cut, rule: RuleId, fate: Arc<Fate>) -> Response<AnswerBody> {
     let length = answer.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length <= cut.after) {
-        return answer.map(AnswerBody::Passed);
+        return answer.map(|body| AnswerBody::Passed(CalleeBody::new(body, fate)));
     }
     if cut.kind == Kind::Truncate {
         // It must look whole; a length that was promised would give it away.
         answer.headers_mut().remove(CONTENT_LENGTH);
     }
-    answer.map(|body| AnswerBody::Cut(Box::new(CutBody::new(body, cut, rule, fate))))
+    let inner = |body| CalleeBody::new(body, Arc::clone(&fate));
+    answer.map(|body| AnswerBody::Cut(Box::new(CutBody::new(inner(body), cut, rule, Arc::clone(&fate)))))
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {

@@ -15,6 +15,7 @@
 //! | `edge_spec.rs` | [`EdgeSpec`]: `NAME=LISTEN=UPSTREAM` |
 //! | `proxies.rs` | [`Proxies`]: those of a run or of a standing process; faults put in and ended |
 //! | `edge.rs` | one edge: its listener, its rules, what happened |
+//! | `listening.rs` | a listener and its connections, so many at once |
 //! | `exchange.rs` | one request and its answer |
 //! | `answer_body.rs` | an answer's body: passed on, cut, or our own |
 //! | `upgrade.rs` | connections that become something else (WebSocket) |
@@ -32,6 +33,7 @@ mod edge_spec;
 mod exchange;
 mod guard;
 pub mod limits;
+mod listening;
 mod proxies;
 mod remote;
 mod told;

@@ -15,6 +15,7 @@ use crate::callee::Callees;
 use crate::edge::{Edge, serve};
 use crate::edge_spec::EdgeSpec;
 use crate::limits::{EDGES_MAX, LEASES_MAX};
+use crate::listening;
 use crate::told::{EdgeReport, InjectedRule};
 
 /// Proxies on edges. Dropping it ends them and every connection through them.
@@ -135,10 +136,7 @@ impl Proxies {
             return Err(StandError::TooMany);
         }
         let failed = |error| StandError::Listen { address: spec.listen, error };
-        let listener = std::net::TcpListener::bind(spec.listen).map_err(failed)?;
-        listener.set_nonblocking(true).map_err(failed)?;
-        let listener = tokio::net::TcpListener::from_std(listener).map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+        let (listener, address) = listening::bind(spec.listen).map_err(failed)?;
         // Each edge its own sequence, so that one's traffic does not move another's.
         let seed = self.seed.wrapping_add(standing.edges.len() as u64);
         let parts = (seed, Arc::clone(&self.clock), self.callees.clone());
@@ -182,7 +180,7 @@ impl Proxies {
         }
         let mut put = Vec::new();
         for (edge, rule) in found {
-            match edge.with_book(|book| Ok((book.add(rule.clone(), trace, expires)?, book.counters()))) {
+            match edge.with_book(|book| Ok((book.add(rule.clone(), trace, expires, now)?, book.counters()))) {
                 Ok((id, before)) => put.push((edge, id, before)),
                 Err(fault::TooManyRules) => {
                     put.iter().for_each(|(edge, id, _): &(Arc<Edge>, _, _)| drop(edge.with_book(|book| book.end(*id))));

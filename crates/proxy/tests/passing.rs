@@ -232,6 +232,51 @@ async fn connections_that_become_something_else_pass_both_ways() {
 }
 
 #[tokio::test]
+async fn an_upgraded_connection_ends_with_its_proxy() {
+    let callee = serve(|mut request| async move {
+        let upgrade = hyper::upgrade::on(&mut request);
+        // Held open, and silent.
+        tokio::spawn(async move {
+            let _held = upgrade.await.expect("upgraded");
+            std::future::pending::<()>().await;
+        });
+        let empty = BodyExt::boxed_unsync(Full::default());
+        let answer = Response::builder().status(101).header("connection", "upgrade").header("upgrade", "echo");
+        answer.body(empty).expect("valid")
+    })
+    .await;
+    let (proxies, url) = before(&callee);
+    let request = Request::get(&url).header("connection", "upgrade").header("upgrade", "echo");
+    let answer = client(false).request(request.body(Full::default()).expect("valid")).await.expect("an answer");
+    let mut stream = TokioIo::new(hyper::upgrade::on(answer).await.expect("upgraded"));
+    drop(proxies);
+    let mut bytes = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut bytes)).await;
+    // Closed or reset, but over.
+    assert!(ended.is_ok() && bytes.is_empty());
+}
+
+#[tokio::test]
+async fn a_callee_that_breaks_off_amid_its_answer_is_counted() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let callee = format!("http://{}", listener.local_addr().expect("bound"));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut bytes = [0; 1_024];
+            let _ = stream.read(&mut bytes).await;
+            // Promised are ten bytes.
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf").await.expect("answered");
+        }
+    });
+    let (proxies, url) = before(&callee);
+    let request = Request::get(&url).body(Full::default()).expect("valid");
+    let answer = client(false).request(request).await.expect("an answer");
+    answer.into_body().collect().await.expect_err("it breaks off");
+    let told = proxies.told().remove(0).counters;
+    assert_eq!((told.requests, told.broken, told.hit), (1, 1, 0));
+}
+
+#[tokio::test]
 async fn a_callee_that_is_not_there_is_told_and_counted() {
     let gone = {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
