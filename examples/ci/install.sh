@@ -3,13 +3,17 @@
 #
 #   install.sh FOLDER
 #
+# A binary that is there already, from a cache, is taken if it came from where it would come from now; the newest commit of
+# a repository is built each time.
+#
 # HEADWATER_URL         the binary itself, or a .tar.gz that holds `headwater`
 # HEADWATER_REPOSITORY  the Git repository to build from, at HEADWATER_REV if that is set
 set -euo pipefail
 
 folder="${1:?say the folder for the binary}"
 mkdir -p "$folder"
-if [ -x "$folder/headwater" ]; then
+from="${HEADWATER_URL:-${HEADWATER_REPOSITORY:-} ${HEADWATER_REV:-}}"
+if [ -x "$folder/headwater" ] && [ -n "${HEADWATER_URL:-}${HEADWATER_REV:-}" ] && [ "$from" = "$(cat "$folder/headwater.from" 2>/dev/null)" ]; then
   echo "headwater is there already"
 elif [ -n "${HEADWATER_URL:-}" ]; then
   case "$HEADWATER_URL" in
@@ -22,4 +26,5 @@ else
   cargo install --locked --git "$repository" ${HEADWATER_REV:+--rev "$HEADWATER_REV"} --root "$folder/build" headwater
   cp "$folder/build/bin/headwater" "$folder/headwater"
 fi
+echo "$from" > "$folder/headwater.from"
 "$folder/headwater" --version

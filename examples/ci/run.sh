@@ -40,8 +40,13 @@ if [ -n "${GITHUB_OUTPUT:-}" ]; then
     3) verdict=not-evaluable ;;
     4) verdict=error ;;
     130) verdict=interrupted ;;
-    *) verdict=command ;; # capture passes on the code of its command
+    *) verdict=command ;;
   esac
+  # capture passes on the code of its command, whatever that means; the report has the code of the assertions.
+  if [ "$command" = capture ] && [ "$code" != 0 ]; then
+    judged="$(sed -n 's/^  "exitCode": \([0-9]*\),\{0,1\}$/\1/p' "$reports/run.json" 2>/dev/null || true)"
+    if [ "$judged" != "$code" ]; then verdict=command; fi
+  fi
   {
     echo "exit-code=$code"
     echo "verdict=$verdict"

@@ -66,6 +66,8 @@ pub const PASS_AT_MAX: usize = 10;
 pub const RUN_EVENTS_WAITING_MAX: usize = 1_024;
 /// Characters of a secret from which on it is hidden: shorter ones would hide ordinary text, and are told instead.
 pub const SECRET_CHARS_MIN: usize = 4;
+/// Resources of a trace that are remembered without their secrets, the latest.
+pub const RESOURCES_REMEMBERED_MAX: usize = 64;
 /// Evidence spans named by one assertion; the count of the rest is said.
 pub const EVIDENCE_MAX: usize = 10;
 /// Characters of an expected or found text in a report.

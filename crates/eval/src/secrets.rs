@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use model::{Attributes, KeyValue, Resource, Text, Trace, Value};
 
-use crate::limits::SECRET_CHARS_MIN;
+use crate::limits::{RESOURCES_REMEMBERED_MAX, SECRET_CHARS_MIN};
 use crate::trigger::percent_encoded;
 
 /// The values that a suite's reports must not have. Cheap to clone.
@@ -83,6 +83,7 @@ impl Secrets {
         }
         let id = trace.id();
         let (mut spans, mut logs) = trace.into_parts();
+        let mut shown = Vec::new();
         for span in &mut spans {
             self.text(&mut span.name);
             self.text(&mut span.trace_state);
@@ -93,12 +94,12 @@ impl Secrets {
                 self.attributes(&mut event.attributes);
             }
             span.links.iter_mut().for_each(|link| self.attributes(&mut link.attributes));
-            self.resource(&mut span.resource);
+            self.resource(&mut span.resource, &mut shown);
         }
         for log in &mut logs {
             self.value(&mut log.body);
             self.attributes(&mut log.attributes);
-            self.resource(&mut log.resource);
+            self.resource(&mut log.resource, &mut shown);
         }
         Trace::assemble(id, spans, logs)
     }
@@ -134,12 +135,23 @@ impl Secrets {
         }
     }
 
-    fn resource(&self, resource: &mut Arc<Resource>) {
-        let mut attributes = resource.attributes.clone();
-        self.attributes(&mut attributes);
-        if attributes != resource.attributes {
-            *resource = Arc::new(Resource { attributes, ..(**resource).clone() });
+    /// Spans share resources: each is looked through once.
+    fn resource(&self, resource: &mut Arc<Resource>, shown: &mut Vec<(Arc<Resource>, Arc<Resource>)>) {
+        if let Some((_, known)) = shown.iter().find(|(before, _)| Arc::ptr_eq(before, resource)) {
+            *resource = Arc::clone(known);
+            return;
         }
+        let before = Arc::clone(resource);
+        let mut attributes = before.attributes.clone();
+        self.attributes(&mut attributes);
+        if attributes != before.attributes {
+            *resource = Arc::new(Resource { attributes, ..(*before).clone() });
+        }
+        // Few are kept: searching them must stay cheaper than looking through one.
+        if shown.len() >= RESOURCES_REMEMBERED_MAX {
+            shown.remove(0);
+        }
+        shown.push((before, Arc::clone(resource)));
     }
 }
 

@@ -48,6 +48,7 @@ mod destinations;
 mod exit;
 mod explaining;
 mod fault_proxies;
+mod memory;
 mod outputs;
 mod run_file;
 mod runs;
@@ -66,9 +67,6 @@ use clap::Parser as _;
 
 use cli::{Cli, Command};
 use exit::{ExitCode, Failure};
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let cli = Cli::parse();

@@ -52,6 +52,8 @@ pub struct ServerOptions {
     pub also: Vec<Arc<dyn ingest::Sink>>,
     /// What may be started from the page.
     pub suites: Vec<SuiteFile>,
+    /// Takes less memory, for a little speed: for commands that run beside what they test.
+    pub small: bool,
 }
 
 impl ServerOptions {
@@ -71,6 +73,7 @@ impl ServerOptions {
             secrets: eval::Secrets::default(),
             also: Vec::new(),
             suites: Vec::new(),
+            small: false,
         }
     }
 }
@@ -126,6 +129,9 @@ impl Server {
     pub async fn start(options: ServerOptions) -> Result<Self, Failure> {
         // A second installation fails harmlessly.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        if options.small {
+            crate::memory::give_back_soon();
+        }
         let clock = clock();
         let listener = bind_page(&options.page, options.page_may_move).await?;
         let page = listener.local_addr().map_err(|error| Failure::infrastructure(error.to_string()))?;
@@ -261,6 +267,7 @@ async fn open_store(
         keep_longer: options.keep_longer.clone(),
         ..Options::new(&options.data)
     };
+    let store_options = if options.small { store_options.small() } else { store_options };
     let hooks = Hooks {
         decode: Arc::new(decode_record),
         summarise: Arc::new(|gist: &model::Gist<'_>| analysis::summarise(gist)),

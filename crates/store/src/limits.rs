@@ -9,6 +9,16 @@ pub const SEAL_BYTES: usize = 96 << 20;
 /// Appends are refused (429) beyond this: one head being sealed, one being filled, and some of a third.
 pub const HEAD_BYTES_MAX: usize = 224 << 20;
 
+/// [`SEAL_BYTES`] of a store that must stay small ([`crate::Options::small`]): some 100,000 small spans.
+pub const SMALL_SEAL_BYTES: usize = 16 << 20;
+
+/// [`HEAD_BYTES_MAX`] of such a store: at full speed a few heads fill while one is sealed.
+pub const SMALL_HEAD_BYTES_MAX: usize = 80 << 20;
+
+/// [`MERGE_SPANS_MAX`] of such a store: one row group, so that a merge takes little beside it. What it leaves is merged by
+/// the next store that is not small.
+pub const SMALL_MERGE_SPANS_MAX: u64 = ROW_GROUP_ROWS as u64;
+
 /// Threads that decode the journal at a start.
 pub const REPLAY_THREADS_MAX: usize = 4;
 

@@ -27,6 +27,8 @@ pub struct Options {
     pub seal_bytes: usize,
     /// The head is sealed when its oldest batch is this old.
     pub seal_age: Duration,
+    /// Spans of one merged segment, at most.
+    pub merge_spans_max: u64,
     /// Bytes of one file of the journal.
     pub journal_file_bytes: u64,
 }
@@ -42,7 +44,19 @@ impl Options {
             head_bytes_max: limits::HEAD_BYTES_MAX,
             seal_bytes: limits::SEAL_BYTES,
             seal_age: limits::SEAL_AGE,
+            merge_spans_max: limits::MERGE_SPANS_MAX,
             journal_file_bytes: journal::limits::FILE_BYTES,
+        }
+    }
+
+    /// For a store beside something that needs the memory more: a smaller head, smaller segments, smaller merges.
+    #[must_use]
+    pub fn small(self) -> Self {
+        Self {
+            head_bytes_max: limits::SMALL_HEAD_BYTES_MAX,
+            seal_bytes: limits::SMALL_SEAL_BYTES,
+            merge_spans_max: limits::SMALL_MERGE_SPANS_MAX,
+            ..self
         }
     }
 }

@@ -573,6 +573,7 @@ async fn judge_trace(
     let peers = peers(shared, trace, completeness.outcome == Outcome::Complete);
     let numbers = Numbers::of(trace);
     let mut for_model = Vec::new();
+    let mut explained: Option<Explanation> = None;
     {
         let judged = Judged::new(trace, &numbers, &sent.variables, &shared.plan.suite.services, &peers);
         for (position, assertion) in scenario.assertions.iter().enumerate().filter(|(_, assertion)| wanted(assertion)) {
@@ -589,9 +590,12 @@ async fn judge_trace(
             measured.evaluations.extend(evaluations(shared, sent, &told, scores));
             measured.values.extend(measure(assertion, &judged).map(|values| (position, values)));
             if shows && matches!(assertion.check, Check::Findings(_)) {
-                let mut explanation = Explanation::new(ExplainOptions::default());
-                explanation.add(trace);
-                measured.explanations.insert(position, explanation);
+                let explanation = explained.get_or_insert_with(|| {
+                    let mut explanation = Explanation::new(ExplainOptions::default());
+                    explanation.add(trace);
+                    explanation
+                });
+                measured.explanations.insert(position, explanation.clone());
             }
             reports[position] = Some(told);
         }

@@ -163,10 +163,14 @@ fn header(plan: &Plan, host: &Host) -> RunReport {
     }
 }
 
+/// What reports may show of the environment.
+pub(super) fn too_short(plan: &Plan) -> impl Iterator<Item = String> {
+    plan.suite.too_short.iter().map(|name| format!("the value of `{name}` is too short to be hidden in reports"))
+}
+
 /// What was left out on request.
 fn remarks(plan: &Plan) -> Vec<String> {
-    let short = plan.suite.too_short.iter();
-    let short = short.map(|name| format!("the value of `{name}` is too short to be hidden in reports"));
+    let short = too_short(plan);
     if !plan.options.without_traces {
         return short.collect();
     }
@@ -323,9 +327,10 @@ impl Collected {
     fn into_reports(mut self, plan: &Plan) -> Vec<ScenarioReport> {
         for (&scenario, attempts) in &self.attempts {
             let explanations = self.explanations.remove(&scenario).unwrap_or_default();
-            self.ended.insert(scenario, repeated::report(plan, scenario, attempts, &explanations));
+            let mut report = repeated::report(plan, scenario, attempts, &explanations);
+            report.hide(&plan.suite.secrets);
+            self.ended.insert(scenario, report);
         }
-        self.ended.values_mut().for_each(|report| report.hide(&plan.suite.secrets));
         self.ended.into_values().collect()
     }
 }

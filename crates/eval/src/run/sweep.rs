@@ -13,7 +13,7 @@ use super::attempt::{Sent, driven as driven_steps, extra_span, peers, send_all};
 use super::hooks;
 use super::inject;
 use super::plan::Plan;
-use super::runner::{Host, Shared, Stop};
+use super::runner::{Host, Shared, Stop, too_short};
 use crate::complete::{Learned, Wait, wait};
 use crate::own_spans::OwnSpans;
 use crate::report::{
@@ -95,6 +95,7 @@ pub async fn sweep(
         file: plan.suite.file.clone(),
         version: plan.options.version.clone(),
         started: UnixNanos(host.clock.unix_nanos()),
+        remarks: too_short(&plan).collect(),
         ..SweepReport::default()
     };
     let learned = std::sync::Mutex::new(Learned::load(&*host.settings));

@@ -39,6 +39,7 @@ pub async fn run(args: &CaptureArgs) -> Result<ExitCode, Failure> {
         http: Some(args.receive.clone()),
         also: vec![Arc::clone(&captured) as _],
         secrets: suite.as_ref().map(|suite| suite.secrets.clone()).unwrap_or_default(),
+        small: true,
         ..ServerOptions::quiet(&folder)
     })
     .await?;

@@ -43,9 +43,11 @@ pub async fn run(args: &EvalArgs) -> Result<ExitCode, Failure> {
     if !args.watch {
         return once(args, &outputs).await;
     }
+    let mut watched = Vec::new();
     loop {
-        // Before the run: a change while it runs is seen too. A suite that cannot be read is told by the run.
-        let watched = files_of(&args.suite);
+        // Before the run: a change while it runs is seen too. A suite that cannot be read is told by the run; what it named
+        // when it could be is watched on.
+        watched = files_of(&args.suite, watched);
         let seen = changed_at(&watched);
         if let Err(failure) = once(args, &outputs).await {
             eprintln!("headwater: {}", failure.message);
@@ -73,11 +75,33 @@ pub async fn run(args: &EvalArgs) -> Result<ExitCode, Failure> {
 /// How often the suite's file is looked at.
 const WATCH_PAUSE: std::time::Duration = std::time::Duration::from_millis(300);
 
-/// The suite's file and those that it names.
-fn files_of(suite: &Path) -> Vec<PathBuf> {
+/// The suite's file and those that it names, and asks for where one of them is broken; `before`: those that it named before.
+fn files_of(suite: &Path, before: Vec<PathBuf>) -> Vec<PathBuf> {
     let folder = suite.parent().map(Path::to_owned).unwrap_or_default();
-    let named = read_suite(suite).map(|suite| suite.named_files).unwrap_or_default();
-    std::iter::once(suite.to_owned()).chain(named.into_iter().map(|name| folder.join(name))).collect()
+    let asked = std::cell::RefCell::new(BTreeSet::new());
+    let whole = std::fs::read_to_string(suite).is_ok_and(|text| {
+        let beside = beside_suite(suite);
+        let files = |name: &str| {
+            asked.borrow_mut().insert(folder.join(name));
+            beside(name)
+        };
+        let environment = |name: &str| std::env::var(name).ok();
+        let file = suite.display().to_string();
+        match Suite::read(SuiteInput { file: &file, text: &text, environment: &environment, files: &files }) {
+            Ok(suite) => {
+                asked.borrow_mut().extend(suite.named_files.iter().map(|name| folder.join(name)));
+                true
+            }
+            Err(_) => false,
+        }
+    });
+    let mut files = asked.into_inner();
+    if !whole {
+        // One that stands behind the mistake was not asked for this time.
+        files.extend(before);
+    }
+    files.insert(suite.to_owned());
+    files.into_iter().collect()
 }
 
 fn changed_at(paths: &[PathBuf]) -> Vec<Option<std::time::SystemTime>> {
@@ -266,6 +290,7 @@ async fn receiver(args: &EvalArgs, suite: &Suite) -> Result<(Server, Option<data
         http: Some(http.map_or_else(|| "127.0.0.1:4318".to_owned(), |address| address.to_string())),
         destinations: destinations::checked(&texts)?,
         secrets: suite.secrets.clone(),
+        small: true,
         ..ServerOptions::quiet(&folder)
     })
     .await?;
@@ -335,16 +360,26 @@ pub fn host(server: &Inside) -> Result<Host, Failure> {
 pub struct Keeping {
     book: Arc<RunBook>,
     fold: report::Fold,
+    /// Changes that the book does not have yet.
+    behind: usize,
     refused: Option<RunRefused>,
 }
 
+/// The book is handed a run as a whole. Of one of many scenarios it gets every so manieth part at once, or the work would
+/// grow with their square.
+const PARTS_OF_A_RUN: usize = 32;
+
 impl Keeping {
     pub fn new(book: &Arc<RunBook>) -> Self {
-        Self { book: Arc::clone(book), fold: report::Fold::default(), refused: None }
+        Self { book: Arc::clone(book), fold: report::Fold::default(), behind: 0, refused: None }
     }
 
     pub fn take(&mut self, event: &RunEvent) {
-        if self.fold.take(event) {
+        self.behind += usize::from(self.fold.take(event));
+        let due = 1 + self.fold.report().scenarios.len() / PARTS_OF_A_RUN;
+        let ended = matches!(event, RunEvent::Ended { .. });
+        if self.behind >= due || (ended && self.behind > 0) {
+            self.behind = 0;
             self.refused = self.book.put(runs::as_wire(self.fold.report())).err();
         }
     }

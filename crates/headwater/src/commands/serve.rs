@@ -100,5 +100,6 @@ fn options(args: &ServeArgs) -> Result<ServerOptions, Failure> {
         secrets: eval::Secrets::default(),
         also: Vec::new(),
         suites,
+        small: false,
     })
 }

@@ -12,7 +12,7 @@ use model::{Instant, LogRecord, Text, TextCollector, TraceId};
 use super::seal::is_in;
 use super::{EmbeddedStore, UpkeepNotes, without_duplicates};
 use crate::head::Row;
-use crate::limits::{MERGE_BYTES, MERGE_CHUNK_SPANS, MERGE_COUNT, MERGE_COUNT_FULL, MERGE_SPANS_MAX, MERGE_TIME_MAX};
+use crate::limits::{MERGE_BYTES, MERGE_CHUNK_SPANS, MERGE_COUNT, MERGE_COUNT_FULL, MERGE_TIME_MAX};
 use crate::segment::{ColumnPlan, KeyCounts, KeyOrder, PackedReader, Prepared, Segment, SegmentInfo, SegmentWriter};
 use crate::{SpanStore, StoreError};
 
@@ -21,7 +21,7 @@ impl EmbeddedStore {
     pub(super) fn merge(&self, notes: &mut UpkeepNotes) -> Result<Option<SegmentInfo>, StoreError> {
         let live = Arc::clone(&self.state().live);
         let mergeable = live.segments.iter().filter(|segment| !notes.unmergeable.contains(&segment.info.number));
-        let group = group_to_merge(mergeable.cloned().collect());
+        let group = group_to_merge(mergeable.cloned().collect(), self.options.merge_spans_max);
         if group.is_empty() {
             return Ok(None);
         }
@@ -97,20 +97,20 @@ impl EmbeddedStore {
 }
 
 /// Small segments that were sealed near each other, the oldest first: many of them, or as many as one segment may hold.
-fn group_to_merge(mut segments: Vec<Arc<Segment>>) -> Vec<Arc<Segment>> {
+fn group_to_merge(mut segments: Vec<Arc<Segment>>, spans_max: u64) -> Vec<Arc<Segment>> {
     segments.retain(|segment| segment.info.bytes < MERGE_BYTES);
     segments.sort_by_key(|segment| (segment.info.sealed_at, segment.info.number));
     let sizes: Vec<(Instant, u64)> =
         segments.iter().map(|segment| (segment.info.sealed_at, segment.info.spans)).collect();
-    segments.drain(group_of(&sizes)).collect()
+    segments.drain(group_of(&sizes, spans_max)).collect()
 }
 
 /// Which of these, each sealed at a time and of so many spans, are merged first; empty if none are.
-fn group_of(segments: &[(Instant, u64)]) -> Range<usize> {
+fn group_of(segments: &[(Instant, u64)], spans_max: u64) -> Range<usize> {
     let (mut from, mut spans) = (0, 0);
     for (position, (sealed_at, more)) in segments.iter().enumerate() {
         let near = from == position || *sealed_at - segments[from].0 <= MERGE_TIME_MAX;
-        let full = spans + more > MERGE_SPANS_MAX;
+        let full = spans + more > spans_max;
         if !near || full {
             // What would not fit in one segment any more waits for no further neighbours.
             if position - from >= if full { MERGE_COUNT_FULL } else { MERGE_COUNT } {
@@ -251,12 +251,13 @@ fn distinct<'a>(rows: Vec<Row<'a>>) -> Vec<Row<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::MERGE_SPANS_MAX;
 
     fn group(segments: &[(u64, u64)]) -> Range<usize> {
         let hour = 3_600_000_000_000;
         let segments: Vec<(Instant, u64)> =
             segments.iter().map(|(hours, spans)| (Instant(hours * hour), *spans)).collect();
-        group_of(&segments)
+        group_of(&segments, MERGE_SPANS_MAX)
     }
 
     #[test]
