@@ -7,12 +7,12 @@
 //! (RFC 5905, 10); between a host and the reference it is the least squares solution over all pairs, kept within the bounds.
 //! A drift is told only where no constant offset fits the calls of a pair and a moving one does.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use model::{Duration, Instant, Span, Text, Trace};
+use model::{Duration, Instant, Span, SpanId, Text, Trace};
 
 use crate::limits::{CLOCK_SWEEPS_MAX, CLOCK_WINDOWS, HOSTS_MAX};
-use crate::skew::{CALLS_MIN, ClockCall, SkewVerdict, host};
+use crate::skew::{CALLS_MIN, ClockCall, SkewVerdict, host, host_of_resource};
 use crate::statistics::{median, quantile};
 
 /// The clock of a host against that of its group's reference.
@@ -89,12 +89,18 @@ impl HostClocks {
     #[must_use]
     pub fn adjusted(&self, trace: &Trace) -> Trace {
         let shifts = self.shifts(trace);
-        let (mut spans, logs) = trace.clone().into_parts();
+        let (mut spans, mut logs) = trace.clone().into_parts();
+        // A record lies where its span does; one without a span goes with the clock of its host.
+        let of_spans: HashMap<SpanId, i64> =
+            spans.iter().zip(&shifts).map(|(span, &shift)| (span.span_id, shift)).collect();
+        for log in &mut logs {
+            let of_host = || host_of_resource(&log.resource).map_or(0, |name| self.shift_at(name, log.moment()));
+            let shift = log.span_id.and_then(|id| of_spans.get(&id).copied()).unwrap_or_else(of_host);
+            (log.time, log.observed_time) = (moved(log.time, shift), moved(log.observed_time, shift));
+        }
         for (span, shift) in spans.iter_mut().zip(shifts) {
-            // A time of zero means that it is not known.
-            let moved = |at: Instant| if at.0 == 0 { at } else { Instant(at.0.saturating_add_signed(shift)) };
-            (span.start, span.end) = (moved(span.start), moved(span.end));
-            span.events.iter_mut().for_each(|event| event.time = moved(event.time));
+            (span.start, span.end) = (moved(span.start, shift), moved(span.end, shift));
+            span.events.iter_mut().for_each(|event| event.time = moved(event.time, shift));
         }
         Trace::assemble(trace.id(), spans, logs)
     }
@@ -106,16 +112,24 @@ impl HostClocks {
     }
 
     fn shift(&self, span: &Span) -> i64 {
-        let Some(name) = host(span) else { return 0 };
+        host(span).map_or(0, |name| self.shift_at(name, span.start))
+    }
+
+    fn shift_at(&self, name: &str, time: Instant) -> i64 {
         let Ok(position) = self.hosts.binary_search_by(|one| (*one.host).cmp(name)) else { return 0 };
         let clock = &self.hosts[position];
         if !clock.is_moved {
             return 0;
         }
-        let since = i128::from(span.start.0) - i128::from(self.at.0);
+        let since = i128::from(time.0) - i128::from(self.at.0);
         let drifted = i128::from(clock.drift.unwrap_or(0)) * since / 1_000_000_000;
         i64::try_from(-(i128::from(clock.offset.0) + drifted)).unwrap_or(0)
     }
+}
+
+/// A time of zero means that it is not known.
+fn moved(at: Instant, shift: i64) -> Instant {
+    if at.0 == 0 { at } else { Instant(at.0.saturating_add_signed(shift)) }
 }
 
 /// Some spans end late for reasons that are no clock's: this share of the calls counts on either side, or, where no offset

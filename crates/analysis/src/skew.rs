@@ -218,7 +218,11 @@ fn offset(caller: &(Text, Text), callee: &(Text, Text), calls: &Samples<ClockCal
 /// The machine a span ran on, most telling attribute first; a pod's name where nothing better is said.
 #[must_use]
 pub fn host(span: &Span) -> Option<&str> {
+    host_of_resource(&span.resource)
+}
+
+pub(crate) fn host_of_resource(resource: &Resource) -> Option<&str> {
     ["host.id", "k8s.node.name", "host.name", "host.ip", "hostname", "ip", "k8s.pod.name"]
         .iter()
-        .find_map(|key| span.resource.attributes.text(key).filter(|text| !text.is_empty()))
+        .find_map(|key| resource.attributes.text(key).filter(|text| !text.is_empty()))
 }

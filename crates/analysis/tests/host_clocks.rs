@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use analysis::{ClockOffsets, HostClocks, SkewVerdict};
-use model::{Attributes, Duration, Instant, Resource, Span, SpanId, SpanKind, Trace, TraceId};
+use model::{Attributes, Duration, Instant, LogRecord, Resource, Span, SpanId, SpanKind, Trace, TraceId};
 use proptest::prelude::*;
 
 const MS: i64 = 1_000_000;
@@ -94,6 +94,23 @@ fn every_host_gets_one_offset_with_bounds_whatever_the_way_to_it() {
     };
     assert!(traces.iter().filter(|trace| !fits(trace)).count() >= 480);
     assert!(traces.iter().all(|trace| fits(&found.adjusted(trace))));
+    // Log records go with their span; those without one, with their host.
+    let trace = traces.iter().find(|trace| !fits(trace)).expect("a skewed one");
+    for server in trace.spans().iter().filter(|span| span.kind == SpanKind::SERVER) {
+        let log = |span_id| LogRecord {
+            time: Instant(server.start.0 + 1),
+            trace_id: Some(trace.id()),
+            span_id,
+            resource: Arc::clone(&server.resource),
+            ..LogRecord::default()
+        };
+        let logs = vec![log(Some(server.span_id)), log(None)];
+        let moved = found.adjusted(&Trace::assemble(trace.id(), trace.spans().to_vec(), logs));
+        let here = moved.find(server.span_id).expect("it is still there");
+        let start = moved.span(here).start;
+        assert!(start != server.start && moved.logs().iter().all(|log| log.time == Instant(start.0 + 1)));
+        assert!(moved.logs().iter().all(|log| log.observed_time == Instant(0)), "what is not known stays so");
+    }
     // What is not proven to differ is not moved.
     assert!(found.shifts(traces.last().expect("calls to h3")).iter().all(|shift| *shift == 0));
 }

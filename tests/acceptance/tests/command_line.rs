@@ -228,3 +228,51 @@ fn a_trace_prints_as_a_tree_and_as_json() {
     assert_eq!(missing.status.code(), Some(1));
     assert!(stderr(&missing).contains("ffff"), "{}", stderr(&missing));
 }
+
+/// A trace of one span, as OTLP JSON.
+fn one_span(number: u64, name: &str) -> Value {
+    let span = serde_json::json!({
+        "traceId": format!("{number:032x}"),
+        "spanId": format!("{number:016x}"),
+        "name": name,
+        "startTimeUnixNano": "1700000000000000000",
+        "endTimeUnixNano": "1700000000250000000",
+    });
+    serde_json::json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [span] }] }] })
+}
+
+#[tokio::test]
+async fn a_trace_is_told_as_it_arrives_until_a_signal_ends_it() {
+    let server = Server::start();
+    let mut command = acceptance::command(["query", "{ name = \"wanted\" }", "--follow", "--json", "--server"]);
+    let mut following = command.arg(&server.page).stdout(std::process::Stdio::piped()).spawn().expect("it runs");
+    let output = std::io::BufReader::new(following.stdout.take().expect("piped"));
+    let (told, mut lines) = tokio::sync::mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        for line in std::io::BufRead::lines(output).map_while(Result::ok) {
+            let _ = told.send(line);
+        }
+    });
+    // What arrives before it listens is not told, so traces go on arriving until one is.
+    let client = acceptance::http_client();
+    let mut number = 0;
+    let line = loop {
+        for name in ["passed over", "wanted"] {
+            number += 1;
+            let url = format!("{}/v1/traces", server.http);
+            let answer = client.post(url).json(&one_span(number, name)).send().await.expect("the receiver answers");
+            assert!(answer.status().is_success());
+        }
+        tokio::select! {
+            line = lines.recv() => break line.expect("it does not end by itself"),
+            () = tokio::time::sleep(std::time::Duration::from_millis(200)) => {}
+        }
+        assert!(number < 1_000, "nothing is told");
+    };
+    let row: Value = serde_json::from_str(&line).expect("a line is JSON");
+    let of = u64::from_str_radix(row["traceId"].as_str().expect("an id"), 16).expect("an id");
+    assert!(of.is_multiple_of(2) && of <= number, "only what the query finds: {line}");
+    acceptance::terminate(&following);
+    let ended = acceptance::wait(&mut following, std::time::Duration::from_secs(20));
+    assert_eq!(ended, Some(0), "a signal is how it ends");
+}

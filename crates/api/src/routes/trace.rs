@@ -78,9 +78,10 @@ async fn clocks_around(api: &Arc<Api>, time: Instant) -> Result<ClocksAround, Re
         parts.into_iter().for_each(|part| offsets.merge(part));
         let clocks = offsets.hosts();
         let mut completeness = looked.completeness(&chosen);
-        let left_out = offsets.left_out() + clocks.left_out;
-        if left_out > 0 {
-            completeness.lacks(format!("{left_out} calls between hosts are left out: there are too many"));
+        for (left_out, what) in [(offsets.left_out(), "calls between hosts"), (clocks.left_out, "hosts")] {
+            if left_out > 0 {
+                completeness.lacks(format!("{left_out} {what} are left out: there are too many"));
+            }
         }
         Ok(ClocksAround {
             clocks,

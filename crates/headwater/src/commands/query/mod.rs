@@ -85,7 +85,7 @@ async fn follow(args: &QueryArgs, text: &str, access: &Access) -> Result<ExitCod
     };
     tokio::select! {
         followed = access.client.follow(text, &mut take) => followed.map_err(refused)?,
-        _ = tokio::signal::ctrl_c() => {}
+        () = crate::server::interrupted() => {}
     }
     Ok(ExitCode::OK)
 }
