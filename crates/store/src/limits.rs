@@ -111,6 +111,13 @@ pub const MERGE_TIME_MAX: Duration = Duration::from_secs(6 * 3_600);
 /// Spans that a merge holds in memory beside those of the row group being written: enough that few pages are read twice.
 pub const MERGE_CHUNK_SPANS: usize = 131_072;
 
+/// Unpacked bytes of a row group that a merge writes, roughly: it has fewer rows where they are long, since one column of
+/// it is in memory at a time.
+pub const MERGE_GROUP_BYTES: u64 = 128 << 20;
+
+/// Once so many texts were looked up of a column without a dictionary and most were new, further ones are not looked up.
+pub const MERGE_TEXTS_TRIED: usize = 4_096;
+
 /// Traces that a repair lists one by one; further ones are only counted.
 pub const LOST_TRACES_LISTED_MAX: usize = 1_000;
 

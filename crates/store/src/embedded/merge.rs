@@ -13,7 +13,9 @@ use super::seal::is_in;
 use super::{EmbeddedStore, UpkeepNotes, without_duplicates};
 use crate::head::Row;
 use crate::limits::{MERGE_BYTES, MERGE_CHUNK_SPANS, MERGE_COUNT, MERGE_COUNT_FULL, MERGE_TIME_MAX};
-use crate::segment::{ColumnPlan, KeyCounts, KeyOrder, PackedReader, Prepared, Segment, SegmentInfo, SegmentWriter};
+use crate::segment::{
+    ColumnMerge, ColumnPlan, KeyCounts, KeyOrder, Origin, PackedReader, Prepared, Segment, SegmentInfo, SegmentWriter,
+};
 use crate::{SpanStore, StoreError};
 
 impl EmbeddedStore {
@@ -49,8 +51,15 @@ impl EmbeddedStore {
                 let number = notes.take_number();
                 let now_others = std::cell::OnceCell::new();
                 let continued = |id| is_in(now_others.get_or_init(others), id);
+                let whole = places.iter().map(|place| u64::from(place.spans)).sum::<u64>()
+                    == parts.iter().map(|part| part.info.spans).sum::<u64>();
                 let written = self.write_segment(number, plan, sealed_at, &continued, &mut |writer| {
-                    copy(parts, &places, writer, &mut || self.seal_meanwhile(notes))
+                    let mut meanwhile = || self.seal_meanwhile(notes);
+                    // What is left out has to be taken from the counts too, so that it is looked at span by span.
+                    match whole && can_take_columns(parts)? {
+                        true => copy_columns(parts, &places, writer, &mut meanwhile),
+                        false => copy(parts, &places, writer, &mut meanwhile),
+                    }
                 });
                 Some(written.inspect_err(|error| {
                     if !matches!(error, StoreError::DiskFull { .. }) {
@@ -150,6 +159,7 @@ struct Place {
     part: usize,
     position: usize,
     spans: u32,
+    logs: u32,
 }
 
 /// Where the parts have their traces, by start; the places of one trace together.
@@ -164,6 +174,7 @@ fn places_of(parts: &[Arc<Segment>], leaves_out: &dyn Fn(TraceId) -> bool) -> io
             part,
             position,
             spans: entry.rows,
+            logs: entry.logs,
         }));
     }
     places.sort_unstable_by_key(|place| (place.id, place.start));
@@ -184,16 +195,108 @@ fn copy(
 ) -> io::Result<()> {
     let mut rest = places;
     while !rest.is_empty() {
-        let (mut spans, mut taken) = (0, 0);
-        while taken < rest.len() && (spans < MERGE_CHUNK_SPANS || rest[taken].id == rest[taken - 1].id) {
-            spans += rest[taken].spans as usize;
-            taken += 1;
-        }
-        let (chunk, behind) = rest.split_at(taken);
+        let (chunk, behind) = chunk_of(rest, MERGE_CHUNK_SPANS);
         copy_chunk(parts, chunk, writer)?;
         meanwhile();
         rest = behind;
     }
+    Ok(())
+}
+
+/// The first whole traces that have so many spans and log records together, and the others.
+fn chunk_of(places: &[Place], size: usize) -> (&[Place], &[Place]) {
+    let (mut read, mut taken) = (0, 0);
+    while taken < places.len() && (read < size || places[taken].id == places[taken - 1].id) {
+        read += places[taken].spans as usize + places[taken].logs as usize;
+        taken += 1;
+    }
+    places.split_at(taken)
+}
+
+fn can_take_columns(parts: &[Arc<Segment>]) -> io::Result<bool> {
+    parts.iter().try_fold(true, |can, part| Ok(can && ColumnMerge::can_take(part)?))
+}
+
+/// As [`copy`], column by column. Only traces that are split over parts are put together.
+fn copy_columns(
+    parts: &[Arc<Segment>],
+    places: &[Place],
+    writer: &mut SegmentWriter<'_>,
+    meanwhile: &mut dyn FnMut(),
+) -> io::Result<()> {
+    let merge = ColumnMerge::new(parts.iter().map(|part| &**part), writer)?;
+    copy_by(merge, parts, places, writer, meanwhile)
+}
+
+fn copy_by(
+    mut merge: ColumnMerge<'_>,
+    parts: &[Arc<Segment>],
+    places: &[Place],
+    writer: &mut SegmentWriter<'_>,
+    meanwhile: &mut dyn FnMut(),
+) -> io::Result<()> {
+    let mut rest = places;
+    while !rest.is_empty() {
+        if merge.room() == 0 {
+            merge.write(writer)?;
+            meanwhile();
+        }
+        let (chunk, behind) = chunk_of(rest, merge.room().clamp(1, MERGE_CHUNK_SPANS));
+        tell_chunk(parts, chunk, &mut merge, writer)?;
+        rest = behind;
+    }
+    merge.finish(writer)
+}
+
+fn tell_chunk(
+    parts: &[Arc<Segment>],
+    chunk: &[Place],
+    merge: &mut ColumnMerge<'_>,
+    writer: &mut SegmentWriter<'_>,
+) -> io::Result<()> {
+    let of_traces = || chunk.chunk_by(|one, next| one.id == next.id);
+    let split: Vec<&Place> = of_traces().filter(|of_trace| of_trace.len() > 1).flatten().collect();
+    let mut reader = PackedReader::default();
+    // By part and position: where the spans begin in what was read.
+    let mut firsts: HashMap<(usize, usize), usize> = HashMap::new();
+    let mut logs = Vec::new();
+    let mut first = 0;
+    for (number, part) in parts.iter().enumerate() {
+        let of_part = |place: &&Place| place.part == number;
+        logs.push(merge.logs(number, chunk.iter().filter(of_part).map(|place| place.position).collect())?);
+        let mut positions: Vec<usize> = split.iter().copied().filter(of_part).map(|place| place.position).collect();
+        positions.sort_unstable();
+        if positions.is_empty() {
+            continue;
+        }
+        let spans = part.read_packed_spans(&positions, &mut reader)?;
+        for (position, spans) in positions.into_iter().zip(spans) {
+            firsts.insert((number, position), first);
+            first += spans;
+        }
+    }
+    let batch = Arc::new(reader.finish());
+    if batch.spans.len() != first {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a segment has other rows than its directory says"));
+    }
+    for of_trace in of_traces() {
+        let logs_of = |place: &Place| logs[place.part].get(&place.position).map_or(&[][..], Vec::as_slice);
+        if let [place] = of_trace {
+            merge.whole(writer, place.part, place.position, logs_of(place))?;
+            continue;
+        }
+        let mut rows = Vec::new();
+        for place in of_trace {
+            let first = firsts.get(&(place.part, place.position)).copied().unwrap_or_default();
+            let origin = |row| Origin { part: place.part, position: place.position, row };
+            rows.extend((0..place.spans as usize).map(|row| ((&batch, &batch.spans[first + row]), origin(row))));
+        }
+        let (rows, twice) = distinct_by(rows, |(row, _)| *row);
+        twice.into_iter().for_each(|(row, _)| merge.leave_out(row));
+        let logs = without_duplicates(of_trace.iter().flat_map(logs_of).cloned().collect());
+        merge.split(writer, of_trace[0].id, rows, &logs)?;
+    }
+    writer.forget_batches();
     Ok(())
 }
 
@@ -235,23 +338,152 @@ fn copy_chunk(parts: &[Arc<Segment>], chunk: &[Place], writer: &mut SegmentWrite
 }
 
 /// Keeps exact duplicates once.
-fn distinct<'a>(rows: Vec<Row<'a>>) -> Vec<Row<'a>> {
+fn distinct(rows: Vec<Row<'_>>) -> Vec<Row<'_>> {
+    distinct_by(rows, |row| *row).0
+}
+
+/// Those that are kept, and those that were there already.
+fn distinct_by<'a, T>(rows: Vec<T>, row_of: impl Fn(&T) -> Row<'a>) -> (Vec<T>, Vec<T>) {
     let mut seen: HashMap<u64, Vec<Row<'a>>> = HashMap::new();
-    let mut is_new = |row: &Row<'a>| {
+    rows.into_iter().partition(|row| {
+        let row = row_of(row);
         let same = seen.entry(row.1.content_hash).or_default();
         let is_new = !same.iter().any(|(batch, span)| batch.is_same(span, row.0, row.1));
         if is_new {
-            same.push(*row);
+            same.push(row);
         }
         is_new
-    };
-    rows.into_iter().filter(|row| is_new(row)).collect()
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use journal::FaultyDisk;
+    use model::{Batch, Duration, Gist, PackedBatch, Span, TraceSummary};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
     use crate::limits::MERGE_SPANS_MAX;
+    use crate::segment::{AttributeColumn, SegmentCaches, Survey, TraceRows};
+    use crate::{Needs, test_data};
+
+    const FOLDER: &str = "/s";
+
+    fn summary(gist: &Gist<'_>) -> TraceSummary {
+        TraceSummary::of(gist)
+    }
+
+    fn opened(disk: &FaultyDisk, info: SegmentInfo) -> Arc<Segment> {
+        let caches = Arc::new(SegmentCaches::new(1 << 20, 1 << 20));
+        Arc::new(Segment::open(disk, Path::new(FOLDER), info, caches).expect("opens"))
+    }
+
+    /// A segment as the seal writes it; the columns that `is_kept` speaks against are none.
+    fn sealed(
+        disk: &FaultyDisk,
+        number: u64,
+        (mut spans, logs): (Vec<Span>, Vec<LogRecord>),
+        is_kept: &dyn Fn(&AttributeColumn) -> bool,
+    ) -> Arc<Segment> {
+        let mut seen = std::collections::HashSet::new();
+        spans.retain(|span| seen.insert(span.clone()));
+        let batch = Arc::new(PackedBatch::from(&Batch { spans, logs: Vec::new() }));
+        let mut survey = Survey::default();
+        survey.see_all(&batch);
+        let mut prepared = survey.finish();
+        prepared.columns = prepared.columns.only(is_kept);
+        let mut ids: Vec<TraceId> = batch.spans.iter().map(|span| span.trace_id).collect();
+        ids.extend(logs.iter().filter_map(|log| log.trace_id));
+        ids.sort_unstable();
+        ids.dedup();
+        let mut writer = SegmentWriter::create(disk, Path::new(FOLDER), number, prepared, &summary).expect("made");
+        for id in ids {
+            let rows = batch.spans.iter().filter(|span| span.trace_id == id).map(|span| (&batch, span)).collect();
+            let logs: Vec<LogRecord> = logs.iter().filter(|log| log.trace_id == Some(id)).cloned().collect();
+            writer.write_trace(id, rows, &logs).expect("written");
+        }
+        opened(disk, writer.finish(&|_| false).expect("finished"))
+    }
+
+    /// What a segment says: its traces with their summaries, counts of keys, and aggregates.
+    fn told(segment: &Segment) -> (Vec<TraceRows>, Vec<TraceSummary>, Vec<String>, Vec<String>) {
+        let traces = segment.traces().expect("readable");
+        let all: Vec<usize> = (0..traces.entries.len()).collect();
+        let rows = segment.read_traces(&all, &Needs::default()).expect("readable").0;
+        let summaries = traces.entries.iter().map(|entry| traces.summary(entry)).collect();
+        let keys = segment.keys().expect("readable");
+        let mut keys: Vec<String> = keys.iter().map(|key| format!("{key:?}")).collect();
+        keys.sort_unstable();
+        let mut aggregates = Vec::new();
+        let minute = Duration(60_000_000_000);
+        segment
+            .aggregates(minute, true, &mut |key, row| aggregates.push(format!("{key:?} {row:?}")))
+            .expect("readable");
+        (rows, summaries, keys, aggregates)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+
+        /// What is merged column by column is what is merged span by span, whatever got or lost a column.
+        #[test]
+        fn merging_columns_is_merging_spans(
+            contents in vec((vec(test_data::span(), 0..10), vec(test_data::log(), 0..4)), 1..4),
+            again in vec(any::<prop::sample::Index>(), 0..3),
+            without in vec("[a-d]", 0..3),
+            group_rows in 1_usize..12,
+        ) {
+            let mut contents = contents;
+            // Some come twice, in other parts.
+            let all: Vec<Span> = contents.iter().flat_map(|(spans, _)| spans.clone()).collect();
+            for place in again.iter().filter(|_| !all.is_empty()) {
+                let last = contents.len() - 1;
+                contents[last].0.push(place.get(&all).clone());
+            }
+            let disk = FaultyDisk::new();
+            let is_kept = |place: usize| {
+                let without = &without;
+                move |column: &AttributeColumn| without.get(place).is_none_or(|key| **key != *column.key)
+            };
+            let parts: Vec<Arc<Segment>> = contents
+                .into_iter()
+                .enumerate()
+                .map(|(place, content)| sealed(&disk, place as u64, content, &is_kept(place)))
+                .collect();
+            let places = places_of(&parts, &|_| false).expect("readable");
+            let merge = |number: u64, by_columns: bool| {
+                let mut plan = plan_of(&parts).expect("readable");
+                plan.columns = plan.columns.only(is_kept(2));
+                let mut writer = SegmentWriter::create(&disk, Path::new(FOLDER), number, plan, &summary).expect("made");
+                if by_columns {
+                    let merge = ColumnMerge::new(parts.iter().map(|part| &**part), &writer).expect("readable");
+                    copy_by(merge.in_groups_of(group_rows), &parts, &places, &mut writer, &mut || {}).expect("copied");
+                } else {
+                    copy(&parts, &places, &mut writer, &mut || {}).expect("copied");
+                }
+                opened(&disk, writer.finish(&|_| false).expect("finished"))
+            };
+            let (columns, spans) = (merge(100, true), merge(101, false));
+            prop_assert_eq!(columns.info.spans, spans.info.spans);
+            let (columns_told, spans_told) = (told(&columns), told(&spans));
+            prop_assert_eq!(columns_told.0, spans_told.0);
+            prop_assert_eq!(columns_told.1, spans_told.1);
+            prop_assert_eq!(columns_told.2, spans_told.2);
+            prop_assert_eq!(columns_told.3, spans_told.3);
+            prop_assert_eq!(columns.verify(Path::new(FOLDER)), vec![]);
+            // Read as other programs read it, too.
+            let all: Vec<usize> = (0..columns.traces().expect("readable").entries.len()).collect();
+            let packed = |segment: &Segment| {
+                let mut reader = PackedReader::default();
+                segment.read_packed_spans(&all, &mut reader).expect("readable");
+                reader.finish().unpack().spans
+            };
+            prop_assert_eq!(packed(&columns), packed(&spans));
+        }
+    }
 
     fn group(segments: &[(u64, u64)]) -> Range<usize> {
         let hour = 3_600_000_000_000;

@@ -77,6 +77,12 @@ impl ColumnPlan {
         Self { columns, numbers }
     }
 
+    /// The same columns but for some.
+    #[cfg(test)]
+    pub fn only(&self, is_kept: impl Fn(&AttributeColumn) -> bool) -> Self {
+        Self::of(self.columns.iter().filter(|column| is_kept(column)).cloned().collect())
+    }
+
     /// The columns that a file's schema says it has.
     pub fn of_schema<'a>(fields: impl Iterator<Item = &'a Arc<Field>>) -> Self {
         let column = |field: &Arc<Field>| {

@@ -184,6 +184,33 @@ impl TracesBuilder {
         self.next_log += logs;
     }
 
+    /// Adds a trace of another directory. `strings` remembers what the places of its strings are here.
+    pub fn push_copied(&mut self, from: &Traces, entry: &TraceEntry, strings: &mut Vec<u32>) {
+        strings.resize(from.strings.len(), u32::MAX);
+        let mut string = |place: u32| {
+            let known = &mut strings[place as usize];
+            if *known == u32::MAX {
+                *known = self.string(&from.strings[place as usize]);
+            }
+            *known
+        };
+        let (root_service, root_name) = (string(entry.root_service), string(entry.root_name));
+        let shares = from.shares(entry).iter().map(|share| ServiceShare { name: string(share.name), ..*share });
+        let shares: Vec<ServiceShare> = shares.collect();
+        let entry = TraceEntry {
+            first_row: self.next_row,
+            first_log: self.next_log,
+            root_service,
+            root_name,
+            first_service: self.traces.services.len() as u32,
+            ..*entry
+        };
+        self.traces.services.extend(shares);
+        self.next_row += entry.rows;
+        self.next_log += entry.logs;
+        self.traces.entries.push(entry);
+    }
+
     fn string(&mut self, text: &Text) -> u32 {
         if let Some(&number) = self.numbers.get(text) {
             return number;

@@ -66,6 +66,18 @@ impl KeyCounts {
             .flat_map(|(&(scope, value_type), keys)| keys.iter().map(move |(key, &n)| (scope, value_type, key, n)))
     }
 
+    /// Takes away what occurs no longer.
+    pub fn take_away(&mut self, other: &Self) {
+        for (scope, value_type, key, times) in other.iter() {
+            let Some(keys) = self.counts.get_mut(&(scope, value_type)) else { continue };
+            let Some(count) = keys.get_mut(key) else { continue };
+            *count = count.saturating_sub(times);
+            if *count == 0 {
+                keys.remove(key);
+            }
+        }
+    }
+
     /// Adds the counts of another segment.
     pub fn merge(&mut self, other: &Self) {
         other.iter().for_each(|(scope, value_type, key, times)| self.add(scope, value_type, key, times));

@@ -9,7 +9,8 @@
 //! | `survey.rs` | what will be written, looked at before: which columns there will be |
 //! | `texts.rs` | texts, resources and scopes of a segment by number |
 //! | `row_aggregates.rs` | aggregates by minute where the directory has none |
-//! | `row_group.rs`, `chunk.rs` | rows by column; a column encoded |
+//! | `row_group.rs`, `target.rs`, `chunk.rs` | rows by column; which columns get a dictionary; a column encoded |
+//! | `columnar/` | segments become one, column by column |
 //! | `directory.rs`, `id_table.rs` | the trace directory; its index of ids |
 //! | `window.rs` | parts of a segment by time |
 //! | `aggregates.rs` | the aggregates by minute and by hour |
@@ -24,6 +25,7 @@
 mod aggregates;
 mod checked_file;
 mod chunk;
+mod columnar;
 mod columns;
 mod directory;
 mod filter;
@@ -43,6 +45,7 @@ mod schema;
 mod search;
 mod source;
 mod survey;
+mod target;
 mod texts;
 mod window;
 mod writer;
@@ -57,6 +60,9 @@ use journal::Disk;
 use model::{Duration, Instant, LogRecord, Span, TraceId, Value};
 
 pub use aggregates::{AggregateKey, AggregateRow};
+pub use columnar::{ColumnMerge, Origin};
+#[cfg(test)]
+pub use columns::AttributeColumn;
 pub use columns::ColumnPlan;
 pub use directory::Traces;
 pub use key_counts::KeyCounts;
@@ -420,6 +426,17 @@ impl Segment {
         let trace =
             |entry: &&TraceEntry| (entry.id, entry.rows as usize, logs.by_ref().take(entry.logs as usize).collect());
         Ok(entries.iter().map(trace).collect())
+    }
+
+    /// As [`Segment::read_packed`], without log records; answers with how many spans each trace has.
+    pub fn read_packed_spans(&self, positions: &[usize], reader: &mut PackedReader) -> io::Result<Vec<usize>> {
+        let traces = self.traces()?;
+        let entries = || positions.iter().map(|&position| &traces.entries[position]);
+        let spans = joined(entries().map(|entry| range(entry.first_row, entry.rows)));
+        if !spans.is_empty() {
+            reader.read(&*self.footer(&self.spans, true)?, &self.spans, &spans)?;
+        }
+        Ok(entries().map(|entry| entry.rows as usize).collect())
     }
 
     /// Traces of the window that have for each filter a span that meets it, and the bytes read.

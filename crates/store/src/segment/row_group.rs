@@ -3,17 +3,16 @@
 use std::io;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
 use model::{Instant, PackedAttribute, PackedBatch, PackedSpan, PackedValue, SpanId, TextId, Texts, Value};
 use parquet::file::writer::SerializedRowGroupWriter;
 use parquet::schema::types::ColumnDescPtr;
 
 use super::checked_file::CheckedWriter;
-use super::chunk::{ChunkEncoder, Values, put_blob};
+use super::chunk::{ChunkEncoder, EncodedChunk, Values};
 use super::columns::ColumnPlan;
-use super::texts::{KnownBatch, SegmentTexts, SharedThings};
+use super::target::Target;
+use super::texts::{KnownBatch, SegmentTexts};
 use crate::encoding::{Encoder, encoded};
-use crate::limits::{DICTIONARY_BYTES_MAX, DICTIONARY_VALUES_MAX};
 use crate::{AttributeScope, ValueType};
 
 /// Cells of a column that are not null.
@@ -290,7 +289,8 @@ impl RowGroup {
         columns: &[ColumnDescPtr],
         file: &mut SerializedRowGroupWriter<'_, CheckedWriter>,
     ) -> io::Result<()> {
-        let mut to = Target { encoder, columns: columns.iter(), file, rows: self.rows, local: Vec::new() };
+        let mut append = |chunk: EncodedChunk| file.append_column(&chunk.bytes, chunk.close).map_err(io::Error::other);
+        let mut to = Target::new(encoder, columns, self.rows, &mut append);
         let all = texts.texts.texts();
         to.put(None, &Values::Fixed { bytes: &self.trace_ids, width: 16 })?;
         to.put(None, &Values::Fixed { bytes: &self.span_ids, width: 8 })?;
@@ -350,7 +350,7 @@ fn put_entries(entries: &[&PackedAttribute], batch: &PackedBatch, to: &mut Encod
 }
 
 /// For each span of a trace by how many rows its parent stands before it; none if it has none, or none among these.
-fn parent_distances(spans: &[(&Arc<PackedBatch>, &PackedSpan)]) -> Vec<Option<i32>> {
+pub fn parent_distances(spans: &[(&Arc<PackedBatch>, &PackedSpan)]) -> Vec<Option<i32>> {
     let number = |id: SpanId| u64::from_be_bytes(id.0);
     let mut by_id: Vec<(u64, u32)> =
         spans.iter().zip(0..).map(|((_, span), row)| (number(span.span_id), row)).collect();
@@ -364,110 +364,6 @@ fn parent_distances(spans: &[(&Arc<PackedBatch>, &PackedSpan)]) -> Vec<Option<i3
         span.parent_span_id.and_then(row_of).map(|parent| row - parent as i32)
     };
     (0..).zip(spans).map(distance).collect()
-}
-
-/// Where the columns go.
-struct Target<'a, 'b> {
-    encoder: &'a mut ChunkEncoder,
-    columns: std::slice::Iter<'a, ColumnDescPtr>,
-    file: &'a mut SerializedRowGroupWriter<'b, CheckedWriter>,
-    rows: usize,
-    /// Codes by the segment's number of a text, while one dictionary is made.
-    local: Vec<u32>,
-}
-
-const NO_CODE: u32 = u32::MAX;
-
-impl Target<'_, '_> {
-    fn put(&mut self, present: Option<&[u32]>, values: &Values<'_>) -> io::Result<()> {
-        let column = self.columns.next().ok_or_else(|| io::Error::other("more columns than the schema has"))?;
-        let chunk = self.encoder.encode(column, self.rows, present, values)?;
-        self.file.append_column(&chunk.bytes, chunk.close).map_err(io::Error::other)
-    }
-
-    fn texts(&mut self, present: Option<&[u32]>, ids: &[u32], texts: &Texts) -> io::Result<()> {
-        self.blobs(present, ids, texts.len(), &|id| texts.text(TextId(id)).as_bytes())
-    }
-
-    fn shared<T>(&mut self, ids: &[u32], shared: &SharedThings<T>) -> io::Result<()> {
-        self.blobs(None, ids, shared.things.len(), &|id| &shared.things[id as usize].0)
-    }
-
-    /// Texts or bytes, of which each has a number below `known`: with a dictionary where that is shorter.
-    fn blobs<'a>(
-        &mut self,
-        present: Option<&[u32]>,
-        ids: &[u32],
-        known: usize,
-        blob: &dyn Fn(u32) -> &'a [u8],
-    ) -> io::Result<()> {
-        if self.local.len() < known {
-            self.local.resize(known, NO_CODE);
-        }
-        let mut distinct: Vec<u32> = Vec::new();
-        for &id in ids {
-            if std::mem::replace(&mut self.local[id as usize], 0) == NO_CODE {
-                distinct.push(id);
-            }
-        }
-        let bytes: usize = distinct.iter().map(|&id| blob(id).len() + 4).sum();
-        let is_coded = is_worth_a_dictionary(distinct.len(), ids.len()) && bytes <= DICTIONARY_BYTES_MAX;
-        let (mut codes, mut dictionary) = (Vec::new(), Vec::with_capacity(bytes));
-        if is_coded {
-            // Sorted, neighbours share their beginnings, which compresses better.
-            distinct.sort_unstable_by(|&a, &b| blob(a).cmp(blob(b)));
-            for (&id, code) in distinct.iter().zip(0..) {
-                self.local[id as usize] = code;
-                put_blob(blob(id), &mut dictionary);
-            }
-            codes = ids.iter().map(|&id| self.local[id as usize]).collect();
-        }
-        distinct.iter().for_each(|&id| self.local[id as usize] = NO_CODE);
-        if is_coded {
-            let values = Values::Coded { codes: &codes, dictionary: &dictionary, count: distinct.len() };
-            return self.put(present, &values);
-        }
-        let at = |place: usize| blob(ids[place]);
-        self.put(present, &Values::Blobs { count: ids.len(), blob: &at })
-    }
-
-    /// Numbers of `width` bytes: with a dictionary where that is shorter.
-    fn numbers<T: Copy + Into<u64>>(&mut self, present: Option<&[u32]>, numbers: &[T], width: usize) -> io::Result<()> {
-        let mut distinct: HashMap<u64, u32> = HashMap::new();
-        let mut codes = Vec::with_capacity(numbers.len());
-        let mut last: Option<(u64, u32)> = None;
-        for &number in numbers {
-            let number = number.into();
-            let code = match last {
-                Some((before, code)) if before == number => code,
-                _ => {
-                    let next = distinct.len() as u32;
-                    *distinct.entry(number).or_insert(next)
-                }
-            };
-            last = Some((number, code));
-            codes.push(code);
-            // What begins with a thousand different numbers goes on like that.
-            if codes.len() == 1_024 && !is_worth_a_dictionary(distinct.len(), codes.len()) {
-                break;
-            }
-        }
-        if codes.len() == numbers.len() && is_worth_a_dictionary(distinct.len(), numbers.len()) {
-            let mut in_order: Vec<(u32, u64)> = distinct.into_iter().map(|(number, code)| (code, number)).collect();
-            in_order.sort_unstable();
-            let dictionary: Vec<u8> =
-                in_order.iter().flat_map(|(_, number)| number.to_le_bytes().into_iter().take(width)).collect();
-            let values = Values::Coded { codes: &codes, dictionary: &dictionary, count: in_order.len() };
-            return self.put(present, &values);
-        }
-        let bytes: Vec<u8> =
-            numbers.iter().flat_map(|&number| number.into().to_le_bytes().into_iter().take(width)).collect();
-        self.put(present, &Values::Fixed { bytes: &bytes, width })
-    }
-}
-
-fn is_worth_a_dictionary(distinct: usize, values: usize) -> bool {
-    distinct <= 1 || (distinct * 2 <= values && distinct <= DICTIONARY_VALUES_MAX)
 }
 
 /// What decides the order of a trace's spans in the file: start, the longest first, id.

@@ -106,6 +106,12 @@ impl Footer {
         self.metadata.memory_size() + self.plan.columns.len() * 400 + names
     }
 
+    /// Bytes of all columns, unpacked.
+    pub fn unpacked_bytes(&self) -> u64 {
+        let groups = self.metadata.row_groups().iter();
+        groups.map(|group| u64::try_from(group.total_byte_size()).unwrap_or(0)).sum()
+    }
+
     fn chunk(&self, group: usize, leaf: usize) -> &ColumnChunkMetaData {
         self.metadata.row_group(group).column(leaf)
     }

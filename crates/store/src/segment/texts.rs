@@ -26,7 +26,11 @@ impl<T> Default for SharedThings<T> {
 
 impl<T> SharedThings<T> {
     fn number(&mut self, thing: &Arc<T>, encode: impl FnOnce(&T, &mut Encoder)) -> u32 {
-        let bytes = encoded(|to| encode(thing, to));
+        self.number_of_encoded(encoded(|to| encode(thing, to)), thing)
+    }
+
+    /// The number of a thing that is at hand encoded too.
+    pub fn number_of_encoded(&mut self, bytes: Vec<u8>, thing: &Arc<T>) -> u32 {
         let next = self.things.len() as u32;
         let Self { numbers, things } = self;
         *numbers.entry(bytes).or_insert_with_key(|bytes| {

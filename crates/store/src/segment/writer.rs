@@ -14,14 +14,15 @@ use model::{
 };
 use parquet::arrow::{ArrowSchemaConverter, ArrowWriter, add_encoded_arrow_schema_to_metadata};
 use parquet::errors::ParquetError;
-use parquet::file::writer::SerializedFileWriter;
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::schema::types::ColumnDescPtr;
 
 use super::SegmentInfo;
 use super::aggregates::{AggregateKey, MINUTE_NANOS, Samples};
 use super::checked_file::{CheckedWriter, Sums};
 use super::chunk::ChunkEncoder;
 use super::columns::ColumnPlan;
-use super::directory::{Overview, TracesBuilder, write_directory};
+use super::directory::{Overview, TraceEntry, Traces, TracesBuilder, write_directory};
 use super::filter::TraceFilter;
 use super::key_counts::KeyCounts;
 use super::row_group::{ColumnFinder, RowGroup, row_order};
@@ -33,6 +34,16 @@ use crate::filenames::{DIRECTORY_SUFFIX, LOGS_SUFFIX, SPANS_SUFFIX, segment_file
 use crate::head::{Row, gist};
 use crate::limits::{CHUNK_SPANS, ROW_GROUP_ROWS};
 use crate::{LatencyHistogram, MinuteAggregate};
+
+/// A row group being written column by column.
+pub struct OpenGroup<'a, 'b> {
+    pub plan: &'a ColumnPlan,
+    pub columns: &'a [ColumnDescPtr],
+    pub encoder: &'a mut ChunkEncoder,
+    pub texts: &'a mut SegmentTexts,
+    pub aggregates: &'a mut PackedAggregates,
+    pub file: &'a mut SerializedRowGroupWriter<'b, CheckedWriter>,
+}
 
 /// A segment being written.
 pub struct SegmentWriter<'a> {
@@ -118,6 +129,11 @@ impl<'a> SegmentWriter<'a> {
         Ok(())
     }
 
+    /// How often each key occurs, where that is known before the rows are written.
+    pub fn set_keys(&mut self, keys: KeyCounts) {
+        self.keys = Some(keys);
+    }
+
     /// Lets go of the batches that rows came from.
     pub fn forget_batches(&mut self) {
         self.texts.forget_batches();
@@ -127,12 +143,8 @@ impl<'a> SegmentWriter<'a> {
     pub fn write_trace(&mut self, id: TraceId, mut rows: Vec<Row<'_>>, logs: &[LogRecord]) -> io::Result<()> {
         rows.sort_by_key(|(_, span)| row_order(span));
         let summary = (self.summarise)(&gist(id, rows.iter().copied(), logs.len()));
-        self.info.account(summary.start, rows.len() as u64, logs.len() as u64);
-        self.traces.push(&summary, rows.len() as u32, logs.len() as u32);
-        self.ids.push(id);
-        let before = self.pending_logs.len();
-        self.pending_logs.extend_from_slice(logs);
-        self.pending_logs[before..].sort_by_key(LogRecord::moment);
+        self.note_trace(&summary, rows.len() as u32, logs.len() as u32);
+        self.take_logs(logs);
         for &(batch, span) in &rows {
             let known = self.texts.batch(batch);
             if self.keys.is_none() {
@@ -151,10 +163,59 @@ impl<'a> SegmentWriter<'a> {
         if self.group.rows >= ROW_GROUP_ROWS {
             self.write_group()?;
         }
-        if self.pending_logs.len() >= CHUNK_SPANS {
-            self.write_logs()?;
-        }
-        Ok(())
+        self.write_many_logs()
+    }
+
+    fn note_trace(&mut self, summary: &TraceSummary, rows: u32, logs: u32) {
+        self.info.account(summary.start, rows.into(), logs.into());
+        self.traces.push(summary, rows, logs);
+        self.ids.push(summary.trace_id);
+    }
+
+    fn take_logs(&mut self, logs: &[LogRecord]) {
+        let before = self.pending_logs.len();
+        self.pending_logs.extend_from_slice(logs);
+        self.pending_logs[before..].sort_by_key(LogRecord::moment);
+    }
+
+    fn write_many_logs(&mut self) -> io::Result<()> {
+        if self.pending_logs.len() >= CHUNK_SPANS { self.write_logs() } else { Ok(()) }
+    }
+
+    /// The columns that this segment gets.
+    pub fn plan(&self) -> &ColumnPlan {
+        &self.plan
+    }
+
+    /// The next trace is one of another segment, whole; its rows come with the row group.
+    pub fn copy_trace(&mut self, from: &Traces, entry: &TraceEntry, strings: &mut Vec<u32>, logs: &[LogRecord]) {
+        self.info.account(entry.start, entry.rows.into(), entry.logs.into());
+        self.traces.push_copied(from, entry, strings);
+        self.ids.push(entry.id);
+        self.take_logs(logs);
+    }
+
+    /// The next trace has these rows, which come with the row group.
+    pub fn announce_trace(&mut self, id: TraceId, rows: &[Row<'_>], logs: &[LogRecord]) {
+        let summary = (self.summarise)(&gist(id, rows.iter().copied(), logs.len()));
+        self.note_trace(&summary, rows.len() as u32, logs.len() as u32);
+        self.take_logs(logs);
+    }
+
+    /// Writes the row group of the traces that were copied and announced; `fill` encodes its columns.
+    pub fn write_columns(&mut self, fill: &mut dyn FnMut(OpenGroup<'_, '_>) -> io::Result<()>) -> io::Result<()> {
+        let columns = self.spans.schema_descr().columns().to_vec();
+        let mut file = self.spans.next_row_group().map_err(io_error)?;
+        fill(OpenGroup {
+            plan: &self.plan,
+            columns: &columns,
+            encoder: &mut self.encoder,
+            texts: &mut self.texts,
+            aggregates: &mut self.aggregates,
+            file: &mut file,
+        })?;
+        file.close().map_err(io_error)?;
+        self.write_many_logs()
     }
 
     fn write_group(&mut self) -> io::Result<()> {
@@ -274,24 +335,29 @@ impl Aggregates {
 
 /// The same from packed spans, by the segment's numbers.
 #[derive(Debug, Default)]
-struct PackedAggregates {
+pub struct PackedAggregates {
     samples: Samples,
     numbers: hashbrown::HashMap<PackedKey, u32>,
     keys: Vec<PackedKey>,
 }
 
 /// Resource, name, kind, status.
-type PackedKey = (u32, u32, i32, i32);
+pub type PackedKey = (u32, u32, i32, i32);
 
 impl PackedAggregates {
     fn count(&mut self, resource: u32, name: TextId, span: &PackedSpan) {
         let key = (resource, name.0, span.kind.0, span.status_code.0);
+        self.note(key, span.start, span.end);
+    }
+
+    /// Counts a span of this key.
+    pub fn note(&mut self, key: PackedKey, start: Instant, end: Instant) {
         let Self { samples, numbers, keys } = self;
         let number = *numbers.entry(key).or_insert_with(|| {
             keys.push(key);
             keys.len() as u32 - 1
         });
-        samples.note(number, span.start, span.end - span.start);
+        samples.note(number, start, end - start);
     }
 
     /// Several resources may be of one service: those become one here.
