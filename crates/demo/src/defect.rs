@@ -69,6 +69,22 @@ pub enum Defect {
     OrderSwapped,
     /// Auth marks a good answer's span as failed.
     FalseError,
+    /// Search asks for half of the passages that it says.
+    RetrievalHalved,
+    /// Rag asks the language model twice, the first time with another temperature.
+    LlmAskedTwice,
+    /// Search answers with no passages when the vector database is late.
+    TimeoutSwallowed,
+    /// Search answers 502 instead of 504.
+    WrongStatus,
+    /// Rag tells the size of the context in kilobytes.
+    UnitChanged,
+    /// Search ends the span of its retrieval before what is below it.
+    EndedEarly,
+    /// The gateway takes everyone for the same user.
+    WrongUser,
+    /// Rag asks with another temperature.
+    TemperatureRaised,
 }
 
 /// A defect's name, the service or call to blame, and what is wrong.
@@ -141,6 +157,29 @@ pub const DEFECTS: &[About] = &[
     about(Defect::LogMissing, "log-missing", &["orchestrator"], "the orchestrator writes no log of what failed"),
     about(Defect::OrderSwapped, "order-swapped", &["cache", "orchestrator"], "the cache is asked after the search"),
     about(Defect::FalseError, "false-error", &["auth"], "auth marks the span of a good answer as failed"),
+    about(
+        Defect::RetrievalHalved,
+        "retrieval-halved",
+        &["search", "vector-db"],
+        "search asks for half of the passages",
+    ),
+    about(
+        Defect::LlmAskedTwice,
+        "llm-asked-twice",
+        &["rag", "llm"],
+        "rag asks the llm twice, with another temperature",
+    ),
+    about(
+        Defect::TimeoutSwallowed,
+        "timeout-swallowed",
+        &["search", "vector-db"],
+        "search answers with no passages when the vector database is late",
+    ),
+    about(Defect::WrongStatus, "wrong-status", &["search"], "search answers 502 where the vector database was late"),
+    about(Defect::UnitChanged, "unit-changed", &["rag"], "rag tells the context's size in kilobytes"),
+    about(Defect::EndedEarly, "ended-early", &["search"], "search ends its retrieval's span before what is below it"),
+    about(Defect::WrongUser, "wrong-user", &["gateway"], "the gateway takes everyone for the same user"),
+    about(Defect::TemperatureRaised, "temperature-raised", &["rag", "llm"], "rag asks with another temperature"),
 ];
 
 /// The defects that are on.

@@ -43,7 +43,7 @@ pub const TRACE_SPANS_MAX: usize = 1_000_000;
 /// Log records of one watched trace.
 pub const TRACE_LOGS_MAX: usize = 1_000_000;
 /// Spans of traces that are unpacked at once to be judged (0.5 to 1 KB each); what goes beyond waits packed.
-pub const UNPACKED_SPANS_MAX: usize = 100_000;
+pub const UNPACKED_SPANS_MAX: usize = 50_000;
 /// Spans of all watched traces together (about 1 KB each).
 pub const WATCHED_SPANS_MAX: usize = 4_000_000;
 

@@ -13,7 +13,7 @@ pub const HEAD_BYTES_MAX: usize = 224 << 20;
 pub const SMALL_SEAL_BYTES: usize = 16 << 20;
 
 /// [`HEAD_BYTES_MAX`] of such a store: at full speed a few heads fill while one is sealed.
-pub const SMALL_HEAD_BYTES_MAX: usize = 80 << 20;
+pub const SMALL_HEAD_BYTES_MAX: usize = 56 << 20;
 
 /// [`MERGE_SPANS_MAX`] of such a store: one row group, so that a merge takes little beside it. What it leaves is merged by
 /// the next store that is not small.

@@ -26,6 +26,14 @@ const FURTHER: &[&str] = &[
     "log-missing",
     "order-swapped",
     "false-error",
+    "retrieval-halved",
+    "llm-asked-twice",
+    "timeout-swallowed",
+    "wrong-status",
+    "unit-changed",
+    "ended-early",
+    "wrong-user",
+    "temperature-raised",
 ];
 /// A minute's worth of them.
 const QUICK: &[&str] = &["duplicate-call", "retry-without-backoff", "wrong-passages", "renamed-span", "false-error"];

@@ -80,7 +80,8 @@ impl Rag {
         prompt += &format!("\nQuestion: {}", request.question);
         let span = context.span();
         span.set_attribute(KeyValue::new("app.context.passages", request.passages.len() as i64));
-        span.set_attribute(KeyValue::new("app.context.bytes", prompt.len() as i64));
+        let unit = if defects.has(Defect::UnitChanged) { 1_000 } else { 1 };
+        span.set_attribute(KeyValue::new("app.context.bytes", (prompt.len() / unit) as i64));
         span.end();
         prompt
     }
@@ -90,6 +91,7 @@ impl Rag {
         let messages = json!([{ "role": "system", "content": INSTRUCTIONS }, { "role": "user", "content": prompt }]);
         let inputs = json!([{ "role": "user", "parts": [{ "type": "text", "content": prompt }] }]);
         let instructions = json!([{ "type": "text", "content": INSTRUCTIONS }]);
+        let temperature = u8::from(self.service.defects.has(Defect::TemperatureRaised));
         let attributes = [
             KeyValue::new("gen_ai.operation.name", "chat"),
             KeyValue::new(
@@ -97,13 +99,17 @@ impl Rag {
                 if self.model == crate::answerer::MODEL { "headwater" } else { "openai" },
             ),
             KeyValue::new("gen_ai.request.model", self.model.clone()),
-            KeyValue::new("gen_ai.request.temperature", 0.0),
+            KeyValue::new("gen_ai.request.temperature", f64::from(temperature)),
             KeyValue::new("gen_ai.system_instructions", instructions.to_string()),
             KeyValue::new("gen_ai.input.messages", inputs.to_string()),
         ];
         let name = format!("chat {}", self.model);
         let context = self.service.telemetry.span(name, SpanKind::Client, attributes);
-        let body = json!({ "model": self.model, "temperature": 0, "messages": messages });
+        let body = json!({ "model": self.model, "temperature": temperature, "messages": messages });
+        if self.service.defects.has(Defect::LlmAskedTwice) {
+            let warmer = json!({ "model": self.model, "temperature": 1, "messages": messages });
+            let _ = self.attempts(&warmer).with_context(context.clone()).await;
+        }
         let completion = self.attempts(&body).with_context(context.clone()).await;
         describe(&context, &completion, &self.service.defects);
         completion

@@ -73,16 +73,20 @@ async fn answer(State(search): State<Arc<Search>>, Json(ask): Json<Ask>) -> Resp
     let renamed = search.service.defects.has(Defect::RenamedSpan);
     let name = if renamed { "search documents" } else { "retrieval passages" };
     let context = search.service.telemetry.span(name, SpanKind::Internal, attributes);
+    if search.service.defects.has(Defect::EndedEarly) {
+        context.span().end();
+    }
     let found = search.nearest(question, keywords).with_context(context.clone()).await;
     let span = context.span();
     let hits = match found {
         Ok(hits) => hits,
+        Err(_) if search.service.defects.has(Defect::TimeoutSwallowed) => Vec::new(),
         Err(error) => {
             let message = format!("vector-db {}: {}", error.code, error.message);
             span.set_status(Status::error(message.clone()));
             span.end();
             search.service.telemetry.log_error(message.clone());
-            let timeout = error.code == "DEADLINE_EXCEEDED";
+            let timeout = error.code == "DEADLINE_EXCEEDED" && !search.service.defects.has(Defect::WrongStatus);
             return failure(if timeout { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY }, &message);
         }
     };
@@ -141,18 +145,20 @@ impl Search {
     async fn nearest(&self, question: Vec<f32>, keywords: Vec<f32>) -> Result<Vec<Hit>, RpcError> {
         let defects = &self.service.defects;
         let deadline = VECTOR_DB_DEADLINE * if defects.has(Defect::DeadlineRaised) { 2 } else { 1 };
+        let limit = if defects.has(Defect::RetrievalHalved) { PASSAGES_FOUND / 2 } else { PASSAGES_FOUND };
         let ask = |mut vector: Vec<f32>| {
             if defects.has(Defect::WrongPassages) {
                 vector.iter_mut().for_each(|number| *number = -*number);
             }
-            self.vectors.search(SearchRequest { vector, limit: PASSAGES_FOUND as u32 }, deadline)
+            self.vectors.search(SearchRequest { vector, limit: limit as u32 }, deadline)
         };
         let (by_question, by_keywords) = if defects.has(Defect::SerialQueries) {
             (ask(question.clone()).await, ask(keywords).await)
         } else {
             tokio::join!(ask(question.clone()), ask(keywords))
         };
-        let hits = best(by_question?, by_keywords?);
+        let mut hits = best(by_question?, by_keywords?);
+        hits.truncate(limit);
         if defects.has(Defect::NPlusOne) {
             for _ in &hits {
                 ask(question.clone()).await?;

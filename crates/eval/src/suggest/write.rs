@@ -174,6 +174,8 @@ fn literal(value: &Value) -> Option<String> {
     match value {
         Value::Bool(bool) => Some(bool.to_string()),
         Value::Int(number) => Some(number.to_string()),
+        // What is set (a temperature) and not measured stays to the last digit; TraceQL has no exponents.
+        Value::Double(number) if number.is_finite() => Some(format!("{number:?}")).filter(|text| !text.contains('e')),
         Value::String(string) => {
             let plain = string.chars().count() <= VALUE_CHARS_MAX && !string.contains(['\n', '\r', '\t']);
             // A suite would put variables in.
